@@ -1,0 +1,78 @@
+/** @file hp_bus.h Message passing over ZeroMQ: who speaks to whom, and within which bounds.
+ *
+ *  Patterns (ROUTER answers many DEALERs; PUB feeds many SUBs). A message is one envelope of bytes
+ *  (proto/hp_codec.h); the tap alone has three parts, [topic][protobuf][decimal seconds].
+ *  Endpoints come from a run directory ("ipc://DIR/NAME"), from an inproc name, or from tcp.
+ *
+ *  Bounds: messages over HP_BUS_MAX_MESSAGE bytes cut the peer; queues are short; nothing blocks
+ *  longer than asked; closing never lingers. ZMQ_HEARTBEAT_IVL stays unset (it aborts libzmq 4.3.4
+ *  under load): health is told by our own messages.
+ *  Ownership: sockets borrow their bus; close sockets first. Threads: a socket belongs to one
+ *  thread, a bus may be shared. Allocation: libzmq's own; ours in open only. */
+#ifndef HP_BUS_H
+#define HP_BUS_H
+
+#include "common/hp_status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HP_BUS_MAX_MESSAGE ((size_t)512 * 1024) /* bytes */
+#define HP_BUS_MAX_IDENTITY 32u                 /* bytes of a ROUTER's peer name */
+
+typedef struct hp_bus hp_bus;
+typedef struct hp_socket hp_socket;
+
+typedef enum hp_socket_kind {
+    HP_SOCKET_ROUTER, /* server: binds */
+    HP_SOCKET_DEALER, /* client: connects */
+    HP_SOCKET_PUB,    /* binds */
+    HP_SOCKET_SUB,    /* connects, receives every topic */
+    HP_SOCKET_LATEST, /* a SUB that keeps only the newest single-part message (ZMQ_CONFLATE) */
+} hp_socket_kind;
+
+/** Name of a peer of a ROUTER. */
+typedef struct hp_peer {
+    uint8_t id[HP_BUS_MAX_IDENTITY];
+    size_t len;
+} hp_peer;
+
+HP_NODISCARD hp_status hp_bus_create(hp_bus **out);
+/** Shares another bus's context, for inproc between threads; destroy it before its parent. */
+HP_NODISCARD hp_status hp_bus_share(hp_bus *parent, hp_bus **out);
+void hp_bus_destroy(hp_bus **bus);
+
+/** Takes the run directory: makes it 0700 if absent, refuses one that others may write or that is
+ *  not ours, and locks it against a second instance (HP_EBUSY, *error names the holder's pid).
+ *  *lock_fd is to be closed by the caller at the end; the lock ends with the process anyhow. */
+HP_NODISCARD hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd,
+                                       hp_error *error);
+
+/** Opens a socket at endpoint ("ipc://...", "inproc://...", "tcp://127.0.0.1:..."). */
+HP_NODISCARD hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
+                                      hp_socket **out, hp_error *error);
+void hp_socket_close(hp_socket **socket);
+
+/** DEALER, PUB: sends one part without waiting; HP_EAGAIN if the queue is full or nobody is there. */
+HP_NODISCARD hp_status hp_socket_send(hp_socket *socket, const void *data, size_t len);
+/** ROUTER: the same to one peer. */
+HP_NODISCARD hp_status hp_socket_send_to(hp_socket *socket, const hp_peer *peer, const void *data,
+                                         size_t len);
+/** PUB: [topic][data][decimal seconds], what PlotJuggler's ZMQ subscriber reads. */
+HP_NODISCARD hp_status hp_socket_publish(hp_socket *socket, const char *topic, const void *data,
+                                         size_t len, int64_t stamp_ns);
+/** Receives one message without waiting; HP_EAGAIN if there is none. *len is its full size; a message
+ *  larger than cap is dropped with HP_EFULL. peer is filled for a ROUTER and may be NULL otherwise. */
+HP_NODISCARD hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len,
+                                         hp_peer *peer);
+/** SUB: receives one published message; topic is NUL-terminated. */
+HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_cap,
+                                               void *data, size_t cap, size_t *len);
+
+/** Waits until one of n sockets (at most 8) is readable. ready[i] says which.
+ *  HP_OK, HP_EAGAIN after timeout_ms (negative: no limit), HP_EINTERRUPTED on a signal. */
+HP_NODISCARD hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n,
+                                   int64_t timeout_ms);
+
+#endif

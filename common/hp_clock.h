@@ -1,0 +1,32 @@
+/** @file hp_clock.h The one place that reads time. Real clocks and a virtual one for tests.
+ *  Logic uses monotonic time only; wall time serves names and logs.
+ *  Threads: a real clock may be shared; a virtual clock belongs to one thread. Allocation: none. */
+#ifndef HP_CLOCK_H
+#define HP_CLOCK_H
+
+#include <stdint.h>
+
+typedef struct hp_clock {
+    /** Monotonic nanoseconds. */
+    int64_t (*now_ns)(const struct hp_clock *clock);
+    int64_t virtual_ns; /* what a virtual clock shows; set it to move time */
+} hp_clock;
+
+/** CLOCK_MONOTONIC. */
+hp_clock hp_clock_real(void);
+/** Shows clock.virtual_ns, starting at start_ns. */
+hp_clock hp_clock_virtual(int64_t start_ns);
+
+static inline int64_t hp_clock_now_ns(const hp_clock *clock)
+{
+    return clock->now_ns(clock);
+}
+
+/** CPU time of the calling thread, for the figures that gate. */
+int64_t hp_clock_thread_cpu_ns(void);
+/** Seconds since 1970, for file names and manifests only. */
+int64_t hp_clock_wall_s(void);
+/** Sleeps until the monotonic instant; returns early when a signal arrives. */
+void hp_clock_sleep_until_ns(int64_t when_ns);
+
+#endif

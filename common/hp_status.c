@@ -1,0 +1,28 @@
+#include "common/hp_status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+const char *hp_status_text(hp_status status)
+{
+    static const char *const TEXTS[] = {
+#define HP_STATUS_TEXT(code, text) text,
+        HP_STATUS_LIST(HP_STATUS_TEXT)
+#undef HP_STATUS_TEXT
+    };
+    if ((unsigned)status >= HP_ARRAY_LEN(TEXTS)) {
+        return "unknown status";
+    }
+    return TEXTS[status];
+}
+
+hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
+{
+    if (error != NULL) {
+        va_list args;
+        va_start(args, format);
+        (void)vsnprintf(error->text, sizeof error->text, format, args);
+        va_end(args);
+    }
+    return status;
+}

@@ -1,0 +1,97 @@
+/** @file hp_yaml.h YAML documents read into C structs by tables, with errors that name the place.
+ *
+ *  A table of hp_field says, for each key: where it goes, its type, range, unit and meaning. One
+ *  table serves reading, checking, `--set`, printing with comments, and the documentation.
+ *  Refused with "FILE:LINE:COL: error: ...": unknown keys (with the nearest known one), wrong types,
+ *  values out of range, nan and infinities, duplicate keys, aliases, tags, more than one document,
+ *  files over 256 KiB, nesting over 32, anything but UTF-8, missing required keys.
+ *
+ *  Ownership: readers fill caller's structs and keep nothing. Threads: pure but for reading the file.
+ *  Allocation: while reading only. */
+#ifndef HP_YAML_H
+#define HP_YAML_H
+
+#include "common/hp_status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef enum hp_field_type {
+    HP_FIELD_DOUBLE,   /* double, finite, in [min, max] */
+    HP_FIELD_UINT,     /* uint32_t in [min, max] */
+    HP_FIELD_UINT64,   /* uint64_t, any */
+    HP_FIELD_BOOL,     /* bool */
+    HP_FIELD_STRING,   /* char[capacity], never truncated: too long is an error */
+    HP_FIELD_ENUM,     /* uint32_t index into names (NULL-terminated list) */
+    HP_FIELD_STRUCT,   /* a nested mapping, read by sub */
+    HP_FIELD_STRUCTS,  /* a sequence of mappings: struct[capacity], stride bytes apart, count at count_offset */
+    HP_FIELD_DOUBLES,  /* a flow sequence of numbers: double[capacity], count at count_offset */
+} hp_field_type;
+
+typedef struct hp_field {
+    const char *key; /* NULL ends a table */
+    hp_field_type type;
+    size_t offset;            /* of the value in the struct the table describes */
+    double min, max;          /* closed range of numbers (and of each entry of DOUBLES) */
+    const char *const *names; /* ENUM: allowed words, NULL-terminated */
+    const struct hp_field *sub; /* STRUCT, STRUCTS: table of the nested struct */
+    size_t capacity;          /* STRING: bytes with the zero; STRUCTS, DOUBLES: most entries */
+    size_t min_count;         /* STRUCTS, DOUBLES: fewest entries */
+    size_t stride;            /* STRUCTS: sizeof one entry */
+    size_t count_offset;      /* STRUCTS, DOUBLES: where the uint32_t count lies */
+    bool required;            /* an absent key is an error */
+    const char *unit;         /* "m/s", NULL if none */
+    const char *help;         /* one line for people */
+} hp_field;
+
+/** A top-level section of a configuration: `name:` and the struct that it fills. */
+typedef struct hp_section {
+    const char *name;
+    const hp_field *fields;
+    void *target; /* holds the defaults before reading */
+} hp_section;
+
+/** Reads one YAML file into target by a table; keys absent from the file leave target as it is. */
+HP_NODISCARD hp_status hp_yaml_read(const char *path, const hp_field *fields, void *target,
+                                    hp_error *error);
+/** The same from memory; name stands for the file in errors. */
+HP_NODISCARD hp_status hp_yaml_parse(const char *text, size_t len, const char *name,
+                                     const hp_field *fields, void *target, hp_error *error);
+
+/** Reads a configuration file into its sections. Top-level keys that are in known_names (NULL-
+ *  terminated, may be NULL) but not among the sections are skipped; all others must be sections. */
+HP_NODISCARD hp_status hp_config_read(const char *path, const hp_section *sections, size_t n,
+                                      const char *const *known_names, hp_error *error);
+HP_NODISCARD hp_status hp_config_parse(const char *text, size_t len, const char *name,
+                                       const hp_section *sections, size_t n,
+                                       const char *const *known_names, hp_error *error);
+/** Applies one "a.b.c=value" as from `--set`; sections that are only in known_names are skipped. */
+HP_NODISCARD hp_status hp_config_set(const char *assignment, const hp_section *sections, size_t n,
+                                     const char *const *known_names, hp_error *error);
+/** Prints sections as YAML that reads back to the same values; comments adds unit, range, help. */
+HP_NODISCARD hp_status hp_config_print(FILE *out, const hp_section *sections, size_t n,
+                                       bool comments);
+
+/** Shorthands for tables. S is the struct, M its member. */
+#define HP_F_DOUBLE(S, M, LO, HI, UNIT, HELP)                                                      \
+    {.key = #M, .type = HP_FIELD_DOUBLE, .offset = offsetof(S, M), .min = (LO), .max = (HI),       \
+     .unit = (UNIT), .help = (HELP)}
+#define HP_F_UINT(S, M, LO, HI, UNIT, HELP)                                                        \
+    {.key = #M, .type = HP_FIELD_UINT, .offset = offsetof(S, M), .min = (LO), .max = (HI),         \
+     .unit = (UNIT), .help = (HELP)}
+#define HP_F_UINT64(S, M, HELP)                                                                    \
+    {.key = #M, .type = HP_FIELD_UINT64, .offset = offsetof(S, M), .help = (HELP)}
+#define HP_F_BOOL(S, M, HELP)                                                                      \
+    {.key = #M, .type = HP_FIELD_BOOL, .offset = offsetof(S, M), .help = (HELP)}
+#define HP_F_STRING(S, M, HELP)                                                                    \
+    {.key = #M, .type = HP_FIELD_STRING, .offset = offsetof(S, M),                                 \
+     .capacity = sizeof(((S *)0)->M), .help = (HELP)}
+#define HP_F_ENUM(S, M, NAMES, HELP)                                                               \
+    {.key = #M, .type = HP_FIELD_ENUM, .offset = offsetof(S, M), .names = (NAMES), .help = (HELP)}
+#define HP_F_STRUCT(S, M, SUB, HELP)                                                               \
+    {.key = #M, .type = HP_FIELD_STRUCT, .offset = offsetof(S, M), .sub = (SUB), .help = (HELP)}
+#define HP_F_END {.key = NULL}
+
+#endif

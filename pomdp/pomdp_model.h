@@ -1,0 +1,52 @@
+/** @file pomdp_model.h A decision problem as the solver sees it: a table of pure functions.
+ *
+ *  States are state_size bytes that memcpy may copy, handed over in batches: states [n][state_size].
+ *  All randomness of a step is its key, one 64-bit word f(scenario, depth) per particle; a model that
+ *  needs several numbers derives them with hp_rng from that word.
+ *  Threads: hooks are re-entrant. Allocation, locks, logs, clocks: none in hooks.
+ *  Determinism: equal arguments, equal bits, in any order and for any batch size. */
+#ifndef POMDP_MODEL_H
+#define POMDP_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { POMDP_MAX_ACTIONS = 64 };
+
+/** What one step of each of n particles gave; every array has n entries. */
+typedef struct pomdp_steps {
+    double *reward;   /* reward units */
+    double *weight;   /* p/q of this draw under importance sampling; 1 without */
+    uint64_t *obs;    /* equal keys share a belief node */
+    uint8_t *terminal; /* 1: the episode ends with this step */
+} pomdp_steps;
+
+typedef struct pomdp_model {
+    const char *name;
+    uint32_t n_actions; /* [1, POMDP_MAX_ACTIONS] */
+    size_t state_size;  /* bytes */
+    double discount;    /* (0, 1] per step */
+    double reward_max;  /* per step: the bound of last resort, reward_max / (1 - discount) */
+
+    /** [must] Advances states[i] by actions[i] with keys[i]; the plain dynamics p. */
+    void (*step)(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
+                 const uint64_t *keys, pomdp_steps *out);
+    /** [may be NULL] The same under the proposal q, with weight = p/q. Used in expansions only. */
+    void (*step_proposal)(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
+                          const uint64_t *keys, pomdp_steps *out);
+    /** [must] The default policy, for lower bounds: actions[i] may depend only on what an observer
+     *  of particle i alone would see, so that following it is possible. */
+    void (*default_policy)(const void *ctx, const void *states, uint32_t n, uint32_t *actions);
+    /** [may be NULL] Return from each state after the rollout's end, at most what is achievable;
+     *  default: 0 for reward_max <= 0 is NOT assumed, so models with negative tails must give it. */
+    void (*tail)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
+    void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] P(obs | state after action): for belief filters, never called by the search. */
+    double (*obs_probability)(const void *ctx, const void *state, uint32_t action, uint64_t obs);
+
+    const void *ctx; /* borrowed: outlives every solver that holds the model */
+} pomdp_model;
+
+#endif

@@ -1,0 +1,68 @@
+/** @file pomdp_solver.h Anytime online search over a pomdp_model (DESPOT with importance sampling);
+ *  knows nothing about traffic.
+ *
+ *  Ye, Somani, Hsu, Lee, "DESPOT: Online POMDP Planning with Regularization", JAIR 58 (2017); Luo,
+ *  Bai, Hsu, Lee, "Importance Sampling for Online Planning under Uncertainty", IJRR 38 (2019).
+ *  Ownership: create() reserves every byte; plan() never allocates. Model and ctx are borrowed.
+ *  Threads: one solver per thread; solvers share nothing.
+ *  Determinism: with deadline_ns == 0, a function of (model, config, particles, stream) alone. */
+#ifndef POMDP_SOLVER_H
+#define POMDP_SOLVER_H
+
+#include "common/hp_clock.h"
+#include "common/hp_rng.h"
+#include "common/hp_status.h"
+#include "pomdp/pomdp_model.h"
+
+typedef struct pomdp_solver pomdp_solver;
+
+typedef struct pomdp_config {
+    uint32_t n_scenarios;    /* K: sampled futures, [1, 4096] */
+    uint32_t max_depth;      /* D: plies of the tree, [1, 128] */
+    uint32_t rollout_depth;  /* steps of the default policy below a leaf, [0, 256] */
+    uint32_t max_nodes;      /* belief nodes in the pool: fixes the memory used */
+    uint32_t max_particles;  /* particles in the pool, over all nodes */
+    double target_gap;       /* the search ends when U - L at the root is at most this */
+    double xi;               /* (0, 1): a trial stops where the excess uncertainty is negative */
+    double regularisation;   /* lambda per policy node, >= 0 */
+    bool importance_sampling; /* use step_proposal where the model has one */
+} pomdp_config;
+
+/** What stops a search, besides the gap and a full pool. */
+typedef struct pomdp_budget {
+    uint32_t max_trials;  /* 0: only the deadline */
+    int64_t deadline_ns;  /* of the clock; 0: only the trials */
+    const hp_clock *clock; /* may be NULL if deadline_ns == 0 */
+} pomdp_budget;
+
+typedef struct pomdp_plan {
+    uint32_t action;
+    double value_lower, value_upper;     /* discounted return of the root, reward units */
+    double gap_begin;                    /* U - L at the root before the first trial */
+    uint32_t trials;                     /* as max_trials, replays a timed search */
+    uint32_t nodes, expansions, depth;   /* belief nodes made, nodes expanded, deepest ply */
+    uint64_t steps_tree, steps_rollout;  /* particle steps */
+    uint32_t n_actions;
+    double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
+    bool pool_full; /* growth ended early; the plan is still the best found */
+} pomdp_plan;
+
+void pomdp_config_default(pomdp_config *config);
+
+/** HP_OK, HP_EINVAL (field out of range) or HP_ENOMEM; *out is NULL unless HP_OK. */
+HP_NODISCARD hp_status pomdp_solver_create(const pomdp_model *model, const pomdp_config *config,
+                                           pomdp_solver **out);
+void pomdp_solver_destroy(pomdp_solver **solver); /* clears *solver; it may be NULL or half built */
+/** Bytes reserved at create. */
+size_t pomdp_solver_bytes(const pomdp_solver *solver);
+
+/** @param particles [n][state_size], read only: the belief. @param weights [n], summing to 1; NULL: equal.
+ *  K scenarios are drawn from them by systematic resampling, or taken as they are when n == K.
+ *  @param stream random numbers of this decision.
+ *  Ties between actions break towards the lowest index. At least the root is expanded, so that *plan
+ *  always holds an answer. HP_OK, or HP_EINVAL when n is 0 or weights are not a distribution. */
+HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles,
+                                         const double *weights, uint32_t n, hp_rng stream,
+                                         const pomdp_budget *budget, pomdp_plan *plan);
+
+#endif

@@ -1,0 +1,59 @@
+/** @file sim_judge.h The metrics of an episode, computed by the world and never by the planner.
+ *
+ *  crash: the ego's box overlaps another box while |v| > 0.01 m/s, or the ego's centre leaves road and
+ *  pavement. near miss: no crash, and while the ego moves a walker's centre is inside the ego's box
+ *  grown by 1.5 m to the front and 0.5 m to the sides and the rear. safe arrival: goal in time, no
+ *  crash, no speeding by more than 1 km/h for over 0.5 s.
+ *  Ownership: plain data. Threads: one judge, one thread. Allocation: none. */
+#ifndef SIM_JUDGE_H
+#define SIM_JUDGE_H
+
+#include "proto/hp_msgs.h"
+
+typedef enum sim_crash {
+    SIM_CRASH_NONE,
+    SIM_CRASH_FRONT,
+    SIM_CRASH_SIDE,
+    SIM_CRASH_REAR,
+    SIM_CRASH_OFFROAD,
+    SIM_CRASH_COUNT
+} sim_crash;
+
+typedef struct sim_result {
+    hp_verdict verdict;
+    sim_crash crash;
+    uint32_t crash_id;   /* of the body hit */
+    double impact_mps;   /* ego speed at the crash */
+    bool near_miss;
+    bool near_miss_applies; /* false where the scenario says so */
+    bool safe_arrival;
+    double ttg_s;        /* time to goal; NAN unless the goal was reached */
+    double progress_m;   /* along the route */
+    double min_ttc_s;    /* smallest box time-to-collision at constant velocities; INFINITY if none */
+    double min_gap_m;    /* smallest distance to any moving agent */
+    uint32_t hard_brakes; /* times that the acceleration fell below -4 m/s^2 */
+    double max_jerk_mps3, rms_jerk_mps3;
+    uint32_t switches;   /* changes of the commanded acceleration's sign */
+    double pavement_s, oncoming_s, speeding_s; /* time spent */
+    double max_speed_mps;
+    uint32_t ticks;
+    uint32_t interventions; /* commands changed by the guard */
+    uint32_t sources[HP_SOURCE_COUNT]; /* commands by source */
+    uint64_t command_hash; /* XXH3-64 over every command's acceleration and steering, in order */
+} sim_result;
+
+/** A body as the judge needs it, at one tick. */
+typedef struct sim_body {
+    uint32_t id;
+    hp_agent_class kind;
+    hp_box box;
+    double vx_mps, vy_mps;
+    bool standing; /* never moves in this episode */
+} sim_body;
+
+typedef struct sim_judge sim_judge;
+
+const char *sim_crash_text(sim_crash crash);
+const char *sim_verdict_text(hp_verdict verdict);
+
+#endif

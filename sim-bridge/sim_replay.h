@@ -1,0 +1,43 @@
+/** @file sim_replay.h Recorded traffic as a world: the ego takes the place of one recorded car,
+ *  everybody else moves as recorded and does not react.
+ *  Reads the trajectory CSVs of DUT and CITR (vehicle-crowd recordings, see docs). Input is untrusted.
+ *  Ownership: a clip owns its rows; worlds borrow the clip. Threads: a clip may be shared, read only.
+ *  Allocation: while reading and in create. */
+#ifndef SIM_REPLAY_H
+#define SIM_REPLAY_H
+
+#include "sim-bridge/bridge_world.h"
+#include "sim-bridge/sim_world.h"
+
+typedef struct sim_clip sim_clip;
+
+typedef enum sim_clip_kind { SIM_CLIP_DUT, SIM_CLIP_CITR } sim_clip_kind;
+
+/** Reads one clip: PREFIX_traj_ped_filtered.csv and PREFIX_traj_veh_filtered.csv. Converts to our
+ *  frame (y up), drops each track's first 0.4 s (the filter's transient). */
+HP_NODISCARD hp_status sim_clip_read(const char *prefix, sim_clip_kind kind, sim_clip **out,
+                                     hp_error *error);
+void sim_clip_destroy(sim_clip **clip);
+/** Cars that move at least 10 m: their ids; returns how many (at most cap written). */
+uint32_t sim_clip_eligible(const sim_clip *clip, uint32_t *car_ids, uint32_t cap);
+double sim_clip_duration_s(const sim_clip *clip);
+
+/** Creates the world in which the ego drives car_id's recorded path. human: replays the recorded
+ *  driver himself through the same judge (commands are ignored). */
+HP_NODISCARD hp_status sim_replay_create(const sim_clip *clip, uint32_t car_id, bool human,
+                                         const sim_config *config, bridge_world *out,
+                                         hp_error *error);
+
+/** A recorded scene that the suite plays. */
+typedef struct sim_replay_case {
+    char prefix[512];
+    char name[HP_TEXT];
+    sim_clip_kind kind;
+    uint32_t car_id;
+} sim_replay_case;
+
+/** Every eligible car under data_dir (dut/, citr/), sorted by name and id; up to cap. */
+HP_NODISCARD hp_status sim_replay_list(const char *data_dir, sim_replay_case *cases, uint32_t cap,
+                                       uint32_t *n, hp_error *error);
+
+#endif
