@@ -1,0 +1,129 @@
+#include "planner/plan_config.h"
+
+#include <math.h>
+
+const hp_field PLAN_CONTROL_FIELDS[] = {
+    HP_F_DOUBLE(plan_control_config, rate_hz, 1.0, 200.0, "Hz", "frames and commands per second"),
+    HP_F_DOUBLE(plan_control_config, decision_rate_hz, 0.5, 200.0, "Hz",
+                "searches per second; must divide rate_hz"),
+    HP_F_DOUBLE(plan_control_config, deadline_ms, 1.0, 10000.0, "ms",
+                "from frame to command in real-time worlds"),
+    HP_F_END,
+};
+
+static const hp_field PATH_FIELDS[] = {
+    HP_F_DOUBLE(plan_path_config, spacing_m, 0.1, 5.0, "m", "distance between points of the path"),
+    HP_F_DOUBLE(plan_path_config, max_lateral_mps2, 0.5, 9.0, "m/s^2",
+                "lateral acceleration allowed in bends"),
+    HP_F_DOUBLE(plan_path_config, max_turn_mps, 1.0, 60.0, "m/s",
+                "highest speed in bends of less than 30 m radius"),
+    HP_F_DOUBLE(plan_path_config, slow_down_mps2, 0.5, 8.0, "m/s^2",
+                "deceleration with which a lower speed ahead is approached"),
+    HP_F_END,
+};
+
+static const hp_field STEER_FIELDS[] = {
+    HP_F_DOUBLE(plan_steer_config, lookahead_s, 0.1, 3.0, "s",
+                "pure pursuit aims this much driving time ahead"),
+    HP_F_DOUBLE(plan_steer_config, lookahead_min_m, 1.0, 20.0, "m", "but at least this far"),
+    HP_F_END,
+};
+
+static const hp_field BELIEF_FIELDS[] = {
+    HP_F_DOUBLE(plan_belief_config, forget_hz, 0.0, 10.0, "1/s",
+                "rate at which evidence for a future fades"),
+    HP_F_DOUBLE(plan_belief_config, min_weight, 0.0, 0.2, NULL,
+                "no future falls below this weight"),
+    HP_F_DOUBLE(plan_belief_config, remember_s, 0.0, 60.0, "s",
+                "how long somebody out of sight is remembered"),
+    HP_F_DOUBLE(plan_belief_config, pass_margin_m, 0.0, 50.0, "m",
+                "agents further than this behind the ego are left out of the search"),
+    HP_F_END,
+};
+
+static const hp_field PHANTOM_FIELDS[] = {
+    HP_F_BOOL(plan_phantom_config, enabled, "reckon with walkers whom nobody has seen yet"),
+    HP_F_DOUBLE(plan_phantom_config, rate_hz, 0.0, 5.0, "1/s",
+                "walkers who step out, per hidden edge and second"),
+    HP_F_DOUBLE(plan_phantom_config, speed_mps, 0.1, 5.0, "m/s", "their mean speed"),
+    HP_F_DOUBLE(plan_phantom_config, max_lateral_m, 0.5, 20.0, "m",
+                "edges further than this from the path do not count"),
+    HP_F_DOUBLE(plan_phantom_config, range_m, 1.0, 100.0, "m", "nor edges further ahead than this"),
+    HP_F_DOUBLE(plan_phantom_config, beyond_m, 0.1, 5.0, "m",
+                "how far behind the occluder's edge he walks"),
+    HP_F_END,
+};
+
+static const hp_field GUARD_FIELDS[] = {
+    HP_F_BOOL(plan_guard_config, enabled, "check every command before it leaves"),
+    HP_F_DOUBLE(plan_guard_config, response_s, 0.02, 2.0, "s",
+                "until braking takes hold; at least two control periods"),
+    HP_F_DOUBLE(plan_guard_config, comfort_mps2, 0.5, 6.0, "m/s^2", "comfortable deceleration"),
+    HP_F_DOUBLE(plan_guard_config, hard_mps2, 2.0, 9.0, "m/s^2", "full braking, reached for sure"),
+    HP_F_DOUBLE(plan_guard_config, walker_accel_mps2, 0.1, 10.0, "m/s^2",
+                "walkers do not accelerate more"),
+    HP_F_DOUBLE(plan_guard_config, walker_speed_mps, 0.5, 10.0, "m/s", "nor walk faster than this"),
+    HP_F_DOUBLE(plan_guard_config, walker_speed_over_mps, 0.0, 5.0, "m/s",
+                "or than this above the speed seen, if that is more"),
+    HP_F_DOUBLE(plan_guard_config, car_accel_mps2, 0.1, 10.0, "m/s^2",
+                "vehicles do not accelerate more"),
+    HP_F_DOUBLE(plan_guard_config, car_brake_mps2, 0.1, 10.0, "m/s^2", "nor brake harder"),
+    HP_F_DOUBLE(plan_guard_config, margin_m, 0.0, 3.0, "m", "kept free around the ego's box"),
+    HP_F_END,
+};
+
+const hp_field PLAN_FIELDS[] = {
+    HP_F_STRUCT(plan_config, path, PATH_FIELDS, "the path along the route"),
+    HP_F_STRUCT(plan_config, steer, STEER_FIELDS, "steering along the path"),
+    HP_F_STRUCT(plan_config, belief, BELIEF_FIELDS, "what is believed about others"),
+    HP_F_STRUCT(plan_config, phantom, PHANTOM_FIELDS, "walkers hidden behind something"),
+    HP_F_STRUCT(plan_config, guard, GUARD_FIELDS, "the last check of every command"),
+    HP_F_END,
+};
+
+void plan_config_default(plan_config *config)
+{
+    *config = (plan_config){
+        .control = {.rate_hz = 20.0, .decision_rate_hz = 4.0, .deadline_ms = 40.0},
+        .path = {.spacing_m = 0.5,
+                 .max_lateral_mps2 = 3.5,
+                 .max_turn_mps = 7.0,
+                 .slow_down_mps2 = 3.0},
+        .steer = {.lookahead_s = 0.5, .lookahead_min_m = 3.5},
+        .belief = {.forget_hz = 1.0, .min_weight = 0.01, .remember_s = 20.0, .pass_margin_m = 4.0},
+        .phantom = {.enabled = true,
+                    .rate_hz = 0.05,
+                    .speed_mps = 1.5,
+                    .max_lateral_m = 6.0,
+                    .range_m = 40.0,
+                    .beyond_m = 1.0},
+        .guard = {.enabled = true,
+                  .response_s = 0.2,
+                  .comfort_mps2 = 3.0,
+                  .hard_mps2 = 7.0,
+                  .walker_accel_mps2 = 2.0,
+                  .walker_speed_mps = 3.0,
+                  .walker_speed_over_mps = 0.5,
+                  .car_accel_mps2 = 3.5,
+                  .car_brake_mps2 = 8.0,
+                  .margin_m = 0.2},
+    };
+}
+
+hp_status plan_config_check(const plan_config *config, hp_error *error)
+{
+    const double ratio = config->control.rate_hz / config->control.decision_rate_hz;
+    const double least_response_s = 2.0 / config->control.rate_hz;
+    if (ratio < 1.0 || fabs(ratio - nearbyint(ratio)) > 1e-9) {
+        return hp_fail(error, HP_ECONFIG,
+                       "control.decision_rate_hz = %g must divide control.rate_hz = %g",
+                       config->control.decision_rate_hz, config->control.rate_hz);
+    }
+    if (config->guard.enabled && config->guard.response_s < least_response_s) {
+        return hp_fail(error, HP_ECONFIG,
+                       "planner.guard.response_s = %g is too short: one period of delay and one to "
+                       "react need at least %g s at control.rate_hz = %g",
+                       config->guard.response_s, least_response_s, config->control.rate_hz);
+    }
+    return HP_OK;
+}

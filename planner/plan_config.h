@@ -1,0 +1,67 @@
+/** @file plan_config.h Every knob of the planner, with its table for YAML.
+ *  Ownership: plain data. Threads: pure. Allocation: none. */
+#ifndef PLAN_CONFIG_H
+#define PLAN_CONFIG_H
+
+#include "common/hp_yaml.h"
+
+/** Section "control": how often what runs. */
+typedef struct plan_control_config {
+    double rate_hz;          /* frames and commands */
+    double decision_rate_hz; /* searches; divides rate_hz */
+    double deadline_ms;      /* from frame to command, in real-time worlds */
+} plan_control_config;
+
+typedef struct plan_path_config {
+    double spacing_m;      /* between points of the path */
+    double max_lateral_mps2, max_turn_mps; /* speed in bends: v^2 * curvature, and flat */
+    double slow_down_mps2; /* deceleration with which lower speeds are approached */
+} plan_path_config;
+
+typedef struct plan_steer_config {
+    double lookahead_s, lookahead_min_m; /* pure pursuit: how far ahead to aim */
+} plan_steer_config;
+
+typedef struct plan_belief_config {
+    double forget_hz;       /* rate at which evidence for a mode fades */
+    double min_weight;      /* no mode falls below this */
+    double remember_s;      /* how long an agent out of sight is kept */
+    double pass_margin_m;   /* agents further than this behind the ego are left out */
+} plan_belief_config;
+
+typedef struct plan_phantom_config {
+    bool enabled;
+    double rate_hz;       /* walkers who step out per occluded edge and second */
+    double speed_mps;     /* their mean speed */
+    double max_lateral_m; /* edges further than this from the path do not count */
+    double range_m;       /* nor those further ahead */
+    double beyond_m;      /* how far behind the occluder's edge he walks */
+} plan_phantom_config;
+
+typedef struct plan_guard_config {
+    bool enabled;
+    double response_s;      /* rho: until the baseline's braking takes hold */
+    double comfort_mps2, hard_mps2; /* decelerations of the two baselines, > 0 */
+    double walker_accel_mps2, walker_speed_mps, walker_speed_over_mps; /* bounds of walkers */
+    double car_accel_mps2, car_brake_mps2; /* bounds of vehicles */
+    double margin_m;        /* kept around the ego's box */
+} plan_guard_config;
+
+/** Sections "control" and "planner" together. */
+typedef struct plan_config {
+    plan_control_config control;
+    plan_path_config path;
+    plan_steer_config steer;
+    plan_belief_config belief;
+    plan_phantom_config phantom;
+    plan_guard_config guard;
+} plan_config;
+
+extern const hp_field PLAN_CONTROL_FIELDS[]; /* of plan_control_config */
+extern const hp_field PLAN_FIELDS[];         /* of plan_config, without control */
+
+void plan_config_default(plan_config *config);
+/** Rules between keys: rates divide, response_s covers delay and rate. HP_ECONFIG with a text. */
+HP_NODISCARD hp_status plan_config_check(const plan_config *config, hp_error *error);
+
+#endif

@@ -1,0 +1,53 @@
+/** @file car_config.h Section "pomdp" of the configuration: the search and its model of traffic.
+ *  Ownership: plain data. Threads: pure. Allocation: none. */
+#ifndef CAR_CONFIG_H
+#define CAR_CONFIG_H
+
+#include "common/hp_yaml.h"
+#include "proto/hp_msgs.h"
+
+/** Reward units per 0.25 s step: goal +1 sets the scale. */
+typedef struct car_reward_config {
+    double goal;
+    double collision_base, collision_offset, collision_power; /* -(base + (offset + v/v_max)^power) */
+    double near_miss;  /* per step in which somebody is closer than the near-miss zone */
+    double slowness;   /* times (v - v_max) / v_max */
+    double switching;  /* per change of action */
+} car_reward_config;
+
+/** What others may do, beyond the predictor's futures. */
+typedef struct car_traffic_config {
+    double cross_hz;      /* rate at which a walker near the road starts to cross */
+    double stop_hz;       /* rate at which a crossing walker stops */
+    double standing_speed_min_mps, standing_speed_max_mps; /* of those who start from standing */
+    double proposal;      /* importance sampling draws rare events this many times as often */
+    double walker_margin_m, car_margin_m; /* added around others' boxes */
+    double near_front_m, near_side_m;     /* near-miss zone */
+} car_traffic_config;
+
+typedef struct car_budget_config {
+    double time_ms;
+    uint32_t trials; /* > 0: a fixed number of trials, bit-identical from run to run */
+    double target_gap;
+} car_budget_config;
+
+typedef struct car_config {
+    uint32_t scenarios, max_depth, rollout_depth;
+    double step_s, discount;
+    double xi, regularisation;
+    bool importance_sampling;
+    uint32_t max_nodes, max_particles;
+    uint32_t n_actions;
+    double actions_mps2[HP_MAX_ACTIONS];
+    double response_s; /* lag of the vehicle behind its command */
+    car_budget_config budget;
+    car_reward_config reward;
+    car_traffic_config traffic;
+} car_config;
+
+extern const hp_field CAR_FIELDS[];
+void car_config_default(car_config *config);
+/** Rules between keys. HP_ECONFIG with a text. */
+HP_NODISCARD hp_status car_config_check(const car_config *config, hp_error *error);
+
+#endif

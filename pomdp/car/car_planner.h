@@ -1,0 +1,25 @@
+/** @file car_planner.h The search for driving: a belief comes in, an acceleration goes out.
+ *  Ties the solver to the driving model; this is the core of the pomdp process.
+ *  Ownership: create() reserves every byte. Threads: one planner, one thread. Allocation: in create
+ *  only. Determinism: with budget.trials > 0, a function of (config, request). */
+#ifndef CAR_PLANNER_H
+#define CAR_PLANNER_H
+
+#include "common/hp_clock.h"
+#include "common/hp_status.h"
+#include "pomdp/car/car_config.h"
+#include "proto/hp_msgs.h"
+
+typedef struct car_planner car_planner;
+
+HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
+void car_planner_destroy(car_planner **planner);
+/** Always fills *reply; reply->found is false if the request cannot be searched (no path). The budget
+ *  is the request's max_trials, else the configuration's trials, else the nearer of the request's
+ *  deadline and the configuration's time. */
+void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,
+                      hp_plan_reply *reply);
+/** Bytes reserved. */
+size_t car_planner_bytes(const car_planner *planner);
+
+#endif
