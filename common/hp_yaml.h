@@ -2,12 +2,12 @@
  *
  *  A table of hp_field says, for each key: where it goes, its type, range, unit and meaning. One
  *  table serves reading, checking, `--set`, printing with comments, and the documentation.
- *  Refused with "FILE:LINE:COL: error: ...": unknown keys (with the nearest known one), wrong types,
- *  values out of range, nan and infinities, duplicate keys, aliases, tags, more than one document,
- *  files over 256 KiB, nesting over 32, anything but UTF-8, missing required keys.
+ *  Refused with "FILE:LINE:COL: error: ...": unknown keys (with the nearest known one), wrong
+ * types, values out of range, nan and infinities, duplicate keys, aliases, tags, more than one
+ * document, files over 256 KiB, nesting over 32, anything but UTF-8, missing required keys.
  *
- *  Ownership: readers fill caller's structs and keep nothing. Threads: pure but for reading the file.
- *  Allocation: while reading only. */
+ *  Ownership: readers fill caller's structs and keep nothing. Threads: pure but for reading the
+ * file. Allocation: while reading only. */
 #ifndef HP_YAML_H
 #define HP_YAML_H
 
@@ -19,31 +19,32 @@
 #include <stdio.h>
 
 typedef enum hp_field_type {
-    HP_FIELD_DOUBLE,   /* double, finite, in [min, max] */
-    HP_FIELD_UINT,     /* uint32_t in [min, max] */
-    HP_FIELD_UINT64,   /* uint64_t, any */
-    HP_FIELD_BOOL,     /* bool */
-    HP_FIELD_STRING,   /* char[capacity], never truncated: too long is an error */
-    HP_FIELD_ENUM,     /* uint32_t index into names (NULL-terminated list) */
-    HP_FIELD_STRUCT,   /* a nested mapping, read by sub */
-    HP_FIELD_STRUCTS,  /* a sequence of mappings: struct[capacity], stride bytes apart, count at count_offset */
-    HP_FIELD_DOUBLES,  /* a flow sequence of numbers: double[capacity], count at count_offset */
+    HP_FIELD_DOUBLE,  /* double, finite, in [min, max] */
+    HP_FIELD_UINT,    /* uint32_t in [min, max] */
+    HP_FIELD_UINT64,  /* uint64_t, any */
+    HP_FIELD_BOOL,    /* bool */
+    HP_FIELD_STRING,  /* char[capacity], never truncated: too long is an error */
+    HP_FIELD_ENUM,    /* uint32_t index into names (NULL-terminated list) */
+    HP_FIELD_STRUCT,  /* a nested mapping, read by sub */
+    HP_FIELD_STRUCTS, /* a sequence of mappings: struct[capacity], stride bytes apart, count at
+                         count_offset */
+    HP_FIELD_DOUBLES, /* a flow sequence of numbers: double[capacity], count at count_offset */
 } hp_field_type;
 
 typedef struct hp_field {
     const char *key; /* NULL ends a table */
     hp_field_type type;
-    size_t offset;            /* of the value in the struct the table describes */
-    double min, max;          /* closed range of numbers (and of each entry of DOUBLES) */
-    const char *const *names; /* ENUM: allowed words, NULL-terminated */
+    size_t offset;              /* of the value in the struct the table describes */
+    double min, max;            /* closed range of numbers (and of each entry of DOUBLES) */
+    const char *const *names;   /* ENUM: allowed words, NULL-terminated */
     const struct hp_field *sub; /* STRUCT, STRUCTS: table of the nested struct */
-    size_t capacity;          /* STRING: bytes with the zero; STRUCTS, DOUBLES: most entries */
-    size_t min_count;         /* STRUCTS, DOUBLES: fewest entries */
-    size_t stride;            /* STRUCTS: sizeof one entry */
-    size_t count_offset;      /* STRUCTS, DOUBLES: where the uint32_t count lies */
-    bool required;            /* an absent key is an error */
-    const char *unit;         /* "m/s", NULL if none */
-    const char *help;         /* one line for people */
+    size_t capacity;            /* STRING: bytes with the zero; STRUCTS, DOUBLES: most entries */
+    size_t min_count;           /* STRUCTS, DOUBLES: fewest entries */
+    size_t stride;              /* STRUCTS: sizeof one entry */
+    size_t count_offset;        /* STRUCTS, DOUBLES: where the uint32_t count lies */
+    bool required;              /* an absent key is an error */
+    const char *unit;           /* "m/s", NULL if none */
+    const char *help;           /* one line for people */
 } hp_field;
 
 /** A top-level section of a configuration: `name:` and the struct that it fills. */
@@ -76,22 +77,40 @@ HP_NODISCARD hp_status hp_config_print(FILE *out, const hp_section *sections, si
 
 /** Shorthands for tables. S is the struct, M its member. */
 #define HP_F_DOUBLE(S, M, LO, HI, UNIT, HELP)                                                      \
-    {.key = #M, .type = HP_FIELD_DOUBLE, .offset = offsetof(S, M), .min = (LO), .max = (HI),       \
-     .unit = (UNIT), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_DOUBLE, .offset = offsetof(S, M), .min = (LO), .max = (HI),    \
+        .unit = (UNIT), .help = (HELP)                                                             \
+    }
 #define HP_F_UINT(S, M, LO, HI, UNIT, HELP)                                                        \
-    {.key = #M, .type = HP_FIELD_UINT, .offset = offsetof(S, M), .min = (LO), .max = (HI),         \
-     .unit = (UNIT), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_UINT, .offset = offsetof(S, M), .min = (LO), .max = (HI),      \
+        .unit = (UNIT), .help = (HELP)                                                             \
+    }
 #define HP_F_UINT64(S, M, HELP)                                                                    \
-    {.key = #M, .type = HP_FIELD_UINT64, .offset = offsetof(S, M), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_UINT64, .offset = offsetof(S, M), .help = (HELP)               \
+    }
 #define HP_F_BOOL(S, M, HELP)                                                                      \
-    {.key = #M, .type = HP_FIELD_BOOL, .offset = offsetof(S, M), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_BOOL, .offset = offsetof(S, M), .help = (HELP)                 \
+    }
 #define HP_F_STRING(S, M, HELP)                                                                    \
-    {.key = #M, .type = HP_FIELD_STRING, .offset = offsetof(S, M),                                 \
-     .capacity = sizeof(((S *)0)->M), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_STRING, .offset = offsetof(S, M),                              \
+        .capacity = sizeof(((S *)0)->M), .help = (HELP)                                            \
+    }
 #define HP_F_ENUM(S, M, NAMES, HELP)                                                               \
-    {.key = #M, .type = HP_FIELD_ENUM, .offset = offsetof(S, M), .names = (NAMES), .help = (HELP)}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_ENUM, .offset = offsetof(S, M), .names = (NAMES),              \
+        .help = (HELP)                                                                             \
+    }
 #define HP_F_STRUCT(S, M, SUB, HELP)                                                               \
-    {.key = #M, .type = HP_FIELD_STRUCT, .offset = offsetof(S, M), .sub = (SUB), .help = (HELP)}
-#define HP_F_END {.key = NULL}
+    {                                                                                              \
+        .key = #M, .type = HP_FIELD_STRUCT, .offset = offsetof(S, M), .sub = (SUB), .help = (HELP) \
+    }
+#define HP_F_END                                                                                   \
+    {                                                                                              \
+        .key = NULL                                                                                \
+    }
 
 #endif
