@@ -13,9 +13,9 @@ typedef struct plan_control_config {
 } plan_control_config;
 
 typedef struct plan_path_config {
-    double spacing_m;      /* between points of the path */
+    double spacing_m;                      /* between points of the path */
     double max_lateral_mps2, max_turn_mps; /* speed in bends: v^2 * curvature, and flat */
-    double slow_down_mps2; /* deceleration with which lower speeds are approached */
+    double slow_down_mps2;                 /* deceleration with which lower speeds are approached */
 } plan_path_config;
 
 typedef struct plan_steer_config {
@@ -23,10 +23,10 @@ typedef struct plan_steer_config {
 } plan_steer_config;
 
 typedef struct plan_belief_config {
-    double forget_hz;       /* rate at which evidence for a mode fades */
-    double min_weight;      /* no mode falls below this */
-    double remember_s;      /* how long an agent out of sight is kept */
-    double pass_margin_m;   /* agents further than this behind the ego are left out */
+    double forget_hz;     /* rate at which evidence for a mode fades */
+    double min_weight;    /* no mode falls below this */
+    double remember_s;    /* how long an agent out of sight is kept */
+    double pass_margin_m; /* agents further than this behind the ego are left out */
 } plan_belief_config;
 
 typedef struct plan_phantom_config {
@@ -40,11 +40,11 @@ typedef struct plan_phantom_config {
 
 typedef struct plan_guard_config {
     bool enabled;
-    double response_s;      /* rho: until the baseline's braking takes hold */
+    double response_s;              /* rho: until the baseline's braking takes hold */
     double comfort_mps2, hard_mps2; /* decelerations of the two baselines, > 0 */
     double walker_accel_mps2, walker_speed_mps, walker_speed_over_mps; /* bounds of walkers */
-    double car_accel_mps2, car_brake_mps2; /* bounds of vehicles */
-    double margin_m;        /* kept around the ego's box */
+    double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
+    double margin_m; /* kept around the ego's box */
 } plan_guard_config;
 
 /** Sections "control" and "planner" together. */

@@ -9,18 +9,19 @@
 /** Reward units per 0.25 s step: goal +1 sets the scale. */
 typedef struct car_reward_config {
     double goal;
-    double collision_base, collision_offset, collision_power; /* -(base + (offset + v/v_max)^power) */
-    double near_miss;  /* per step in which somebody is closer than the near-miss zone */
-    double slowness;   /* times (v - v_max) / v_max */
-    double switching;  /* per change of action */
+    double collision_base, collision_offset,
+        collision_power; /* -(base + (offset + v/v_max)^power) */
+    double near_miss;    /* per step in which somebody is closer than the near-miss zone */
+    double slowness;     /* times (v - v_max) / v_max */
+    double switching;    /* per change of action */
 } car_reward_config;
 
 /** What others may do, beyond the predictor's futures. */
 typedef struct car_traffic_config {
-    double cross_hz;      /* rate at which a walker near the road starts to cross */
-    double stop_hz;       /* rate at which a crossing walker stops */
+    double cross_hz; /* rate at which a walker near the road starts to cross */
+    double stop_hz;  /* rate at which a crossing walker stops */
     double standing_speed_min_mps, standing_speed_max_mps; /* of those who start from standing */
-    double proposal;      /* importance sampling draws rare events this many times as often */
+    double proposal; /* importance sampling draws rare events this many times as often */
     double walker_margin_m, car_margin_m; /* added around others' boxes */
     double near_front_m, near_side_m;     /* near-miss zone */
 } car_traffic_config;
