@@ -1,0 +1,95 @@
+#include "proto/hp_server.h"
+
+#include <stdlib.h>
+
+enum { MAX_LETTERS = 64 }; /* per step: so that a flood cannot keep a node from its signals */
+
+struct hp_server {
+    hp_service service;
+    hp_mail mail;
+    hp_socket *socket;
+    hp_message *reply;
+};
+
+hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_server **out,
+                           hp_error *error)
+{
+    hp_server *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (s == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the %s's server", service->link);
+    }
+    s->service = *service;
+    s->reply = calloc(1, sizeof *s->reply);
+    hp_status st = s->reply != NULL ? hp_mail_create(node, &s->mail) : HP_ENOMEM;
+    if (st != HP_OK) {
+        st = hp_fail(error, st, "no memory for the %s's messages", service->link);
+    } else {
+        st = hp_node_open(node, HP_SOCKET_ROUTER, service->link, &s->socket, error);
+    }
+    if (st != HP_OK) {
+        hp_server_destroy(&s);
+        return st;
+    }
+    s->mail.health.degraded = service->note != NULL;
+    (void)snprintf(s->mail.health.note, sizeof s->mail.health.note, "%s",
+                   service->note != NULL ? service->note : "");
+    *out = s;
+    return HP_OK;
+}
+
+void hp_server_destroy(hp_server **server)
+{
+    hp_server *s = *server;
+    if (s != NULL) {
+        hp_socket_close(&s->socket);
+        hp_mail_destroy(&s->mail);
+        free(s->reply);
+        free(s);
+        *server = NULL;
+    }
+}
+
+/** Answers the letter in the mail; the reply repeats its sequence. */
+static void answer(hp_server *s, const hp_peer *peer)
+{
+    const hp_service *service = &s->service;
+    hp_envelope envelope = {.sequence = s->mail.envelope.sequence, .tick = s->mail.envelope.tick};
+    const void *reply = s->reply;
+    if (s->mail.envelope.type == service->request) {
+        envelope.type = service->reply;
+        service->answer(service->ctx, s->mail.in, s->reply);
+        s->mail.health.requests++;
+    } else if (s->mail.envelope.type == HP_MSG_HELLO) {
+        envelope.type = HP_MSG_HELLO;
+        hp_node_hello(s->mail.node, service->has_model, &s->reply->as_hp_hello);
+    } else if (s->mail.envelope.type == HP_MSG_HEALTH) {
+        envelope.type = HP_MSG_HEALTH;
+        reply = &s->mail.health;
+    } else {
+        s->mail.health.refused++;
+        return;
+    }
+    if (hp_mail_send(&s->mail, s->socket, peer, &envelope, reply) != HP_OK) {
+        s->mail.health.late++; /* the asker is gone or does not listen */
+    }
+}
+
+hp_status hp_server_step(hp_server *server, int64_t wait_ms)
+{
+    hp_peer peer;
+    bool ready = false;
+    hp_status st = hp_bus_poll(&server->socket, &ready, 1, wait_ms);
+    for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
+        st = hp_mail_receive(&server->mail, server->socket, &peer);
+        if (st == HP_OK) {
+            answer(server, &peer);
+        }
+    }
+    return st == HP_EAGAIN ? HP_OK : st;
+}
+
+const hp_health *hp_server_health(const hp_server *server)
+{
+    return &server->mail.health;
+}

@@ -1,0 +1,37 @@
+#include "sim-bridge/bridge_config.h"
+
+const char *const BRIDGE_WORLD_NAMES[] = {"sim", "replay", NULL};
+
+const hp_field BRIDGE_FIELDS[] = {
+    HP_F_ENUM(bridge_config, world, BRIDGE_WORLD_NAMES,
+              "sim: the built-in simulator; replay: recorded traffic"),
+    HP_F_STRING(bridge_config, scenario, "sim: path of the scenario's YAML file"),
+    HP_F_STRING(bridge_config, scene,
+                "sim: scene as speed=1.2,distance=20 or car_speed=12.5; empty: a middling one"),
+    HP_F_STRING(bridge_config, clip, "replay: path of the clip up to _traj_ped_filtered.csv"),
+    HP_F_UINT(bridge_config, car, 0, 1000000, NULL,
+              "replay: recorded car whose place the ego takes; 0: the first that moves"),
+    HP_F_UINT(bridge_config, episodes, 1, 1000000, NULL, "episodes played one after the other"),
+    HP_F_BOOL(bridge_config, realtime,
+              "paced by the clock; otherwise the world waits for each command"),
+    HP_F_DOUBLE(bridge_config, planner_wait_s, 0.1, 600.0, "s",
+                "patience at the start, until the planner has called"),
+    HP_F_DOUBLE(bridge_config, planner_lost_s, 0.1, 600.0, "s",
+                "synchronous worlds: patience for one command; then the car brakes to the end"),
+    HP_F_DOUBLE(bridge_config, resend_ms, 10.0, 10000.0, "ms",
+                "synchronous worlds: an unanswered frame is sent again after this time"),
+    HP_F_UINT(bridge_config, watchdog_ticks, 1, 100, NULL,
+              "real time: ticks without a command after which the bridge brakes"),
+    HP_F_END,
+};
+
+void bridge_config_default(bridge_config *config)
+{
+    *config = (bridge_config){.world = BRIDGE_WORLD_SIM,
+                              .scenario = "scenarios/cts/01.yaml",
+                              .episodes = 1,
+                              .planner_wait_s = 20.0,
+                              .planner_lost_s = 90.0,
+                              .resend_ms = 100.0,
+                              .watchdog_ticks = 2};
+}

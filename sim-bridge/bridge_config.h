@@ -1,0 +1,28 @@
+/** @file bridge_config.h Section "bridge" of the configuration: which world, how often, how
+ * patient. Ownership: plain data. Threads: pure. Allocation: none. */
+#ifndef BRIDGE_CONFIG_H
+#define BRIDGE_CONFIG_H
+
+#include "common/hp_yaml.h"
+
+typedef enum bridge_world_kind { BRIDGE_WORLD_SIM, BRIDGE_WORLD_REPLAY } bridge_world_kind;
+
+typedef struct bridge_config {
+    uint32_t world;     /* bridge_world_kind */
+    char scenario[512]; /* sim: path of a scenario's YAML */
+    char scene[128];    /* sim: "speed=1.2,distance=20"; empty: the middle of the training grid */
+    char clip[512];     /* replay: prefix of a recorded clip */
+    uint32_t car;       /* replay: id of the recorded car; 0: the first that qualifies */
+    uint32_t episodes;  /* played one after the other */
+    bool realtime;      /* paced by the clock; else the world waits for each command */
+    double planner_wait_s;   /* at the start: until the planner must have called */
+    double planner_lost_s;   /* synchronous: until a command must have come */
+    double resend_ms;        /* synchronous: an unanswered frame goes out again */
+    uint32_t watchdog_ticks; /* real time: this many ticks without a command, then brakes */
+} bridge_config;
+
+extern const char *const BRIDGE_WORLD_NAMES[];
+extern const hp_field BRIDGE_FIELDS[];
+void bridge_config_default(bridge_config *config);
+
+#endif
