@@ -161,7 +161,7 @@ typedef struct hp_phantom {
     double heading_rad;  /* where he would walk */
     double speed_mps;    /* mean of the assumed speed */
     double rate_hz;      /* emergences per second */
-    double occluder_yaw_rad;
+    hp_vec2 corner;      /* of the occluder, that hides him */
 } hp_phantom;
 
 /** planner -> pomdp: search over this belief. */
