@@ -1,0 +1,85 @@
+#include "planner/plan_path.h"
+
+#define TIGHT_RADIUS_M 30.0 /* a bend, for max_turn_mps */
+#define PROLONG_M 30.0      /* past the route's end */
+#define CURVE_WINDOW_M 2.0  /* headings are compared this far to both sides */
+
+/** Places n points evenly along the route and, past its end, along its last direction. */
+static void resample(const hp_world_info *info, const double *route_s, double length,
+                     double spacing, plan_path *path)
+{
+    const hp_pose end = hp_polyline_at(info->route, route_s, info->n_route, length);
+    for (uint32_t i = 0; i < path->n; ++i) {
+        const double s = i * spacing;
+        hp_pose pose = hp_polyline_at(info->route, route_s, info->n_route, s);
+        if (s > length) {
+            pose.x_m = end.x_m + (s - length) * cos(end.yaw_rad);
+            pose.y_m = end.y_m + (s - length) * sin(end.yaw_rad);
+        }
+        path->points[i] = (hp_vec2){pose.x_m, pose.y_m};
+    }
+    (void)hp_polyline_lengths(path->points, path->n, path->s_m);
+}
+
+static double curvature_at(const plan_path *path, double s)
+{
+    const double a = fmax(s - CURVE_WINDOW_M, 0.0);
+    const double b = fmin(s + CURVE_WINDOW_M, path->s_m[path->n - 1]);
+    const double turned =
+        hp_angle_wrap(plan_path_at(path, b).yaw_rad - plan_path_at(path, a).yaw_rad);
+    return fabs(turned) / fmax(b - a, 1e-6);
+}
+
+static void set_speeds(const plan_path_config *config, double limit_mps, plan_path *path)
+{
+    for (uint32_t i = 0; i < path->n; ++i) {
+        const double curvature = curvature_at(path, path->s_m[i]);
+        double v = limit_mps;
+        if (curvature > 1e-3) {
+            v = fmin(v, sqrt(config->max_lateral_mps2 / curvature));
+        }
+        if (curvature > 1.0 / TIGHT_RADIUS_M) {
+            v = fmin(v, config->max_turn_mps);
+        }
+        path->speed_mps[i] = v;
+    }
+    for (uint32_t i = path->n - 1; i-- > 0;) {
+        const double ds = path->s_m[i + 1] - path->s_m[i];
+        const double v_next = path->speed_mps[i + 1];
+        const double v_reach = sqrt(v_next * v_next + 2.0 * config->slow_down_mps2 * ds);
+        path->speed_mps[i] = fmin(path->speed_mps[i], v_reach);
+    }
+}
+
+void plan_path_follow_route(const plan_path_config *config, const hp_world_info *info,
+                            plan_path *path)
+{
+    double route_s[HP_MAX_ROUTE];
+    const double length = hp_polyline_lengths(info->route, info->n_route, route_s);
+    const double total = length + PROLONG_M;
+    const double spacing = fmax(config->spacing_m, total / (HP_MAX_PATH - 1));
+    path->n = (uint32_t)fmin(floor(total / spacing) + 1.0, HP_MAX_PATH);
+    resample(info, route_s, length, spacing, path);
+    set_speeds(config, info->speed_limit_mps, path);
+    const hp_vec2 goal = {info->goal.x_m, info->goal.y_m};
+    path->goal_s_m = plan_path_project(path, goal).s_m - info->goal_radius_m;
+}
+
+hp_pose plan_path_at(const plan_path *path, double s_m)
+{
+    return hp_polyline_at(path->points, path->s_m, path->n, s_m);
+}
+
+hp_projection plan_path_project(const plan_path *path, hp_vec2 p)
+{
+    return hp_polyline_project(path->points, path->s_m, path->n, p);
+}
+
+double plan_path_speed(const plan_path *path, double s_m)
+{
+    const double spacing = path->s_m[1] - path->s_m[0];
+    const double at = hp_clamp(s_m / spacing, 0.0, path->n - 1.0);
+    const uint32_t i = (uint32_t)fmin(at, path->n - 2.0);
+    const double t = at - i;
+    return (1.0 - t) * path->speed_mps[i] + t * path->speed_mps[i + 1];
+}

@@ -1,0 +1,37 @@
+/** @file plan_track.h Who is out there: tracks of everybody seen, and of those who went out of
+ * sight. Ownership: plain data. Threads: one user. Allocation: none. */
+#ifndef PLAN_TRACK_H
+#define PLAN_TRACK_H
+
+#include "planner/plan_config.h"
+#include "proto/hp_msgs.h"
+
+typedef struct plan_track {
+    hp_track track;                 /* what the predictor gets */
+    double seen_s;                  /* episode time when last seen */
+    double unseen_open_s;           /* how long it has not been where it should be visible */
+    double evidence[HP_MAX_MODES];  /* log likelihood of each future so far */
+    uint32_t n_forecast;            /* modes of the forecast below; 0: none yet */
+    double forecast_s;              /* episode time of that forecast */
+    hp_vec2 forecast[HP_MAX_MODES]; /* where each future put it one decision later */
+    double forecast_sigma_m[HP_MAX_MODES];
+} plan_track;
+
+typedef struct plan_tracks {
+    uint32_t n;
+    plan_track items[HP_MAX_AGENTS];
+    double now_s; /* episode time of the last update */
+} plan_tracks;
+
+void plan_tracks_reset(plan_tracks *tracks);
+/** Takes a frame in. Agents in it become visible tracks; others are carried on while they may still
+ * be hidden (nobody walks out of a shadow unseen), and forgotten after remember_s or once their
+ * place lies open. */
+void plan_tracks_update(const plan_belief_config *config, const hp_world_info *info,
+                        const hp_frame *frame, plan_tracks *tracks);
+/** Centre of the front axle, from where the sensor looks. */
+hp_vec2 plan_track_eye(const hp_world_info *info, const hp_ego_state *ego);
+/** True if p is in range and no occluder or other vehicle of the frame lies between. */
+bool plan_track_in_sight(const hp_world_info *info, const hp_frame *frame, hp_vec2 p);
+
+#endif
