@@ -20,6 +20,8 @@
 
 #define HP_BUS_MAX_MESSAGE ((size_t)512 * 1024) /* bytes */
 #define HP_BUS_MAX_IDENTITY 32u                 /* bytes of a ROUTER's peer name */
+#define HP_BUS_MAX_SOCKETS 8u                   /* in one hp_bus_poll */
+#define HP_BUS_ENDPOINT 160u                    /* bytes that hold any endpoint */
 
 typedef struct hp_bus hp_bus;
 typedef struct hp_socket hp_socket;
@@ -38,39 +40,53 @@ typedef struct hp_peer {
     size_t len;
 } hp_peer;
 
+/** The endpoint of a service below a base: ("ipc:///run/dir", "bridge") -> "ipc:///run/dir/bridge",
+ *  ("inproc://tag", "tap") -> "inproc://tag/tap". Services are named in proto/topics.def.
+ *  HP_EINVAL for another transport or an odd service name, HP_EFULL if buf is too short. */
+HP_NODISCARD hp_status hp_endpoint(const char *base, const char *service, char *buf, size_t cap);
+
 HP_NODISCARD hp_status hp_bus_create(hp_bus **out);
 /** Shares another bus's context, for inproc between threads; destroy it before its parent. */
 HP_NODISCARD hp_status hp_bus_share(hp_bus *parent, hp_bus **out);
 void hp_bus_destroy(hp_bus **bus);
 
-/** Takes the run directory: makes it 0700 if absent, refuses one that others may write or that is
- *  not ours, and locks it against a second instance (HP_EBUSY, *error names the holder's pid).
- *  *lock_fd is to be closed by the caller at the end; the lock ends with the process anyhow. */
+/** Takes the run directory for one instance of name: makes it 0700 if absent (its parent must
+ * exist), refuses one that is a link, that others may write or that is not ours, and locks
+ * DIR/NAME.lock (HP_EBUSY, *error names the holder's pid). *lock_fd is to be closed by the caller
+ * at the end; the lock ends with the process anyhow. */
 HP_NODISCARD hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd,
                                        hp_error *error);
 
-/** Opens a socket at endpoint ("ipc://...", "inproc://...", "tcp://127.0.0.1:..."). */
+/** Opens a socket at endpoint ("ipc://PATH", "inproc://NAME", "tcp://127.0.0.1:PORT").
+ *  A binding ipc socket gets mode 0600 and takes over a dead socket file only: HP_EBUSY for a live
+ *  one, HP_EIO for any other file. HP_ECONFIG: an endpoint that is malformed, too long (ipc paths
+ * end at 107 bytes), or tcp beyond this machine (it needs CURVE, which is not there yet). A
+ * connecting socket needs no server yet and comes back after the server's restart. */
 HP_NODISCARD hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
                                       hp_socket **out, hp_error *error);
 void hp_socket_close(hp_socket **socket);
 
-/** DEALER, PUB: sends one part without waiting; HP_EAGAIN if the queue is full or nobody is there. */
+/** DEALER, PUB: sends one part without waiting; HP_EAGAIN if the queue is full or nobody is there
+ *  (a PUB drops for each subscriber that does not keep up, silently). HP_EINVAL over
+ *  HP_BUS_MAX_MESSAGE. */
 HP_NODISCARD hp_status hp_socket_send(hp_socket *socket, const void *data, size_t len);
-/** ROUTER: the same to one peer. */
+/** ROUTER: the same to one peer; HP_EAGAIN also when the peer has vanished. */
 HP_NODISCARD hp_status hp_socket_send_to(hp_socket *socket, const hp_peer *peer, const void *data,
                                          size_t len);
 /** PUB: [topic][data][decimal seconds], what PlotJuggler's ZMQ subscriber reads. */
 HP_NODISCARD hp_status hp_socket_publish(hp_socket *socket, const char *topic, const void *data,
                                          size_t len, int64_t stamp_ns);
-/** Receives one message without waiting; HP_EAGAIN if there is none. *len is its full size; a message
- *  larger than cap is dropped with HP_EFULL. peer is filled for a ROUTER and may be NULL otherwise. */
+/** Receives one message without waiting; HP_EAGAIN if there is none. *len is its full size; a
+ * message larger than cap is dropped with HP_EFULL, one of several parts or with an overlong peer
+ * name with HP_EWIRE. peer is filled for a ROUTER and may be NULL otherwise. */
 HP_NODISCARD hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len,
                                          hp_peer *peer);
-/** SUB: receives one published message; topic is NUL-terminated. */
+/** SUB: receives one message of hp_socket_publish; topic is NUL-terminated. HP_EWIRE (dropped): not
+ *  three parts, or a topic that is empty, unprintable or longer than topic_cap. */
 HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_cap,
                                                void *data, size_t cap, size_t *len);
 
-/** Waits until one of n sockets (at most 8) is readable. ready[i] says which.
+/** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.
  *  HP_OK, HP_EAGAIN after timeout_ms (negative: no limit), HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n,
                                    int64_t timeout_ms);

@@ -1,0 +1,558 @@
+#include "common/hp_bus.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <zmq.h>
+
+enum {
+    QUEUE_REQUESTS = 32, /* messages per peer: a worker never has more than a few in flight */
+    QUEUE_TOPICS = 512,  /* some seconds of the tap at 20 Hz, for a reader that stutters */
+    HANDSHAKE_MS = 500,
+    RECONNECT_MS = 10,
+    RECONNECT_MAX_MS = 200,
+};
+
+struct hp_bus {
+    void *context;
+    hp_bus *root;              /* the bus that owns context: itself, or the one shared */
+    pthread_mutex_t bind_lock; /* of the root: the umask belongs to the whole process */
+};
+
+struct hp_socket {
+    void *zmq;
+    hp_socket_kind kind;
+};
+
+/* ---- Names ---- */
+
+static const char *after_prefix(const char *text, const char *prefix)
+{
+    const size_t n = strlen(prefix);
+    return strncmp(text, prefix, n) == 0 ? text + n : NULL;
+}
+
+hp_status hp_endpoint(const char *base, const char *service, char *buf, size_t cap)
+{
+    const char *rest = after_prefix(base, "ipc://");
+    if (rest == NULL) {
+        rest = after_prefix(base, "inproc://");
+    }
+    const size_t n = strlen(service);
+    if (rest == NULL || *rest == '\0' || n == 0 ||
+        strspn(service, "abcdefghijklmnopqrstuvwxyz_-0123456789") != n) {
+        return HP_EINVAL;
+    }
+    const int len = snprintf(buf, cap, "%s/%s", base, service);
+    return len >= 0 && (size_t)len < cap ? HP_OK : HP_EFULL;
+}
+
+/* ---- The bus ---- */
+
+hp_status hp_bus_create(hp_bus **out)
+{
+    hp_bus *bus = calloc(1, sizeof *bus);
+    if (bus == NULL) {
+        return HP_ENOMEM;
+    }
+    bus->context = zmq_ctx_new();
+    if (bus->context == NULL || pthread_mutex_init(&bus->bind_lock, NULL) != 0) {
+        if (bus->context != NULL) {
+            (void)zmq_ctx_term(bus->context);
+        }
+        free(bus);
+        return HP_ENOMEM;
+    }
+    (void)zmq_ctx_set(bus->context, ZMQ_BLOCKY, 0); /* sockets never linger unless told */
+    bus->root = bus;
+    *out = bus;
+    return HP_OK;
+}
+
+hp_status hp_bus_share(hp_bus *parent, hp_bus **out)
+{
+    hp_bus *bus = calloc(1, sizeof *bus);
+    if (bus == NULL) {
+        return HP_ENOMEM;
+    }
+    bus->context = parent->context;
+    bus->root = parent->root;
+    *out = bus;
+    return HP_OK;
+}
+
+void hp_bus_destroy(hp_bus **bus)
+{
+    if (*bus == NULL) {
+        return;
+    }
+    if ((*bus)->root == *bus) {
+        while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR) {
+        }
+        (void)pthread_mutex_destroy(&(*bus)->bind_lock);
+    }
+    free(*bus);
+    *bus = NULL;
+}
+
+/* ---- The run directory ---- */
+
+static hp_status open_private_dir(const char *dir, int *out, hp_error *error)
+{
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
+        return hp_fail(error, HP_EIO, "%s: cannot make the run directory: %s", dir,
+                       strerror(errno));
+    }
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        return hp_fail(error, HP_EIO, "%s: not a directory of ours (links are refused): %s", dir,
+                       strerror(errno));
+    }
+    struct stat st;
+    hp_status status = HP_OK;
+    if (fstat(fd, &st) != 0) {
+        status = hp_fail(error, HP_EIO, "%s: %s", dir, strerror(errno));
+    } else if (st.st_uid != geteuid()) {
+        status = hp_fail(error, HP_EIO, "%s: belongs to user %lu, not to us (%lu)", dir,
+                         (unsigned long)st.st_uid, (unsigned long)geteuid());
+    } else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+        status = hp_fail(error, HP_EIO, "%s: others may write there; chmod go-w it", dir);
+    }
+    if (status != HP_OK) {
+        (void)close(fd);
+        return status;
+    }
+    *out = fd;
+    return HP_OK;
+}
+
+/** Fails with the pid that the holder wrote into its lock file. */
+static hp_status fail_locked(int fd, const char *dir, const char *name, hp_error *error)
+{
+    char pid[24] = "";
+    const ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
+    pid[n > 0 ? n : 0] = '\0';
+    pid[strspn(pid, "0123456789")] = '\0';
+    return hp_fail(error, HP_EBUSY, "%s: another %s runs here (pid %s)", dir, name,
+                   pid[0] != '\0' ? pid : "not yet known");
+}
+
+static hp_status write_pid(int fd)
+{
+    char pid[24];
+    const int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
+    return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) == n ? HP_OK : HP_EIO;
+}
+
+hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd, hp_error *error)
+{
+    char file[80];
+    const int n = snprintf(file, sizeof file, "%s.lock", name);
+    if (n < 0 || (size_t)n >= sizeof file || strchr(name, '/') != NULL) {
+        return hp_fail(error, HP_EINVAL, "'%s': no name for a lock", name);
+    }
+    int dir_fd = -1;
+    const hp_status status = open_private_dir(dir, &dir_fd, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    const int fd = openat(dir_fd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+    const int open_errno = errno;
+    (void)close(dir_fd);
+    if (fd < 0) {
+        return hp_fail(error, HP_EIO, "%s/%s: %s", dir, file, strerror(open_errno));
+    }
+    hp_status locked = HP_OK;
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        locked = errno == EWOULDBLOCK
+                     ? fail_locked(fd, dir, name, error)
+                     : hp_fail(error, HP_EIO, "%s/%s: %s", dir, file, strerror(errno));
+    } else if (write_pid(fd) != HP_OK) {
+        locked = hp_fail(error, HP_EIO, "%s/%s: cannot write: %s", dir, file, strerror(errno));
+    }
+    if (locked != HP_OK) {
+        (void)close(fd);
+        return locked;
+    }
+    *lock_fd = fd;
+    return HP_OK;
+}
+
+/* ---- Opening ---- */
+
+static bool kind_binds(hp_socket_kind kind)
+{
+    return kind == HP_SOCKET_ROUTER || kind == HP_SOCKET_PUB;
+}
+
+static hp_status check_ipc_path(const char *endpoint, const char *path, hp_error *error)
+{
+    const size_t cap = sizeof(((struct sockaddr_un *)NULL)->sun_path);
+    if (path[0] == '\0' || path[0] == '@' || path[0] == '*') {
+        return hp_fail(error, HP_ECONFIG, "%s: name a file in the run directory", endpoint);
+    }
+    if (strlen(path) >= cap) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "%s: path of %zu bytes, a socket's may have %zu; use a shorter run directory", endpoint,
+            strlen(path), cap - 1);
+    }
+    return HP_OK;
+}
+
+static hp_status check_endpoint(const char *endpoint, hp_error *error)
+{
+    const char *path = after_prefix(endpoint, "ipc://");
+    if (path != NULL) {
+        return check_ipc_path(endpoint, path, error);
+    }
+    const char *name = after_prefix(endpoint, "inproc://");
+    if (name != NULL && *name != '\0') {
+        return HP_OK;
+    }
+    if (after_prefix(endpoint, "tcp://127.0.0.1:") != NULL) {
+        return HP_OK;
+    }
+    if (after_prefix(endpoint, "tcp://") != NULL) {
+        return hp_fail(error, HP_ECONFIG,
+                       "%s: tcp beyond 127.0.0.1 requires CURVE, which is not yet available",
+                       endpoint);
+    }
+    return hp_fail(error, HP_ECONFIG,
+                   "%s: must be ipc://PATH, inproc://NAME or "
+                   "tcp://127.0.0.1:PORT",
+                   endpoint);
+}
+
+/** libzmq unlinks whatever lies at an ipc path before it binds: make sure that it is a dead socket.
+ */
+static hp_status check_ipc_free(const char *path, hp_error *error)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) {
+        return errno == ENOENT ? HP_OK : hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        return hp_fail(error, HP_EIO, "%s: exists and is no socket; remove it", path);
+    }
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
+    }
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    const int rc = connect(fd, (const struct sockaddr *)&address, sizeof address);
+    const bool dead = rc != 0 && errno == ECONNREFUSED;
+    (void)close(fd);
+    return dead ? HP_OK : hp_fail(error, HP_EBUSY, "%s: another process serves this socket", path);
+}
+
+static hp_status bind_ipc(hp_bus *bus, void *zmq, const char *endpoint, hp_error *error)
+{
+    const char *path = after_prefix(endpoint, "ipc://");
+    hp_bus *root = bus->root;
+    (void)pthread_mutex_lock(&root->bind_lock);
+    hp_status status = check_ipc_free(path, error);
+    if (status == HP_OK) {
+        const mode_t before = umask(077);
+        const int rc = zmq_bind(zmq, endpoint);
+        const int bind_errno = errno;
+        (void)umask(before);
+        if (rc != 0) {
+            status = hp_fail(error, bind_errno == EADDRINUSE ? HP_EBUSY : HP_EIO, "%s: %s",
+                             endpoint, zmq_strerror(bind_errno));
+        }
+    }
+    (void)pthread_mutex_unlock(&root->bind_lock);
+    return status;
+}
+
+static hp_status attach(hp_bus *bus, hp_socket *socket, const char *endpoint, hp_error *error)
+{
+    const bool binds = kind_binds(socket->kind);
+    if (binds && after_prefix(endpoint, "ipc://") != NULL) {
+        return bind_ipc(bus, socket->zmq, endpoint, error);
+    }
+    const int rc = binds ? zmq_bind(socket->zmq, endpoint) : zmq_connect(socket->zmq, endpoint);
+    if (rc == 0) {
+        return HP_OK;
+    }
+    const int why = errno;
+    const hp_status status = why == EADDRINUSE ? HP_EBUSY : (why == EINVAL ? HP_ECONFIG : HP_EIO);
+    return hp_fail(error, status, "%s: %s", endpoint, zmq_strerror(why));
+}
+
+static bool set_int(void *zmq, int option, int value)
+{
+    return zmq_setsockopt(zmq, option, &value, sizeof value) == 0;
+}
+
+/** ZMQ_HEARTBEAT_IVL is left out on purpose: see the header. */
+static bool set_options(void *zmq, hp_socket_kind kind)
+{
+    const bool requests = kind == HP_SOCKET_ROUTER || kind == HP_SOCKET_DEALER;
+    const int queue = requests ? QUEUE_REQUESTS : QUEUE_TOPICS;
+    const int64_t max_message = (int64_t)HP_BUS_MAX_MESSAGE;
+    bool ok = zmq_setsockopt(zmq, ZMQ_MAXMSGSIZE, &max_message, sizeof max_message) == 0;
+    ok = set_int(zmq, ZMQ_SNDHWM, queue) && ok;
+    ok = set_int(zmq, ZMQ_RCVHWM, queue) && ok;
+    ok = set_int(zmq, ZMQ_LINGER, 0) && ok;
+    ok = set_int(zmq, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) && ok;
+    ok = set_int(zmq, ZMQ_RECONNECT_IVL, RECONNECT_MS) && ok;
+    ok = set_int(zmq, ZMQ_RECONNECT_IVL_MAX, RECONNECT_MAX_MS) && ok;
+    if (kind == HP_SOCKET_ROUTER) {
+        ok = set_int(zmq, ZMQ_ROUTER_MANDATORY, 1) && ok; /* a vanished peer is told, not ignored */
+    }
+    if (kind == HP_SOCKET_DEALER) {
+        ok = set_int(zmq, ZMQ_IMMEDIATE, 1) && ok; /* no requests pile up for a dead server */
+    }
+    if (kind == HP_SOCKET_LATEST) {
+        ok = set_int(zmq, ZMQ_CONFLATE, 1) && ok; /* before connect, or it has no effect */
+    }
+    if (kind == HP_SOCKET_SUB || kind == HP_SOCKET_LATEST) {
+        ok = zmq_setsockopt(zmq, ZMQ_SUBSCRIBE, "", 0) == 0 && ok;
+    }
+    return ok;
+}
+
+hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint, hp_socket **out,
+                         hp_error *error)
+{
+    static const int TYPES[] = {
+        [HP_SOCKET_ROUTER] = ZMQ_ROUTER, [HP_SOCKET_DEALER] = ZMQ_DEALER, [HP_SOCKET_PUB] = ZMQ_PUB,
+        [HP_SOCKET_SUB] = ZMQ_SUB,       [HP_SOCKET_LATEST] = ZMQ_SUB,
+    };
+    hp_status status = check_endpoint(endpoint, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    hp_socket *socket = calloc(1, sizeof *socket);
+    if (socket == NULL) {
+        return hp_fail(error, HP_ENOMEM, "%s: out of memory", endpoint);
+    }
+    socket->kind = kind;
+    socket->zmq = zmq_socket(bus->context, TYPES[kind]);
+    if (socket->zmq == NULL || !set_options(socket->zmq, kind)) {
+        status = hp_fail(error, HP_EIO, "%s: %s", endpoint, zmq_strerror(errno));
+    } else {
+        status = attach(bus, socket, endpoint, error);
+    }
+    if (status != HP_OK) {
+        hp_socket_close(&socket);
+        return status;
+    }
+    *out = socket;
+    return HP_OK;
+}
+
+void hp_socket_close(hp_socket **socket)
+{
+    if (*socket == NULL) {
+        return;
+    }
+    if ((*socket)->zmq != NULL) {
+        (void)zmq_close((*socket)->zmq);
+    }
+    free(*socket);
+    *socket = NULL;
+}
+
+/* ---- Sending ---- */
+
+static hp_status status_of_errno(void)
+{
+    switch (errno) {
+    case EAGAIN:
+    case EHOSTUNREACH: /* a ROUTER's peer is gone */
+        return HP_EAGAIN;
+    case EINTR:
+        return HP_EINTERRUPTED;
+    case ENOMEM:
+        return HP_ENOMEM;
+    case ETERM:
+        return HP_EUNAVAILABLE;
+    default:
+        return HP_EIO;
+    }
+}
+
+/** Sends one message of n parts: all of it or nothing. */
+static hp_status send_parts(void *zmq, const void *const *parts, const size_t *lens, size_t n)
+{
+    for (size_t i = 0; i < n; ++i) {
+        if (lens[i] > HP_BUS_MAX_MESSAGE) {
+            return HP_EINVAL;
+        }
+    }
+    for (size_t i = 0; i < n; ++i) {
+        /* The first part is where a full queue or a missing peer shows; the others follow it. */
+        const int more = i + 1 < n ? ZMQ_SNDMORE : 0;
+        if (zmq_send(zmq, parts[i], lens[i], ZMQ_DONTWAIT | more) < 0) {
+            return status_of_errno();
+        }
+    }
+    return HP_OK;
+}
+
+hp_status hp_socket_send(hp_socket *socket, const void *data, size_t len)
+{
+    assert(socket->kind == HP_SOCKET_DEALER || socket->kind == HP_SOCKET_PUB);
+    return send_parts(socket->zmq, &data, &len, 1);
+}
+
+hp_status hp_socket_send_to(hp_socket *socket, const hp_peer *peer, const void *data, size_t len)
+{
+    assert(socket->kind == HP_SOCKET_ROUTER && peer->len <= HP_BUS_MAX_IDENTITY);
+    const void *const parts[] = {peer->id, data};
+    const size_t lens[] = {peer->len, len};
+    return send_parts(socket->zmq, parts, lens, 2);
+}
+
+hp_status hp_socket_publish(hp_socket *socket, const char *topic, const void *data, size_t len,
+                            int64_t stamp_ns)
+{
+    assert(socket->kind == HP_SOCKET_PUB);
+    const uint64_t size_ns = stamp_ns < 0 ? 0 - (uint64_t)stamp_ns : (uint64_t)stamp_ns;
+    const uint64_t second_ns = UINT64_C(1000000000);
+    char seconds[32];
+    const int n = snprintf(seconds, sizeof seconds, "%s%llu.%09llu", stamp_ns < 0 ? "-" : "",
+                           (unsigned long long)(size_ns / second_ns),
+                           (unsigned long long)(size_ns % second_ns));
+    const void *const parts[] = {topic, data, seconds};
+    const size_t lens[] = {strlen(topic), len, (size_t)n};
+    return send_parts(socket->zmq, parts, lens, 3);
+}
+
+/* ---- Receiving ---- */
+
+static bool part_has_more(const zmq_msg_t *part)
+{
+    return zmq_msg_more(part) != 0;
+}
+
+/** Receives the next part into *part, closing what it held. */
+static hp_status next_part(void *zmq, zmq_msg_t *part)
+{
+    return zmq_msg_recv(part, zmq, ZMQ_DONTWAIT) >= 0 ? HP_OK : status_of_errno();
+}
+
+/** Throws away what is left of the message whose part was last received. */
+static void drain(void *zmq, zmq_msg_t *part)
+{
+    while (part_has_more(part) && next_part(zmq, part) == HP_OK) {
+    }
+}
+
+static hp_status copy_part(zmq_msg_t *part, void *data, size_t cap, size_t *len)
+{
+    *len = zmq_msg_size(part);
+    if (*len > cap) {
+        return HP_EFULL;
+    }
+    if (*len > 0) {
+        memcpy(data, zmq_msg_data(part), *len);
+    }
+    return HP_OK;
+}
+
+/** A ROUTER's message starts with the sender's name. */
+static hp_status receive_peer(void *zmq, zmq_msg_t *part, hp_peer *peer)
+{
+    hp_peer name = {.len = 0};
+    if (copy_part(part, name.id, sizeof name.id, &name.len) != HP_OK || !part_has_more(part)) {
+        return HP_EWIRE;
+    }
+    if (peer != NULL) {
+        *peer = name;
+    }
+    return next_part(zmq, part);
+}
+
+hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len, hp_peer *peer)
+{
+    zmq_msg_t part;
+    (void)zmq_msg_init(&part);
+    *len = 0;
+    hp_status status = next_part(socket->zmq, &part);
+    if (status == HP_OK && socket->kind == HP_SOCKET_ROUTER) {
+        status = receive_peer(socket->zmq, &part, peer);
+    }
+    if (status == HP_OK) {
+        status = part_has_more(&part) ? HP_EWIRE : copy_part(&part, data, cap, len);
+    }
+    drain(socket->zmq, &part);
+    (void)zmq_msg_close(&part);
+    return status;
+}
+
+static hp_status copy_topic(zmq_msg_t *part, char *topic, size_t cap)
+{
+    size_t n = 0;
+    if (cap == 0 || copy_part(part, topic, cap - 1, &n) != HP_OK || n == 0) {
+        return HP_EWIRE;
+    }
+    topic[n] = '\0';
+    for (size_t i = 0; i < n; ++i) {
+        if (topic[i] < 0x20 || topic[i] > 0x7e) {
+            return HP_EWIRE;
+        }
+    }
+    return HP_OK;
+}
+
+hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_cap, void *data,
+                                  size_t cap, size_t *len)
+{
+    assert(socket->kind == HP_SOCKET_SUB);
+    zmq_msg_t part;
+    (void)zmq_msg_init(&part);
+    *len = 0;
+    hp_status status = next_part(socket->zmq, &part);
+    if (status == HP_OK) {
+        status = part_has_more(&part) ? copy_topic(&part, topic, topic_cap) : HP_EWIRE;
+    }
+    if (status == HP_OK) {
+        status = next_part(socket->zmq, &part);
+    }
+    if (status == HP_OK) {
+        status = part_has_more(&part) ? copy_part(&part, data, cap, len) : HP_EWIRE;
+    }
+    if (status == HP_OK) {
+        status = next_part(socket->zmq, &part); /* the seconds, which the data carry too */
+    }
+    if (status == HP_OK && part_has_more(&part)) {
+        status = HP_EWIRE;
+    }
+    drain(socket->zmq, &part);
+    (void)zmq_msg_close(&part);
+    return status;
+}
+
+hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t timeout_ms)
+{
+    zmq_pollitem_t items[HP_BUS_MAX_SOCKETS];
+    if (n > HP_BUS_MAX_SOCKETS) {
+        return HP_EINVAL;
+    }
+    for (size_t i = 0; i < n; ++i) {
+        items[i] = (zmq_pollitem_t){.socket = sockets[i]->zmq, .events = ZMQ_POLLIN};
+        ready[i] = false;
+    }
+    const int hit = zmq_poll(items, (int)n, timeout_ms < 0 ? -1 : (long)timeout_ms);
+    if (hit < 0) {
+        return status_of_errno();
+    }
+    for (size_t i = 0; i < n; ++i) {
+        ready[i] = (items[i].revents & ZMQ_POLLIN) != 0;
+    }
+    return hit > 0 ? HP_OK : HP_EAGAIN;
+}
