@@ -1,0 +1,61 @@
+#include "cli/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+void cli_config_default(cli_config *config)
+{
+    memset(config, 0, sizeof *config);
+    plan_config_default(&config->plan);
+    predictor_cv_config_default(&config->predictor);
+    car_config_default(&config->car);
+    bridge_config_default(&config->bridge);
+    sim_config_default(&config->sim);
+}
+
+void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
+{
+    const hp_section all[CLI_SECTIONS] = {
+        {"control", PLAN_CONTROL_FIELDS, &config->plan.control},
+        {"planner", PLAN_FIELDS, &config->plan},
+        {"predictor", PREDICTOR_CV_FIELDS, &config->predictor},
+        {"pomdp", CAR_FIELDS, &config->car},
+        {"bridge", BRIDGE_FIELDS, &config->bridge},
+        {"sim", SIM_FIELDS, &config->sim},
+    };
+    memcpy(sections, all, sizeof all);
+}
+
+hp_status cli_config_check(const cli_config *config, hp_error *error)
+{
+    const hp_status status = plan_config_check(&config->plan, error);
+    return status == HP_OK ? car_config_check(&config->car, error) : status;
+}
+
+char *cli_config_text(const cli_config *config, bool comments)
+{
+    cli_config copy = *config; /* sections point to what may be written */
+    hp_section sections[CLI_SECTIONS];
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return NULL;
+    }
+    cli_config_sections(&copy, sections);
+    const hp_status status = hp_config_print(out, sections, CLI_SECTIONS, comments);
+    if (fclose(out) != 0 || status != HP_OK) {
+        free(text);
+        return NULL;
+    }
+    return text;
+}
+
+uint64_t cli_config_hash(const cli_config *config)
+{
+    char *text = cli_config_text(config, false);
+    const uint64_t hash = text == NULL ? 0 : XXH3_64bits(text, strlen(text));
+    free(text);
+    return hash;
+}

@@ -1,0 +1,364 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_FLAGS = 48, FIRST_CODE = 256 };
+
+static const char *const COMMON_HELP =
+    "common options:\n"
+    "      --config FILE     read FILE instead of the shipped configuration (repeatable, later "
+    "wins)\n"
+    "      --set A.B.C=VALUE set one key (repeatable, wins over files)\n"
+    "      --seed N          seed of everything random (default 1)\n"
+    "      --out DIR         directory of this run (default runs/<time>-<name>)\n"
+    "      --data-dir DIR    recordings (default HYPLAN_DATA, else data)\n"
+    "      --json            print one JSON object on standard output\n"
+    "  -j, --jobs N          worker processes (default 1)\n"
+    "  -q, --quiet           no progress\n"
+    "  -h, --help            this text\n";
+
+int cli_fail(const cli_usage *usage, int status, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void)fprintf(stderr, "hyplan %s: error: ", usage->command);
+    (void)vfprintf(stderr, format, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
+    return status;
+}
+
+int cli_exit_status(hp_status status)
+{
+    if (status == HP_OK) {
+        return CLI_DONE;
+    }
+    return status == HP_ECONFIG || status == HP_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT;
+}
+
+bool cli_read_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+    char *end = NULL;
+    if (text[0] < '0' || text[0] > '9') {
+        return false; /* strtoull would take signs and blanks */
+    }
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 10);
+    if (errno != 0 || *end != '\0' || value < min || value > max) {
+        return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool cli_split(char *text, cli_texts *out)
+{
+    out->n = 0;
+    for (char *part = text; part != NULL;) {
+        char *comma = strchr(part, ',');
+        if (comma != NULL) {
+            *comma = '\0';
+        }
+        if (part[0] == '\0' || out->n == CLI_MAX_TEXTS) {
+            return false;
+        }
+        out->items[out->n++] = part;
+        part = comma == NULL ? NULL : comma + 1;
+    }
+    return true;
+}
+
+/* Edit distance of short words; anything long counts as far. */
+static size_t distance(const char *a, const char *b)
+{
+    enum { LONGEST = 40 };
+    size_t row[LONGEST + 1];
+    const size_t na = strlen(a);
+    const size_t nb = strlen(b);
+    if (na > LONGEST || nb > LONGEST) {
+        return LONGEST;
+    }
+    for (size_t j = 0; j <= nb; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 1; i <= na; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= nb; j++) {
+            const size_t above = row[j];
+            const size_t swap = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            const size_t gap = (above < row[j - 1] ? above : row[j - 1]) + 1;
+            row[j] = swap < gap ? swap : gap;
+            diagonal = above;
+        }
+    }
+    return row[nb];
+}
+
+const char *cli_nearest(const char *word, const char *const *candidates, size_t n)
+{
+    const char *best = NULL;
+    size_t least = strlen(word) / 3 + 2;
+    for (size_t i = 0; i < n; i++) {
+        const size_t d = distance(word, candidates[i]);
+        if (d < least) {
+            least = d;
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
+static void print_help(const cli_usage *usage, const cli_flag *own)
+{
+    (void)printf("usage: hyplan %s\n%s\n", usage->synopsis, usage->summary);
+    if (own != NULL && own->name != NULL) {
+        (void)printf("\noptions:\n");
+        for (const cli_flag *f = own; f->name != NULL; f++) {
+            char left[64];
+            (void)snprintf(left, sizeof left, "--%s%s%s", f->name, f->arg == NULL ? "" : " ",
+                           f->arg == NULL ? "" : f->arg);
+            (void)printf("  %c%c%c %-17s %s\n", f->letter == 0 ? ' ' : '-',
+                         f->letter == 0 ? ' ' : f->letter, f->letter == 0 ? ' ' : ',', left,
+                         f->help);
+        }
+    }
+    (void)printf("\n%s\nexample:\n  %s\n", COMMON_HELP, usage->example);
+}
+
+/* Stores one option's value; false with a complaint about what was wrong. */
+static bool store(const cli_usage *usage, const cli_flag *flag, const char *value)
+{
+    switch (flag->type) {
+    case CLI_FLAG_SWITCH:
+        *(bool *)flag->target = true;
+        return true;
+    case CLI_FLAG_TEXT:
+        *(const char **)flag->target = value;
+        return true;
+    case CLI_FLAG_TEXTS: {
+        cli_texts *texts = flag->target;
+        if (texts->n == CLI_MAX_TEXTS) {
+            (void)cli_fail(usage, CLI_USAGE, "--%s: more than %d times", flag->name, CLI_MAX_TEXTS);
+            return false;
+        }
+        texts->items[texts->n++] = value;
+        return true;
+    }
+    case CLI_FLAG_UINT:
+    case CLI_FLAG_UINT64: {
+        const bool wide = flag->type == CLI_FLAG_UINT64;
+        uint64_t number = 0;
+        if (!cli_read_u64(value, wide ? 0 : flag->min, wide ? UINT64_MAX : flag->max, &number)) {
+            if (wide) {
+                (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is no whole number", flag->name,
+                               value);
+            } else {
+                (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is no whole number in [%u, %u]",
+                               flag->name, value, flag->min, flag->max);
+            }
+            return false;
+        }
+        if (wide) {
+            *(uint64_t *)flag->target = number;
+        } else {
+            *(uint32_t *)flag->target = (uint32_t)number;
+        }
+        return true;
+    }
+    case CLI_FLAG_WORD:
+        for (uint32_t i = 0; flag->words[i] != NULL; i++) {
+            if (strcmp(flag->words[i], value) == 0) {
+                *(uint32_t *)flag->target = i;
+                return true;
+            }
+        }
+        (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is none of %s", flag->name, value, flag->arg);
+        return false;
+    }
+    return false;
+}
+
+/* What getopt_long could not read, and what may have been meant. */
+static int complain(const cli_usage *usage, const struct option *longs, size_t n, int code,
+                    char **argv)
+{
+    const char *given = optind > 0 ? argv[optind - 1] : "";
+    if (code == ':') {
+        return cli_fail(usage, CLI_USAGE, "%s needs a value (see hyplan %s --help)", given,
+                        usage->command);
+    }
+    if (optopt != 0 && optopt < FIRST_CODE) {
+        return cli_fail(usage, CLI_USAGE, "unknown option -%c (see hyplan %s --help)", optopt,
+                        usage->command);
+    }
+    if (optopt != 0) {
+        return cli_fail(usage, CLI_USAGE, "%s takes no value", given);
+    }
+    const char *names[MAX_FLAGS];
+    char word[48];
+    for (size_t i = 0; i < n; i++) {
+        names[i] = longs[i].name;
+    }
+    (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(given, "="), given);
+    const char *near = cli_nearest(word + strspn(word, "-"), names, n);
+    if (near == NULL) {
+        return cli_fail(usage, CLI_USAGE, "unknown option %s (see hyplan %s --help)", word,
+                        usage->command);
+    }
+    return cli_fail(usage, CLI_USAGE, "unknown option %s (did you mean --%s?)", word, near);
+}
+
+static void common_default(cli_common *common)
+{
+    /* getenv belongs to the command line alone: libraries get their paths handed in. */
+    const char *data = getenv("HYPLAN_DATA");
+    *common = (cli_common){
+        .seed = 1,
+        .jobs = 1,
+        .data_dir = data != NULL && data[0] != '\0' ? data : "data",
+    };
+}
+
+/* The common flags and the command's own as one table, and as getopt_long wants them. */
+typedef struct flag_set {
+    cli_flag flags[MAX_FLAGS];
+    struct option longs[MAX_FLAGS];
+    char shorts[2 * MAX_FLAGS + 4];
+    size_t n;
+} flag_set;
+
+static void flags_gather(const cli_flag *own, cli_common *common, bool *help, flag_set *set)
+{
+    const cli_flag shared[] = {
+        {"config", 0, CLI_FLAG_TEXTS, &common->config_files, "FILE", "", 0, 0, NULL},
+        {"set", 0, CLI_FLAG_TEXTS, &common->sets, "A.B.C=VALUE", "", 0, 0, NULL},
+        {"seed", 0, CLI_FLAG_UINT64, &common->seed, "N", "", 0, 0, NULL},
+        {"out", 0, CLI_FLAG_TEXT, &common->out, "DIR", "", 0, 0, NULL},
+        {"data-dir", 0, CLI_FLAG_TEXT, &common->data_dir, "DIR", "", 0, 0, NULL},
+        {"json", 0, CLI_FLAG_SWITCH, &common->json, NULL, "", 0, 0, NULL},
+        {"jobs", 'j', CLI_FLAG_UINT, &common->jobs, "N", "", 1, 256, NULL},
+        {"quiet", 'q', CLI_FLAG_SWITCH, &common->quiet, NULL, "", 0, 0, NULL},
+        {"help", 'h', CLI_FLAG_SWITCH, help, NULL, "", 0, 0, NULL},
+    };
+    char *s = set->shorts;
+    set->n = 0;
+    for (size_t i = 0; i < HP_ARRAY_LEN(shared); i++) {
+        set->flags[set->n++] = shared[i];
+    }
+    for (const cli_flag *f = own; f != NULL && f->name != NULL && set->n < MAX_FLAGS - 1; f++) {
+        set->flags[set->n++] = *f;
+    }
+    *s++ = ':';
+    for (size_t i = 0; i < set->n; i++) {
+        const cli_flag *f = &set->flags[i];
+        set->longs[i] = (struct option){f->name, f->arg == NULL ? no_argument : required_argument,
+                                        NULL, FIRST_CODE + (int)i};
+        if (f->letter != 0) {
+            *s++ = f->letter;
+            if (f->arg != NULL) {
+                *s++ = ':';
+            }
+        }
+    }
+    *s = '\0';
+    set->longs[set->n] = (struct option){NULL, 0, NULL, 0};
+}
+
+static const cli_flag *flag_of(const flag_set *set, int code)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        if (code == FIRST_CODE + (int)i || (code < FIRST_CODE && set->flags[i].letter == code)) {
+            return &set->flags[i];
+        }
+    }
+    return NULL;
+}
+
+int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv,
+              cli_common *common, cli_texts *rest)
+{
+    bool help = false;
+    flag_set set;
+    common_default(common);
+    rest->n = 0;
+    flags_gather(own, common, &help, &set);
+    optind = 0; /* GNU: start afresh; one process may parse more than once */
+    opterr = 0;
+    for (int code = 0; (code = getopt_long(argc, argv, set.shorts, set.longs, NULL)) != -1;) {
+        const cli_flag *flag = code == '?' || code == ':' ? NULL : flag_of(&set, code);
+        if (flag == NULL) {
+            return complain(usage, set.longs, set.n, code, argv);
+        }
+        if (!store(usage, flag, optarg)) {
+            return CLI_USAGE;
+        }
+    }
+    if (help) {
+        print_help(usage, own);
+        return CLI_DONE;
+    }
+    for (int i = optind; i < argc; i++) {
+        if (rest->n == CLI_MAX_TEXTS) {
+            return cli_fail(usage, CLI_USAGE, "more than %d arguments", CLI_MAX_TEXTS);
+        }
+        rest->items[rest->n++] = argv[i];
+    }
+    return CLI_GO;
+}
+
+/* dir/up/.../relative, if it is there. */
+static bool find_above(const char *dir, const char *relative, char path[CLI_PATH])
+{
+    static const char *const UPS[] = {"..", "../..", "../../..", "../share/hyplan"};
+    for (size_t i = 0; i < HP_ARRAY_LEN(UPS); i++) {
+        const int n = snprintf(path, CLI_PATH, "%s/%s/%s", dir, UPS[i], relative);
+        if (n > 0 && n < CLI_PATH && access(path, R_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cli_find(const char *relative, char path[CLI_PATH])
+{
+    char self[CLI_PATH];
+    const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len > 0) {
+        self[len] = '\0';
+        char *slash = strrchr(self, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+            if (find_above(self, relative, path)) {
+                return true;
+            }
+        }
+    }
+    const int n = snprintf(path, CLI_PATH, "%s", relative);
+    return n > 0 && n < CLI_PATH && access(path, R_OK) == 0;
+}
+
+hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *error)
+{
+    hp_section sections[CLI_SECTIONS];
+    char path[CLI_PATH];
+    cli_config_default(out);
+    cli_config_sections(out, sections);
+    hp_status status = HP_OK;
+    if (common->config_files.n == 0 && cli_find("config/hyplan.yaml", path)) {
+        status = hp_config_read(path, sections, CLI_SECTIONS, NULL, error);
+    }
+    for (uint32_t i = 0; status == HP_OK && i < common->config_files.n; i++) {
+        status = hp_config_read(common->config_files.items[i], sections, CLI_SECTIONS, NULL, error);
+    }
+    for (uint32_t i = 0; status == HP_OK && i < common->sets.n; i++) {
+        status = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, NULL, error);
+    }
+    return status == HP_OK ? cli_config_check(out, error) : status;
+}
