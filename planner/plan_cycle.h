@@ -35,5 +35,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
                      hp_decision *decision);
 /** The last request for the search and its belief, for the tap and for tests. */
 const hp_plan_request *plan_cycle_belief(const plan_cycle *cycle);
+/** The last prediction, for the tap. */
+const hp_predict_reply *plan_cycle_prediction(const plan_cycle *cycle);
 
 #endif

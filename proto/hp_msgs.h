@@ -157,11 +157,11 @@ typedef struct hp_belief_agent {
 
 /** Somebody who may step out from behind something. */
 typedef struct hp_phantom {
-    hp_vec2 edge;        /* where he would come into view */
-    double heading_rad;  /* where he would walk */
-    double speed_mps;    /* mean of the assumed speed */
-    double rate_hz;      /* emergences per second */
-    hp_vec2 corner;      /* of the occluder, that hides him */
+    hp_vec2 edge;       /* where he would come into view */
+    double heading_rad; /* where he would walk */
+    double speed_mps;   /* mean of the assumed speed */
+    double rate_hz;     /* emergences per second */
+    hp_vec2 corner;     /* of the occluder, that hides him */
 } hp_phantom;
 
 /** planner -> pomdp: search over this belief. */
@@ -173,7 +173,7 @@ typedef struct hp_plan_request {
     uint64_t stream;     /* key of this decision's random stream */
     double ego_s_m;      /* arc length along path of the ego's centre */
     double ego_speed_mps, ego_accel_mps2;
-    double ego_length_m, ego_width_m;
+    double ego_length_m, ego_width_m, ego_wheelbase_m;
     double speed_limit_mps, speed_floor_mps;
     double goal_s_m; /* arc length at which the goal counts as reached */
     uint32_t last_action;
@@ -181,7 +181,7 @@ typedef struct hp_plan_request {
     uint32_t n_path; /* [2, HP_MAX_PATH] */
     hp_vec2 path[HP_MAX_PATH];
     double path_speed_mps[HP_MAX_PATH]; /* highest speed there (curvature, rules) */
-    double step_s; /* of the modes' points, as in hp_predict_reply */
+    double step_s;                      /* of the modes' points, as in hp_predict_reply */
     uint32_t n_steps;
     uint32_t n_agents;
     hp_belief_agent agents[HP_MAX_AGENTS];
@@ -254,7 +254,7 @@ typedef struct hp_decision {
     hp_plan_reply plan;
     hp_command command;
     uint32_t n_agents, n_phantoms;
-    bool predictor_fallback;       /* constant velocity stood in */
+    bool predictor_fallback;          /* constant velocity stood in */
     int64_t stage_ns[HP_STAGE_COUNT]; /* wall time per part */
     int64_t total_ns;
 } hp_decision;

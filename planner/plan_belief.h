@@ -1,0 +1,19 @@
+/** @file plan_belief.h What is believed about others: weights over each agent's futures, by Bayes'
+ * rule. w_m ~ prior_m * prod_t N(observed_t; forecast_m,t, sigma), where old evidence fades.
+ *  Ownership: plain data. Threads: pure. Allocation: none. */
+#ifndef PLAN_BELIEF_H
+#define PLAN_BELIEF_H
+
+#include "planner/plan_track.h"
+#include "proto/hp_msgs.h"
+
+/** What the predictor is asked about these tracks. */
+void plan_belief_ask(const plan_tracks *tracks, const hp_frame *frame, hp_predict_request *request);
+/** Weighs the last forecasts by what was seen since, takes over the new ones, and fills the agents
+ * of the search's request: those not left behind by more than pass_margin_m, at most HP_MAX_AGENTS.
+ */
+void plan_belief_update(const plan_belief_config *config, double decision_s,
+                        const hp_predict_reply *reply, const hp_pose *ego, plan_tracks *tracks,
+                        hp_plan_request *request);
+
+#endif

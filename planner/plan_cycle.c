@@ -1,0 +1,238 @@
+#include "planner/plan_cycle.h"
+
+#include "planner/plan_belief.h"
+#include "planner/plan_guard.h"
+#include "planner/plan_path.h"
+#include "planner/plan_phantom.h"
+#include "planner/plan_steer.h"
+#include "planner/plan_track.h"
+#include "predictor/predictor_cv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MISSES_TO_HARD_BRAKE 3 /* decisions without an answer until braking turns hard */
+#define SPEED_REACTION_S 0.4   /* time in which the speed settles on the path's */
+
+struct plan_cycle {
+    plan_config config;
+    predictor_cv_config fallback_predictor;
+    const plan_workers *workers;
+    const hp_clock *clock;
+    uint32_t decision_every; /* ticks */
+    /* one episode */
+    hp_world_info info;
+    hp_rng stream;
+    plan_path path;
+    plan_tracks tracks;
+    hp_plan_reply plan; /* the last answer of the search */
+    uint32_t misses;    /* decisions in a row without an answer */
+    /* one tick */
+    hp_predict_request predict_request;
+    hp_predict_reply prediction;
+    hp_plan_request belief;
+    hp_decision *decision;
+    int64_t stage_start_ns;
+};
+
+hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
+                            const hp_clock *clock, plan_cycle **out)
+{
+    plan_cycle *cycle = calloc(1, sizeof *cycle);
+    *out = cycle;
+    if (cycle == NULL) {
+        return HP_ENOMEM;
+    }
+    cycle->config = *config;
+    cycle->workers = workers;
+    cycle->clock = clock;
+    cycle->decision_every =
+        (uint32_t)(config->control.rate_hz / config->control.decision_rate_hz + 0.5);
+    predictor_cv_config_default(&cycle->fallback_predictor);
+    return HP_OK;
+}
+
+void plan_cycle_destroy(plan_cycle **cycle)
+{
+    free(*cycle);
+    *cycle = NULL;
+}
+
+void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t seed)
+{
+    cycle->info = *info;
+    cycle->stream = hp_rng_lane(hp_rng_seed(seed), info->episode);
+    cycle->misses = 0;
+    memset(&cycle->plan, 0, sizeof cycle->plan);
+    memset(&cycle->belief, 0, sizeof cycle->belief);
+    plan_tracks_reset(&cycle->tracks);
+    plan_path_follow_route(&cycle->config.path, info, &cycle->path);
+}
+
+const hp_plan_request *plan_cycle_belief(const plan_cycle *cycle)
+{
+    return &cycle->belief;
+}
+
+const hp_predict_reply *plan_cycle_prediction(const plan_cycle *cycle)
+{
+    return &cycle->prediction;
+}
+
+/** Books the time since the last call on a stage. */
+static void stage_done(plan_cycle *cycle, hp_stage stage)
+{
+    const int64_t now_ns = hp_clock_now_ns(cycle->clock);
+    cycle->decision->stage_ns[stage] += now_ns - cycle->stage_start_ns;
+    cycle->stage_start_ns = now_ns;
+}
+
+/** Deadline of what is asked now: none in worlds that wait. */
+static int64_t deadline_ns(const plan_cycle *cycle, int64_t tick_start_ns, double share)
+{
+    if (cycle->info.synchronous) {
+        return 0;
+    }
+    return tick_start_ns + (int64_t)(share * cycle->config.control.deadline_ms * 1e6);
+}
+
+static void predict(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start_ns)
+{
+    plan_belief_ask(&cycle->tracks, frame, &cycle->predict_request);
+    cycle->predict_request.deadline_ns = deadline_ns(cycle, tick_start_ns, 0.25);
+    const hp_status status =
+        cycle->workers->predict(cycle->workers->ctx, &cycle->predict_request, &cycle->prediction);
+    cycle->decision->predictor_fallback = status != HP_OK;
+    if (status != HP_OK) {
+        predictor_cv_predict(&cycle->fallback_predictor, &cycle->predict_request,
+                             &cycle->prediction);
+    }
+}
+
+/** Fills the request for the search: ego on its path, agents with weights, boxes, phantoms. */
+static void believe(plan_cycle *cycle, const hp_frame *frame)
+{
+    hp_plan_request *b = &cycle->belief;
+    const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
+    b->world_id = frame->world_id;
+    b->tick = frame->tick;
+    b->stream = hp_rng_lane(cycle->stream, frame->tick).key;
+    b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
+    b->ego_speed_mps = frame->ego.speed_mps;
+    b->ego_accel_mps2 = frame->ego.accel_mps2;
+    b->ego_length_m = cycle->info.ego_length_m;
+    b->ego_width_m = cycle->info.ego_width_m;
+    b->ego_wheelbase_m = cycle->info.ego_wheelbase_m;
+    b->speed_limit_mps = cycle->info.speed_limit_mps;
+    b->speed_floor_mps = cycle->info.speed_floor_mps;
+    b->sensor_range_m = cycle->info.sensor_range_m;
+    b->last_action = cycle->plan.action;
+    plan_belief_update(&cycle->config.belief, 1.0 / cycle->config.control.decision_rate_hz,
+                       &cycle->prediction, &frame->ego.pose, &cycle->tracks, b);
+    b->n_occluders = frame->n_occluders;
+    memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
+    b->n_phantoms =
+        plan_phantom_find(&cycle->config.phantom, &cycle->info, &cycle->path, frame, b->phantoms);
+}
+
+/** Hands the path to the search. It follows the route; the bends set its speeds. */
+static void lay_path(plan_cycle *cycle)
+{
+    hp_plan_request *b = &cycle->belief;
+    b->goal_s_m = cycle->path.goal_s_m;
+    b->n_path = cycle->path.n;
+    memcpy(b->path, cycle->path.points, cycle->path.n * sizeof b->path[0]);
+    memcpy(b->path_speed_mps, cycle->path.speed_mps, cycle->path.n * sizeof b->path_speed_mps[0]);
+}
+
+static void search(plan_cycle *cycle, int64_t tick_start_ns)
+{
+    hp_plan_reply reply;
+    cycle->belief.deadline_ns = deadline_ns(cycle, tick_start_ns, 0.85);
+    const hp_status status = cycle->workers->plan(cycle->workers->ctx, &cycle->belief, &reply);
+    if (status == HP_OK && reply.found) {
+        cycle->plan = reply;
+        cycle->misses = 0;
+    } else {
+        ++cycle->misses;
+    }
+}
+
+/** Acceleration that keeps the path's speed: what it allows, not what is wished. */
+static double speed_cap(const plan_cycle *cycle, const hp_ego_state *ego)
+{
+    const hp_vec2 here = {ego->pose.x_m, ego->pose.y_m};
+    const double s = plan_path_project(&cycle->path, here).s_m;
+    const double v_ahead = plan_path_speed(&cycle->path, s + ego->speed_mps * SPEED_REACTION_S);
+    return (v_ahead - ego->speed_mps) / SPEED_REACTION_S;
+}
+
+/** Order of fallbacks: the search's action, then comfortable, then hard braking. (The policy's
+ * action comes between when a network is loaded.) */
+static void choose(const plan_cycle *cycle, const hp_ego_state *ego, hp_command *command)
+{
+    const plan_guard_config *guard = &cycle->config.guard;
+    if (cycle->misses == 0) {
+        command->source = HP_SOURCE_SEARCH;
+        command->accel_mps2 = fmin(cycle->plan.accel_mps2, speed_cap(cycle, ego));
+    } else if (cycle->misses < MISSES_TO_HARD_BRAKE) {
+        command->source = HP_SOURCE_COMFORT_BRAKE;
+        command->accel_mps2 = -guard->comfort_mps2;
+    } else {
+        command->source = HP_SOURCE_HARD_BRAKE;
+        command->accel_mps2 = -guard->hard_mps2;
+    }
+}
+
+static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
+{
+    if (!cycle->config.guard.enabled) {
+        return;
+    }
+    const plan_guard_verdict verdict = plan_guard_check(&cycle->config.guard, &cycle->info,
+                                                        &cycle->path, frame, command->accel_mps2);
+    command->accel_mps2 = verdict.accel_mps2;
+    command->guarded = verdict.intervened;
+    if (verdict.intervened) {
+        command->source = verdict.hard ? HP_SOURCE_HARD_BRAKE : HP_SOURCE_COMFORT_BRAKE;
+    }
+}
+
+void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *command,
+                     hp_decision *decision)
+{
+    const int64_t start_ns = hp_clock_now_ns(cycle->clock);
+    const bool decides = frame->tick % cycle->decision_every == 0;
+    memset(decision, 0, sizeof *decision);
+    cycle->decision = decision;
+    cycle->stage_start_ns = start_ns;
+    *command = (hp_command){.world_id = frame->world_id, .tick = frame->tick};
+
+    plan_tracks_update(&cycle->config.belief, &cycle->info, frame, &cycle->tracks);
+    stage_done(cycle, HP_STAGE_TRACK);
+    if (decides) {
+        predict(cycle, frame, start_ns);
+        stage_done(cycle, HP_STAGE_PREDICT);
+        believe(cycle, frame);
+        stage_done(cycle, HP_STAGE_BELIEF);
+        lay_path(cycle);
+        stage_done(cycle, HP_STAGE_PATH);
+        search(cycle, start_ns);
+        stage_done(cycle, HP_STAGE_SEARCH);
+    }
+    choose(cycle, &frame->ego, command);
+    guard(cycle, frame, command);
+    stage_done(cycle, HP_STAGE_GUARD);
+    command->steer_rad = plan_steer_angle(&cycle->config.steer, &cycle->path, &frame->ego,
+                                          cycle->info.ego_wheelbase_m, cycle->info.max_steer_rad);
+    stage_done(cycle, HP_STAGE_COMMAND);
+
+    decision->world_id = frame->world_id;
+    decision->tick = frame->tick;
+    decision->decided = decides;
+    decision->plan = cycle->plan;
+    decision->command = *command;
+    decision->n_agents = cycle->belief.n_agents;
+    decision->n_phantoms = cycle->belief.n_phantoms;
+    decision->total_ns = hp_clock_now_ns(cycle->clock) - start_ns;
+}

@@ -1,0 +1,26 @@
+/** @file plan_guard.h The last check of every command, after the Simplex idea: a command passes if,
+ *  after the response time under it and then full braking along the path, nobody within his bounds
+ * can be touched while the ego moves. Otherwise the baseline brakes: comfortably if that is enough,
+ * else hard.
+ *
+ *  Walkers: a disc that grows in all directions, r(t) = integral of min(v + a t, v_max). Vehicles:
+ * the strip ahead between braking and accelerating along their heading. Standing boxes: as they
+ * are. The promise holds within these bounds, for agents in the frame, while the vehicle follows
+ * its path. Ownership: plain data. Threads: a pure function of its arguments. Allocation: none. */
+#ifndef PLAN_GUARD_H
+#define PLAN_GUARD_H
+
+#include "planner/plan_path.h"
+#include "proto/hp_msgs.h"
+
+typedef struct plan_guard_verdict {
+    double accel_mps2; /* what may be commanded */
+    bool intervened;   /* it is not what was asked */
+    bool hard;         /* the baseline brakes hard */
+} plan_guard_verdict;
+
+plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_world_info *info,
+                                    const plan_path *path, const hp_frame *frame,
+                                    double accel_mps2);
+
+#endif
