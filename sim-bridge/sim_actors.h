@@ -1,9 +1,10 @@
-/** @file sim_actors.h The scripted bodies of a scenario: walkers and other vehicles, stepped in time.
+/** @file sim_actors.h The scripted bodies of a scenario: walkers and other vehicles, stepped in
+ * time.
  *
  *  Pure functions over a small plain struct that may be copied at will: the world plays an episode
- *  with them, the oracle asks what would happen along a hypothetical drive. What a body will do
- *  depends on the ego only through the trigger, the stop rules and touching.
- *  Ownership: plain data. Threads: pure. Determinism: bit-identical. Allocation: none. */
+ *  with them, the oracle asks what would happen along a hypothetical drive. What a body does
+ * depends on the ego only through the trigger, the stop rules and touching. Ownership: plain data.
+ * Threads: pure. Determinism: bit-identical. Allocation: none. */
 #ifndef SIM_ACTORS_H
 #define SIM_ACTORS_H
 
@@ -12,19 +13,18 @@
 
 enum { SIM_MAX_BODIES = SIM_MAX_WALKERS + SIM_MAX_CARS };
 
-/** |v| up to this counts as standing, here and for the judge. */
-#define SIM_STANDING_MPS 0.01
-
 typedef struct sim_walker {
     hp_vec2 position;
     hp_vec2 velocity; /* of the last step, m/s; before the first: what he sets out with */
+    double yaw_rad;   /* of his last walk; standing from the start: 0, which tells nothing */
     bool triggered;   /* latched: crosses from now on */
     bool arrived;     /* his stop rule has held: stands for good */
     bool waiting;     /* touched the standing ego: stands until his next step is free of it */
 } sim_walker;
 
 typedef struct sim_car {
-    double driven_m; /* along its heading since the start */
+    hp_vec2 position;
+    hp_vec2 heading; /* unit; cars drive straight */
     double speed_mps;
     bool stopped; /* a stop rule has held: brakes and stands for good */
 } sim_car;
@@ -38,21 +38,14 @@ typedef struct sim_actors {
 /** The state at the start of an episode. */
 void sim_actors_reset(const sim_scenario *scenario, const sim_scene *scene, sim_actors *actors);
 
-/** Advances all bodies by dt_s. ego_before: the ego's centre before this step, which triggers look
- *  at; ego_box, ego_speed_mps: the ego after this step (the vehicle moves first), which walkers may
- *  touch and cars stop for. */
+/** Advances all bodies by dt_s. ego_before: the ego's centre before this step, which triggers and
+ *  stop rules look at; ego_box, ego_speed_mps: the ego after this step (the vehicle moves first),
+ *  which walkers may touch. */
 void sim_actors_step(const sim_scenario *scenario, const sim_scene *scene, hp_vec2 ego_before,
                      const hp_box *ego_box, double ego_speed_mps, double dt_s, sim_actors *actors);
 
 /** Writes every body into out [SIM_MAX_BODIES]: walkers first, then cars, in the scenario's order,
  *  with id = index; returns how many. */
 uint32_t sim_actors_bodies(const sim_scenario *scenario, const sim_actors *actors, sim_body *out);
-
-/** Centre of car i now. */
-hp_vec2 sim_actors_car_position(const sim_scenario *scenario, const sim_actors *actors, uint32_t i);
-
-/** True once a further step cannot be changed by the ego: every walker is triggered, and no car
- *  waits for a stop rule that looks at the ego. */
-bool sim_actors_settled(const sim_scenario *scenario, const sim_actors *actors);
 
 #endif

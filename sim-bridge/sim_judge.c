@@ -1,0 +1,389 @@
+#include "sim-bridge/sim_judge.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+/* The benchmark's figures. */
+#define NEAR_FRONT_M 1.5
+#define NEAR_SIDE_M 0.5 /* and to the rear */
+#define SPEEDING_MARGIN_MPS (1.0 / 3.6)
+#define SPEEDING_LIMIT_S 0.5
+#define HARD_BRAKE_MPS2 (-4.0)
+#define ONCOMING_M 2.0 /* this far beside the route, and still on a road */
+#define SIGN_MPS2 0.05 /* commands nearer to 0 than this count as holding speed */
+
+/** The ego as its surroundings are measured from. */
+typedef struct ego_view {
+    hp_box box;
+    double c, s; /* of its yaw */
+    double half_length_m, half_width_m, radius_m;
+    double speed_mps;
+    bool moves;
+} ego_view;
+
+/** A body in the ego's frame: x along, y to the left; extents are those of its bounding rectangle.
+ */
+typedef struct relative {
+    double x_m, y_m, vx_mps, vy_mps;
+    double reach_x_m, reach_y_m; /* where the two rectangles touch */
+    bool aligned;                /* the rectangle is the body itself */
+} relative;
+
+const char *sim_crash_text(sim_crash crash)
+{
+    switch (crash) {
+    case SIM_CRASH_NONE:
+        return "none";
+    case SIM_CRASH_FRONT:
+        return "front";
+    case SIM_CRASH_SIDE:
+        return "side";
+    case SIM_CRASH_REAR:
+        return "rear";
+    case SIM_CRASH_OFFROAD:
+        return "offroad";
+    case SIM_CRASH_COUNT:
+        break;
+    }
+    return "unknown";
+}
+
+const char *sim_verdict_text(hp_verdict verdict)
+{
+    switch (verdict) {
+    case HP_VERDICT_RUNNING:
+        return "running";
+    case HP_VERDICT_GOAL:
+        return "goal";
+    case HP_VERDICT_CRASH:
+        return "crash";
+    case HP_VERDICT_TIMEOUT:
+        return "timeout";
+    case HP_VERDICT_STOPPED:
+        return "stopped";
+    }
+    return "unknown";
+}
+
+void sim_judge_init(const hp_world_info *info, double time_limit_s, bool near_miss_applies,
+                    sim_judge *judge)
+{
+    memset(judge, 0, sizeof *judge);
+    judge->info = info;
+    judge->time_limit_s = time_limit_s;
+    judge->result.near_miss_applies = near_miss_applies;
+    judge->result.ttg_s = NAN;
+    judge->result.min_ttc_s = INFINITY;
+    judge->result.min_gap_m = INFINITY;
+    if (info->n_route > 0) {
+        (void)hp_polyline_lengths(info->route, info->n_route, judge->route_s_m);
+    }
+}
+
+static ego_view view_of(const hp_world_info *info, const hp_ego_state *ego)
+{
+    return (ego_view){
+        .box = {ego->pose, info->ego_length_m, info->ego_width_m},
+        .c = cos(ego->pose.yaw_rad),
+        .s = sin(ego->pose.yaw_rad),
+        .half_length_m = 0.5 * info->ego_length_m,
+        .half_width_m = 0.5 * info->ego_width_m,
+        .radius_m = 0.5 * sqrt(info->ego_length_m * info->ego_length_m +
+                               info->ego_width_m * info->ego_width_m),
+        .speed_mps = ego->speed_mps,
+        .moves = fabs(ego->speed_mps) > SIM_STANDING_MPS,
+    };
+}
+
+static relative relate(const ego_view *ego, const sim_body *body)
+{
+    const double dx = body->box.centre.x_m - ego->box.centre.x_m;
+    const double dy = body->box.centre.y_m - ego->box.centre.y_m;
+    const double turn = body->box.centre.yaw_rad - ego->box.centre.yaw_rad;
+    const double ct = fabs(cos(turn));
+    const double st = fabs(sin(turn));
+    const double hl = 0.5 * body->box.length_m;
+    const double hw = 0.5 * body->box.width_m;
+    return (relative){
+        .x_m = ego->c * dx + ego->s * dy,
+        .y_m = ego->c * dy - ego->s * dx,
+        .vx_mps = ego->c * body->vx_mps + ego->s * body->vy_mps - ego->speed_mps,
+        .vy_mps = ego->c * body->vy_mps - ego->s * body->vx_mps,
+        .reach_x_m = ego->half_length_m + hl * ct + hw * st,
+        .reach_y_m = ego->half_width_m + hl * st + hw * ct,
+        .aligned = ct * st < 1e-9,
+    };
+}
+
+/** Narrows [*from, *to] to the times at which |p + v t| <= reach. */
+static void clip_time(double p, double v, double reach, double *from, double *to)
+{
+    if (v == 0.0) {
+        if (fabs(p) > reach) {
+            *to = -INFINITY;
+        }
+        return;
+    }
+    const double t0 = (-reach - p) / v;
+    const double t1 = (reach - p) / v;
+    *from = fmax(*from, fmin(t0, t1));
+    *to = fmin(*to, fmax(t0, t1));
+}
+
+/** When the rectangles touch if both keep their velocities; INFINITY if never. */
+static double time_to_collision(const relative *r)
+{
+    double from = 0.0;
+    double to = INFINITY;
+    clip_time(r->x_m, r->vx_mps, r->reach_x_m, &from, &to);
+    clip_time(r->y_m, r->vy_mps, r->reach_y_m, &from, &to);
+    return from <= to ? from : INFINITY;
+}
+
+static double gap(const ego_view *ego, const sim_body *body, const relative *r)
+{
+    const double x = fmax(fabs(r->x_m) - r->reach_x_m, 0.0);
+    const double y = fmax(fabs(r->y_m) - r->reach_y_m, 0.0);
+    return r->aligned ? sqrt(x * x + y * y) : hp_box_gap(&ego->box, &body->box);
+}
+
+/** How long ago the bodies began to overlap along one axis, by their closing speed. */
+static double since_touch(double overlap_m, double closing_mps)
+{
+    return closing_mps > 0.0 ? overlap_m / closing_mps : INFINITY;
+}
+
+/** Boxes touch where they began to overlap last: front, rear, or a flank. */
+static sim_crash crash_side(const relative *r)
+{
+    const double front = since_touch(r->reach_x_m - r->x_m, -r->vx_mps);
+    const double rear = since_touch(r->reach_x_m + r->x_m, r->vx_mps);
+    const double left = since_touch(r->reach_y_m - r->y_m, -r->vy_mps);
+    const double right = since_touch(r->reach_y_m + r->y_m, r->vy_mps);
+    const double flank = fmin(left, right);
+    if (front <= rear && front <= flank) {
+        return SIM_CRASH_FRONT;
+    }
+    return rear < flank ? SIM_CRASH_REAR : SIM_CRASH_SIDE;
+}
+
+static void crash(sim_judge *judge, sim_crash kind, uint32_t id, double speed_mps)
+{
+    if (judge->result.verdict == HP_VERDICT_CRASH) {
+        return;
+    }
+    judge->result.verdict = HP_VERDICT_CRASH;
+    judge->result.crash = kind;
+    judge->result.crash_id = id;
+    judge->result.impact_mps = fabs(speed_mps);
+}
+
+/** Distances that matter end here: a time to collision above this is no risk to anybody. */
+static bool is_far(const ego_view *ego, const sim_body *body, double min_gap_m, double min_ttc_s)
+{
+    const double dx = body->box.centre.x_m - ego->box.centre.x_m;
+    const double dy = body->box.centre.y_m - ego->box.centre.y_m;
+    const double reach = ego->radius_m + 0.5 * (body->box.length_m + body->box.width_m);
+    const double closing = fabs(ego->speed_mps) + fabs(body->vx_mps) + fabs(body->vy_mps);
+    /* Neither the smallest gap nor the smallest time can fall while the centres are this far apart.
+     */
+    const double gap_m = body->standing ? NEAR_FRONT_M : fmax(min_gap_m, NEAR_FRONT_M);
+    const double ttc_m = ego->moves && closing > 0.0 ? closing * min_ttc_s : 0.0;
+    const double far = reach + fmax(gap_m, ttc_m);
+    return dx * dx + dy * dy > far * far;
+}
+
+static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *body)
+{
+    sim_result *result = &judge->result;
+    if (is_far(ego, body, result->min_gap_m, result->min_ttc_s)) {
+        return;
+    }
+    const relative r = relate(ego, body);
+    if (!body->standing) {
+        result->min_gap_m = fmin(result->min_gap_m, gap(ego, body, &r));
+    }
+    if (!ego->moves) {
+        return;
+    }
+    result->min_ttc_s = fmin(result->min_ttc_s, time_to_collision(&r));
+    if (body->kind == HP_CLASS_WALKER && r.x_m <= ego->half_length_m + NEAR_FRONT_M &&
+        r.x_m >= -ego->half_length_m - NEAR_SIDE_M &&
+        fabs(r.y_m) <= ego->half_width_m + NEAR_SIDE_M) {
+        judge->near_miss_seen = true;
+    }
+    if (fabs(r.x_m) <= r.reach_x_m && fabs(r.y_m) <= r.reach_y_m &&
+        (r.aligned || hp_box_overlap(&ego->box, &body->box))) {
+        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+    }
+}
+
+/** Moves along the route to the ego's foot point; returns the distance beside it. */
+static double follow_route(sim_judge *judge, hp_vec2 ego)
+{
+    const hp_world_info *info = judge->info;
+    while (judge->segment + 1 < info->n_route) {
+        const uint32_t i = judge->segment;
+        const hp_vec2 d = hp_vec2_sub(info->route[i + 1], info->route[i]);
+        const hp_vec2 p = hp_vec2_sub(ego, info->route[i]);
+        const double length = judge->route_s_m[i + 1] - judge->route_s_m[i];
+        const double along = p.x_m * d.x_m + p.y_m * d.y_m;
+        if (along > length * length && i + 2 < info->n_route) {
+            judge->segment = i + 1;
+            continue;
+        }
+        if (length <= 0.0) {
+            break;
+        }
+        judge->result.progress_m = judge->route_s_m[i] + hp_clamp(along / length, 0.0, length);
+        return fabs(d.x_m * p.y_m - d.y_m * p.x_m) / length;
+    }
+    return 0.0;
+}
+
+static bool on_road(sim_judge *judge, hp_vec2 p)
+{
+    const hp_world_info *info = judge->info;
+    if (hp_rect_contains(&info->road[judge->rect], p)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < info->n_road; ++i) {
+        if (hp_rect_contains(&info->road[i], p)) {
+            judge->rect = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool on_pavement(const hp_world_info *info, hp_vec2 p)
+{
+    for (uint32_t i = 0; i < info->n_pavement; ++i) {
+        if (hp_rect_contains(&info->pavement[i], p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/** Road, pavement, oncoming lane, off limits, progress. */
+static void judge_place(sim_judge *judge, const hp_ego_state *ego)
+{
+    const hp_world_info *info = judge->info;
+    const hp_vec2 p = {ego->pose.x_m, ego->pose.y_m};
+    const double beside_m = follow_route(judge, p);
+    if (info->n_road + info->n_pavement == 0) {
+        return;
+    }
+    if (info->n_road > 0 && on_road(judge, p)) {
+        if (beside_m > ONCOMING_M) {
+            judge->result.oncoming_s += info->tick_s;
+        }
+    } else if (on_pavement(info, p)) {
+        judge->result.pavement_s += info->tick_s;
+    } else {
+        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+    }
+}
+
+static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_ego_state *after)
+{
+    sim_result *result = &judge->result;
+    const double tick_s = judge->info->tick_s;
+    const double accel_mps2 = (after->speed_mps - before->speed_mps) / tick_s;
+    if (judge->accel_ticks > 0) {
+        const double jerk = (accel_mps2 - judge->accel_mps2) / tick_s;
+        judge->jerk2_sum += jerk * jerk;
+        result->max_jerk_mps3 = fmax(result->max_jerk_mps3, fabs(jerk));
+        result->rms_jerk_mps3 = sqrt(judge->jerk2_sum / judge->accel_ticks);
+    }
+    judge->accel_mps2 = accel_mps2;
+    judge->accel_ticks += 1;
+    const bool hard = accel_mps2 < HARD_BRAKE_MPS2;
+    result->hard_brakes += hard && !judge->braking_hard ? 1 : 0;
+    judge->braking_hard = hard;
+    result->max_speed_mps = fmax(result->max_speed_mps, fabs(after->speed_mps));
+    if (fabs(after->speed_mps) > judge->info->speed_limit_mps + SPEEDING_MARGIN_MPS) {
+        result->speeding_s += tick_s;
+    }
+}
+
+static int sign_of(double accel_mps2)
+{
+    return (accel_mps2 > SIGN_MPS2) - (accel_mps2 < -SIGN_MPS2);
+}
+
+static void judge_command(sim_judge *judge, const hp_command *command)
+{
+    sim_result *result = &judge->result;
+    double numbers[2] = {NAN, NAN};
+    if (command == NULL) {
+        result->missing += 1;
+    } else {
+        const int sign = sign_of(command->accel_mps2);
+        result->switches += result->ticks > 0 && sign != judge->command_sign ? 1 : 0;
+        judge->command_sign = sign;
+        result->interventions += command->guarded ? 1 : 0;
+        if ((unsigned)command->source < HP_SOURCE_COUNT) {
+            result->sources[command->source] += 1;
+        }
+        numbers[0] = command->accel_mps2;
+        numbers[1] = command->steer_rad;
+    }
+    result->command_hash = XXH3_64bits_withSeed(numbers, sizeof numbers, result->command_hash);
+}
+
+static bool is_finite(const hp_ego_state *ego)
+{
+    return isfinite(ego->pose.x_m) && isfinite(ego->pose.y_m) && isfinite(ego->pose.yaw_rad) &&
+           isfinite(ego->speed_mps);
+}
+
+static void judge_end(sim_judge *judge, const hp_ego_state *ego)
+{
+    const hp_world_info *info = judge->info;
+    sim_result *result = &judge->result;
+    const double dx = ego->pose.x_m - info->goal.x_m;
+    const double dy = ego->pose.y_m - info->goal.y_m;
+    const double now_s = result->ticks * info->tick_s;
+    if (result->verdict == HP_VERDICT_RUNNING) {
+        if (dx * dx + dy * dy <= info->goal_radius_m * info->goal_radius_m) {
+            result->verdict = HP_VERDICT_GOAL;
+            result->ttg_s = now_s;
+        } else if (now_s >= judge->time_limit_s - 1e-9) {
+            result->verdict = HP_VERDICT_TIMEOUT;
+        }
+    }
+    result->near_miss =
+        judge->near_miss_seen && result->near_miss_applies && result->verdict != HP_VERDICT_CRASH;
+    result->safe_arrival =
+        result->verdict == HP_VERDICT_GOAL && result->speeding_s <= SPEEDING_LIMIT_S + 1e-9;
+}
+
+void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_state *before,
+                    const hp_ego_state *after, const sim_body *bodies, uint32_t n)
+{
+    if (judge->result.verdict != HP_VERDICT_RUNNING) {
+        return;
+    }
+    judge_command(judge, command);
+    judge->result.ticks += 1;
+    if (!is_finite(before) || !is_finite(after)) {
+        sim_judge_finish(judge);
+        return;
+    }
+    const ego_view ego = view_of(judge->info, after);
+    for (uint32_t i = 0; i < n; ++i) {
+        judge_body(judge, &ego, &bodies[i]);
+    }
+    judge_place(judge, after);
+    judge_motion(judge, before, after);
+    judge_end(judge, after);
+}
+
+void sim_judge_finish(sim_judge *judge)
+{
+    if (judge->result.verdict == HP_VERDICT_RUNNING) {
+        judge->result.verdict = HP_VERDICT_STOPPED;
+    }
+}
