@@ -6,8 +6,14 @@
  * types, values out of range, nan and infinities, duplicate keys, aliases, tags, more than one
  * document, files over 256 KiB, nesting over 32, anything but UTF-8, missing required keys.
  *
+ *  A byte order mark in front is skipped; a document without content sets nothing. The same for a
+ *  mapping: "pruning:" with nothing after it. Numbers are decimal, with a point in every locale.
+ *
+ *  Status: HP_ENOENT no such file, HP_EIO a file that cannot be read, HP_ECONFIG what is in it.
+ *  On any failure the targets are untouched: a document is checked whole before it is stored. So a
+ *  reload may read straight into the live struct of the thread that uses it.
  *  Ownership: readers fill caller's structs and keep nothing. Threads: pure but for reading the
- * file. Allocation: while reading only. */
+ *  file; the calling thread's locale is changed and put back. Allocation: while reading only. */
 #ifndef HP_YAML_H
 #define HP_YAML_H
 
@@ -54,7 +60,9 @@ typedef struct hp_section {
     void *target; /* holds the defaults before reading */
 } hp_section;
 
-/** Reads one YAML file into target by a table; keys absent from the file leave target as it is. */
+/** Reads one YAML file into target by a table; keys absent from the file leave target as it is.
+ *  A list is set whole: its count is the file's, and keys absent from an entry leave that entry's
+ *  member as it is, so fill all of capacity with defaults first. */
 HP_NODISCARD hp_status hp_yaml_read(const char *path, const hp_field *fields, void *target,
                                     hp_error *error);
 /** The same from memory; name stands for the file in errors. */
@@ -62,16 +70,21 @@ HP_NODISCARD hp_status hp_yaml_parse(const char *text, size_t len, const char *n
                                      const hp_field *fields, void *target, hp_error *error);
 
 /** Reads a configuration file into its sections. Top-level keys that are in known_names (NULL-
- *  terminated, may be NULL) but not among the sections are skipped; all others must be sections. */
+ *  terminated, may be NULL) but not among the sections are skipped; all others must be sections.
+ *  Files in layers are read one after the other, the last one wins; a required key must be in each
+ *  of them, so keys of sections should have defaults instead. */
 HP_NODISCARD hp_status hp_config_read(const char *path, const hp_section *sections, size_t n,
                                       const char *const *known_names, hp_error *error);
 HP_NODISCARD hp_status hp_config_parse(const char *text, size_t len, const char *name,
                                        const hp_section *sections, size_t n,
                                        const char *const *known_names, hp_error *error);
-/** Applies one "a.b.c=value" as from `--set`; sections that are only in known_names are skipped. */
+/** Applies one "a.b.c=value" as from `--set`; the value is YAML too ("[1, 2]"). Assignments to
+ *  sections that are only in known_names are skipped. Errors: "--set a.b.c=value: error: ...". */
 HP_NODISCARD hp_status hp_config_set(const char *assignment, const hp_section *sections, size_t n,
                                      const char *const *known_names, hp_error *error);
-/** Prints sections as YAML that reads back to the same values; comments adds unit, range, help. */
+/** Prints sections as YAML that reads back to the same bits; comments adds help, unit and range.
+ *  HP_EINVAL if a value has no such form (not finite, an enum's index outside its words, text that
+ *  is not UTF-8), HP_EIO if out fails; what is printed by then stays. */
 HP_NODISCARD hp_status hp_config_print(FILE *out, const hp_section *sections, size_t n,
                                        bool comments);
 

@@ -1,0 +1,254 @@
+#include "common/hp_yaml.h"
+
+#include "common/hp_yaml_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+hp_status hp_yaml_check_duplicate(const hp_reader *r, const hp_node *map, const hp_node *key,
+                                  const hp_place *at)
+{
+    /* The keys before this one are known and differ, so they are no more than the table has. */
+    const char *word = hp_tree_text(r->tree, key);
+    for (const hp_node *other = hp_tree_node(r->tree, map->first); other != NULL && other != key;
+         other = hp_map_next(r->tree, other)) {
+        if (strcmp(hp_tree_text(r->tree, other), word) == 0) {
+            char within[HP_WITHIN_CAPACITY];
+            return hp_yaml_fail(r->source, key->line, key->column,
+                                "duplicate key '%s'%s, already given on line %u", word,
+                                hp_place_within(at, within), other->line);
+        }
+    }
+    return HP_OK;
+}
+
+const hp_field *hp_yaml_find_field(const hp_field *fields, const char *word, hp_nearest *nearest)
+{
+    *nearest = (hp_nearest){.wanted = word};
+    for (const hp_field *field = fields; field->key != NULL; ++field) {
+        if (strcmp(field->key, word) == 0) {
+            return field;
+        }
+        hp_nearest_try(nearest, field->key);
+    }
+    return NULL;
+}
+
+bool hp_map_has(const hp_tree *tree, const hp_node *map, const char *word)
+{
+    const hp_node *key = hp_tree_node(tree, map->first);
+    while (key != NULL && strcmp(hp_tree_text(tree, key), word) != 0) {
+        key = hp_map_next(tree, key);
+    }
+    return key != NULL;
+}
+
+static hp_status check_required(const hp_reader *r, const hp_field *fields, const hp_node *map,
+                                const hp_place *at)
+{
+    for (const hp_field *field = fields; !r->partial && field->key != NULL; ++field) {
+        if (field->required && !hp_map_has(r->tree, map, field->key)) {
+            char within[HP_WITHIN_CAPACITY];
+            return hp_yaml_fail(
+                r->source, map->line, map->column, "missing key '%s'%s%s%s%s", field->key,
+                hp_place_within(at, within), field->help == NULL ? "" : " (",
+                field->help == NULL ? "" : field->help, field->help == NULL ? "" : ")");
+        }
+    }
+    return HP_OK;
+}
+
+hp_status hp_yaml_read_map(const hp_reader *r, const hp_field *fields, const hp_node *map,
+                           unsigned char *base, const hp_place *at)
+{
+    if (map->kind != HP_NODE_MAP && !hp_node_is_nothing(map)) {
+        return hp_yaml_wrong_type(r, map, at, "a mapping (key: value)");
+    }
+    for (const hp_node *key = hp_tree_node(r->tree, map->first); key != NULL;
+         key = hp_map_next(r->tree, key)) {
+        const hp_place here = {.parent = at, .key = hp_tree_text(r->tree, key)};
+        hp_nearest nearest;
+        const hp_field *field = hp_yaml_find_field(fields, here.key, &nearest);
+        if (field == NULL) {
+            return hp_yaml_unknown_key(r, key, at, &nearest);
+        }
+        hp_status status = hp_yaml_check_duplicate(r, map, key, at);
+        if (status == HP_OK) {
+            status = hp_yaml_read_value(r, field, hp_map_value(r->tree, key), base, &here);
+        }
+        if (status != HP_OK) {
+            return status;
+        }
+    }
+    return check_required(r, fields, map, at);
+}
+
+/** A list of numbers or of maps; an entry beyond the room is refused at its own place. */
+static hp_status read_list(const hp_reader *r, const hp_field *field, const hp_node *list,
+                           unsigned char *base, const hp_place *at)
+{
+    const bool maps = field->type == HP_FIELD_STRUCTS;
+    const size_t stride = maps ? field->stride : sizeof(double);
+    char path[HP_PLACE_CAPACITY];
+    uint32_t count = 0;
+    if (list->kind != HP_NODE_LIST) {
+        return hp_yaml_wrong_type(r, list, at, maps ? "a list of mappings" : "a list of numbers");
+    }
+    for (const hp_node *entry = hp_tree_node(r->tree, list->first); entry != NULL;
+         entry = hp_tree_node(r->tree, entry->next)) {
+        if (count == field->capacity) {
+            return hp_yaml_fail(r->source, entry->line, entry->column,
+                                "'%s' has %u entries, at most %zu are allowed",
+                                hp_place_show(at, path), list->n_children, field->capacity);
+        }
+        const hp_place here = {.parent = at, .index = count};
+        unsigned char *out = base + field->offset + count * stride;
+        const hp_status status = maps ? hp_yaml_read_map(r, field->sub, entry, out, &here)
+                                      : hp_yaml_read_double(r, field, entry, out, &here);
+        if (status != HP_OK) {
+            return status;
+        }
+        ++count;
+    }
+    if (count < field->min_count) {
+        return hp_yaml_fail(r->source, list->line, list->column,
+                            "'%s' has %u entries, at least %zu are needed", hp_place_show(at, path),
+                            count, field->min_count);
+    }
+    if (r->store) {
+        memcpy(base + field->count_offset, &count, sizeof count);
+    }
+    return HP_OK;
+}
+
+hp_status hp_yaml_read_value(const hp_reader *r, const hp_field *field, const hp_node *node,
+                             unsigned char *base, const hp_place *at)
+{
+    if (field->type == HP_FIELD_STRUCT) {
+        return hp_yaml_read_map(r, field->sub, node, base + field->offset, at);
+    }
+    if (field->type == HP_FIELD_STRUCTS || field->type == HP_FIELD_DOUBLES) {
+        return read_list(r, field, node, base, at);
+    }
+    return hp_yaml_read_scalar(r, field, node, base + field->offset, at);
+}
+
+hp_status hp_yaml_parse(const char *text, size_t len, const char *name, const hp_field *fields,
+                        void *target, hp_error *error)
+{
+    const hp_source source = {.name = name, .has_lines = true, .error = error};
+    hp_c_locale locale;
+    hp_tree tree;
+    hp_status status = hp_c_locale_enter(&locale);
+    if (status != HP_OK) {
+        return hp_fail(error, status, "%.160s: error: %s", name, hp_status_text(status));
+    }
+    status = hp_tree_parse(text, len, &source, &tree);
+    if (status == HP_OK) {
+        hp_reader r = {.tree = &tree, .source = &source};
+        status = hp_yaml_read_map(&r, fields, tree.nodes, target, NULL);
+        if (status == HP_OK) {
+            r.store = true;
+            status = hp_yaml_read_map(&r, fields, tree.nodes, target, NULL);
+        }
+        hp_tree_free(&tree);
+    }
+    hp_c_locale_leave(&locale);
+    return status;
+}
+
+/** Why a file cannot be read, in words that say what to do. */
+static hp_status load_failure(const char *path, int code, hp_error *error)
+{
+    char name[HP_PLACE_CAPACITY];
+    char why[128] = "cannot be read";
+    (void)snprintf(name, sizeof name, "%s", path);
+    if (code == ENOENT) {
+        return hp_fail(error, HP_ENOENT, "%s: error: no such file", name);
+    }
+    if (code == EACCES) {
+        return hp_fail(error, HP_EIO, "%s: error: no permission to read it", name);
+    }
+    if (code == ENOMEM) {
+        return hp_fail(error, HP_ENOMEM, "%s: error: out of memory", name);
+    }
+    (void)strerror_r(code, why, sizeof why);
+    return hp_fail(error, HP_EIO, "%s: error: %s", name, why);
+}
+
+static hp_status check_file(int file, const char *path, hp_error *error)
+{
+    struct stat about;
+    if (fstat(file, &about) != 0) {
+        return load_failure(path, errno, error);
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return hp_fail(error, HP_EIO, "%.160s: error: %s", path,
+                       S_ISDIR(about.st_mode) ? "is a directory, wanted a file"
+                                              : "is not a regular file");
+    }
+    if (about.st_size > HP_YAML_MAX_BYTES) {
+        return hp_fail(error, HP_ECONFIG, "%.160s: error: larger than %d KiB", path,
+                       HP_YAML_MAX_BYTES / 1024);
+    }
+    return HP_OK;
+}
+
+/** Fills text up to capacity or the end of the file, which may grow or shrink meanwhile. */
+static int read_all(int file, char *text, size_t capacity, size_t *len)
+{
+    *len = 0;
+    while (*len < capacity) {
+        const ssize_t got = read(file, text + *len, capacity - *len);
+        if (got == 0) {
+            break;
+        }
+        if (got > 0) {
+            *len += (size_t)got;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+hp_status hp_yaml_load(const char *path, char **text, size_t *len, hp_error *error)
+{
+    *text = NULL;
+    *len = 0;
+    /* A pipe without a writer would block the opening: check_file refuses it instead. */
+    const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (file < 0) {
+        return load_failure(path, errno, error);
+    }
+    hp_status status = check_file(file, path, error);
+    if (status == HP_OK) {
+        /* One byte more than allowed, so that a file that has grown is seen to be too large. */
+        char *bytes = malloc(HP_YAML_MAX_BYTES + 1);
+        const int code = bytes == NULL ? ENOMEM : read_all(file, bytes, HP_YAML_MAX_BYTES + 1, len);
+        if (code == 0) {
+            *text = bytes;
+        } else {
+            free(bytes);
+            status = load_failure(path, code, error);
+        }
+    }
+    (void)close(file);
+    return status;
+}
+
+hp_status hp_yaml_read(const char *path, const hp_field *fields, void *target, hp_error *error)
+{
+    char *text = NULL;
+    size_t len = 0;
+    hp_status status = hp_yaml_load(path, &text, &len, error);
+    if (status == HP_OK) {
+        status = hp_yaml_parse(text, len, path, fields, target, error);
+    }
+    free(text);
+    return status;
+}
