@@ -81,8 +81,8 @@ void car_config_default(car_config *config)
         .xi = 0.95,
         .regularisation = 0.0,
         .importance_sampling = true,
-        .max_nodes = 100000,
-        .max_particles = 2000000,
+        .max_nodes = 60000,
+        .max_particles = 400000,
         .n_actions = 3,
         .actions_mps2 = {3.0, 0.0, -5.5},
         .response_s = 0.15,
@@ -110,15 +110,17 @@ hp_status car_config_check(const car_config *config, hp_error *error)
 {
     const car_traffic_config *traffic = &config->traffic;
     if (traffic->standing_speed_min_mps > traffic->standing_speed_max_mps) {
-        return hp_fail(error, HP_ECONFIG,
-                       "pomdp.traffic.standing_speed_min_mps = %g exceeds standing_speed_max_mps = %g",
-                       traffic->standing_speed_min_mps, traffic->standing_speed_max_mps);
+        return hp_fail(
+            error, HP_ECONFIG,
+            "pomdp.traffic.standing_speed_min_mps = %g exceeds standing_speed_max_mps = %g",
+            traffic->standing_speed_min_mps, traffic->standing_speed_max_mps);
     }
     const double shortest_particles = (double)config->scenarios * (config->n_actions + 1.0);
     if (config->max_particles < shortest_particles) {
-        return hp_fail(error, HP_ECONFIG,
-                       "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
-                       config->max_particles, shortest_particles);
+        return hp_fail(
+            error, HP_ECONFIG,
+            "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
+            config->max_particles, shortest_particles);
     }
     return HP_OK;
 }

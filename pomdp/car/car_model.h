@@ -1,0 +1,43 @@
+/** @file car_model.h Driving as a pomdp_model: ego along its path, others by their futures.
+ *
+ *  State: ego (arc length, speed, acceleration), and per other a place, a velocity and how he
+ * moves. A walker beside the path may start to cross (rate cross_hz), a crossing one may stop
+ * (stop_hz), a phantom may step out; importance sampling draws those more often. Observation: per
+ * visible other, how he moves and how fast, in bins. Ownership: plain data; the scene is borrowed.
+ * Threads: hooks are pure. Allocation: none. */
+#ifndef CAR_MODEL_H
+#define CAR_MODEL_H
+
+#include "common/hp_rng.h"
+#include "pomdp/car/car_scene.h"
+#include "pomdp/pomdp_model.h"
+
+typedef enum car_motion {
+    CAR_MOTION_FUTURE,   /* follows a future of the predictor, with a deviation */
+    CAR_MOTION_STRAIGHT, /* goes on at its velocity (a walker who has started to cross) */
+    CAR_MOTION_STANDS,
+    CAR_MOTION_HIDDEN, /* a phantom that has not stepped out: nobody is there */
+} car_motion;
+
+typedef struct car_other_state {
+    float x_m, y_m, vx_mps, vy_mps;
+    float dx, dy;   /* FUTURE: deviation in units of its sigma */
+    uint8_t motion; /* car_motion */
+    uint8_t future; /* FUTURE: which */
+} car_other_state;
+
+typedef struct car_state {
+    float s_m, speed_mps, accel_mps2;
+    uint8_t step; /* since now */
+    uint8_t last_action;
+    car_other_state others[CAR_MAX_AGENTS];
+} car_state;
+
+/** The model over a scene, which may be rebuilt between searches. */
+pomdp_model car_model_make(const car_config *config, const car_scene *scene);
+
+/** Draws the belief: states [n], weights [n] summing to 1 (importance sampling of the futures). */
+void car_model_sample(const car_scene *scene, hp_rng stream, uint32_t n, car_state *states,
+                      double *weights);
+
+#endif
