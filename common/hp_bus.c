@@ -537,6 +537,15 @@ hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_c
     return status;
 }
 
+bool hp_socket_connected(hp_socket *socket)
+{
+    /* ZMQ_IMMEDIATE: the queue to a server lives and dies with the connection. */
+    int events = 0;
+    size_t len = sizeof events;
+    return zmq_getsockopt(socket->zmq, ZMQ_EVENTS, &events, &len) == 0 &&
+           (events & ZMQ_POLLOUT) != 0;
+}
+
 hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t timeout_ms)
 {
     zmq_pollitem_t items[HP_BUS_MAX_SOCKETS];

@@ -86,6 +86,10 @@ HP_NODISCARD hp_status hp_socket_receive(hp_socket *socket, void *data, size_t c
 HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_cap,
                                                void *data, size_t cap, size_t *len);
 
+/** DEALER: a server is there and takes messages. False as soon as its process ends, and while it
+ *  lets a full queue stand. Between threads (inproc) true as long as the server's socket is open. */
+bool hp_socket_connected(hp_socket *socket);
+
 /** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.
  *  HP_OK, HP_EAGAIN after timeout_ms (negative: no limit), HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n,

@@ -6,24 +6,55 @@
 
 enum { MAX_BAD_LETTERS = 64, COMPLAIN_EVERY_NS = 1000000000 };
 
-hp_status hp_node_set_dir(hp_node *node, const char *dir, hp_error *error)
+static hp_status set_up(hp_host *host, hp_role role, uint32_t generation, const char *prefix,
+                        const char *base, FILE *log, hp_error *error)
 {
-    const int n = snprintf(node->endpoints, sizeof node->endpoints, "ipc://%s/", dir);
-    if (n < 0 || (size_t)n >= sizeof node->endpoints) {
-        return hp_fail(error, HP_EINVAL,
-                       "'%s' is too long for sockets: a shorter directory of at most %zu bytes is "
-                       "needed",
-                       dir, sizeof node->endpoints - sizeof "ipc:///");
+    host->clock = hp_clock_real();
+    host->log = (hp_log){.program = hp_role_name(role), .level = HP_LOG_INFO, .out = log};
+    host->node = (hp_node){.bus = host->bus,
+                           .role = role,
+                           .generation = generation,
+                           .clock = &host->clock,
+                           .log = &host->log};
+    const int n = snprintf(host->node.base, sizeof host->node.base, "%s%s", prefix, base);
+    if (n < 0 || (size_t)n >= sizeof host->node.base) {
+        hp_host_close(host);
+        return hp_fail(error, HP_EINVAL, "'%s' is too long for sockets: use a shorter directory",
+                       base);
     }
     return HP_OK;
+}
+
+hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation, const char *dir, FILE *log,
+                       hp_error *error)
+{
+    *host = (hp_host){0};
+    const hp_status st = hp_bus_create(&host->bus);
+    return st == HP_OK ? set_up(host, role, generation, "ipc://", dir, log, error)
+                       : hp_fail(error, st, "cannot set up the bus");
+}
+
+hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent, const char *base, FILE *log,
+                        hp_error *error)
+{
+    *host = (hp_host){0};
+    const hp_status st = hp_bus_share(parent, &host->bus);
+    return st == HP_OK ? set_up(host, role, 1, "", base, log, error)
+                       : hp_fail(error, st, "cannot share the bus");
+}
+
+void hp_host_close(hp_host *host)
+{
+    hp_bus_destroy(&host->bus);
 }
 
 hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link, hp_socket **out,
                        hp_error *error)
 {
-    char endpoint[HP_NODE_ENDPOINTS + HP_TEXT];
-    (void)snprintf(endpoint, sizeof endpoint, "%s%s", node->endpoints, link);
-    return hp_socket_open(node->bus, kind, endpoint, out, error);
+    char endpoint[HP_BUS_ENDPOINT];
+    const hp_status st = hp_endpoint(node->base, link, endpoint, sizeof endpoint);
+    return st == HP_OK ? hp_socket_open(node->bus, kind, endpoint, out, error)
+                       : hp_fail(error, st, "'%s' below '%s' is no endpoint", link, node->base);
 }
 
 void hp_node_hello(const hp_node *node, bool has_model, hp_hello *hello)

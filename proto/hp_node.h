@@ -21,19 +21,31 @@
 #define HP_LINK_POMDP "pomdp"         /* ROUTER */
 #define HP_LINK_TAP "tap"             /* PUB of the planner, for onlookers */
 
-enum { HP_NODE_ENDPOINTS = 96 }; /* bytes; an ipc path must stay below 108 */
-
 typedef struct hp_node {
     hp_bus *bus;
-    char endpoints[HP_NODE_ENDPOINTS]; /* "ipc:///run/x/" or "inproc://x-": a link's name follows */
+    char base[HP_BUS_ENDPOINT]; /* "ipc:///run/x" or "inproc://x": links are named below it */
     hp_role role;
     uint32_t generation; /* 1, 2, ...: restarts of this role */
     const hp_clock *clock;
     const hp_log *log;
 } hp_node;
 
-/** Sets endpoints to sockets in directory dir. HP_EINVAL if the path gets too long. */
-HP_NODISCARD hp_status hp_node_set_dir(hp_node *node, const char *dir, hp_error *error);
+/** A node that is a program of its own, or a thread: with its bus, its clock and its log. */
+typedef struct hp_host {
+    hp_bus *bus;
+    hp_clock clock;
+    hp_log log;
+    hp_node node; /* borrows the above: a host must not be copied or moved */
+} hp_host;
+
+/** A process: sockets in directory dir, log on stream. */
+HP_NODISCARD hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation,
+                                    const char *dir, FILE *log, hp_error *error);
+/** A thread: shares parent's bus; base as in hp_node. */
+HP_NODISCARD hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent, const char *base,
+                                     FILE *log, hp_error *error);
+void hp_host_close(hp_host *host); /* a zeroed host is fine */
+
 /** Opens a link of this node. */
 HP_NODISCARD hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link,
                                     hp_socket **out, hp_error *error);

@@ -88,8 +88,3 @@ hp_status hp_server_step(hp_server *server, int64_t wait_ms)
     }
     return st == HP_EAGAIN ? HP_OK : st;
 }
-
-const hp_health *hp_server_health(const hp_server *server)
-{
-    return &server->mail.health;
-}

@@ -27,6 +27,5 @@ void hp_server_destroy(hp_server **server);
 /** Waits at most wait_ms for letters and answers all that are there. HP_OK also when none came;
  *  HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status hp_server_step(hp_server *server, int64_t wait_ms);
-const hp_health *hp_server_health(const hp_server *server);
 
 #endif

@@ -1,0 +1,14 @@
+/** @file hp_file.h Files that are whole or absent.
+ *  Threads: one writer per path. Allocation: none. */
+#ifndef HP_FILE_H
+#define HP_FILE_H
+
+#include "common/hp_status.h"
+
+#include <stddef.h>
+
+/** Writes DIR/NAME through DIR/NAME.tmp, fsync and rename. */
+HP_NODISCARD hp_status hp_file_write(const char *dir, const char *name, const void *bytes,
+                                     size_t len, hp_error *error);
+
+#endif

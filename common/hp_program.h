@@ -1,0 +1,38 @@
+/** @file hp_program.h The common command line of the programs that `hyplan run` starts:
+ * configuration files, directories, generation, signals. Ownership: plain data; texts point into
+ * argv. Threads: the main thread. Allocation: while reading configuration files only. */
+#ifndef HP_PROGRAM_H
+#define HP_PROGRAM_H
+
+#include "common/hp_yaml.h"
+
+/** A program as its main() describes it. */
+typedef struct hp_program {
+    const char *name;           /* "hyplan-predictor" */
+    const char *summary;        /* what it does, for --help */
+    const hp_section *sections; /* that it reads strictly; other known ones are skipped */
+    size_t n_sections;
+    /** Rules between keys; NULL: none. */
+    hp_status (*check)(const hp_section *sections, hp_error *error);
+} hp_program;
+
+typedef struct hp_program_args {
+    const char *run_dir; /* where results go; "." by default */
+    const char *sockets; /* directory of the sockets; run_dir by default */
+    uint32_t generation;
+    uint64_t seed;
+} hp_program_args;
+
+/** Top-level sections that exist, NULL-terminated. */
+extern const char *const HP_PROGRAM_SECTIONS[];
+
+/** Reads argv and configuration. True: run. False: exit with *exit_status; help, version or
+ * complaint have been printed. */
+HP_NODISCARD bool hp_program_start(const hp_program *program, int argc, char **argv,
+                                   hp_program_args *args, int *exit_status);
+/** Calls on_stop for SIGINT and SIGTERM, without restarting system calls, and ignores SIGPIPE. */
+void hp_program_on_stop(void (*on_stop)(int signal));
+/** Complains on stderr; returns the exit status that fits: 2 configuration, 3 environment. */
+int hp_program_fail(const hp_program *program, hp_status status, const hp_error *error);
+
+#endif

@@ -1,0 +1,359 @@
+#include "planner/planner_node.h"
+
+#include "planner/plan_cycle.h"
+#include "planner/planner_stats.h"
+#include "proto/hp_client.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    START_WAIT_MS = 10000, /* for all workers together, once */
+    WATCHDOG_MS = 60000,   /* longest wait for a worker in a world that waits */
+    HELLO_MS = 100,        /* between two calls to the bridge */
+    HEALTH_MS = 1000,
+};
+
+enum { PREDICTOR, POLICY, POMDP, WORKERS };
+
+static const char *const LINKS[WORKERS] = {HP_LINK_PREDICTOR, HP_LINK_POLICY, HP_LINK_POMDP};
+
+struct planner_node {
+    const hp_node *identity;
+    plan_config config;
+    uint64_t seed;
+    const char *run_dir;
+    hp_mail mail;
+    hp_socket *bridge, *state, *tap;
+    hp_client *workers[WORKERS];
+    plan_workers calls;
+    plan_cycle *cycle;
+    planner_stats stats;
+    bool started;         /* workers were greeted */
+    int64_t start_ns;     /* when the greeting began */
+    int64_t hello_ns;     /* when the bridge was last called */
+    int64_t health_ns;    /* when health was last published */
+    bool has_world;       /* info holds, and its episode runs */
+    bool over;            /* the last episode has ended */
+    bool answered;        /* command answers the frame of tick command.tick */
+    bool searched;        /* this tick's search answered */
+    uint64_t ended_world; /* whose EpisodeEnd was booked */
+    hp_world_info info;
+    hp_frame frame;
+    hp_command command;
+    hp_decision decision;
+};
+
+static int64_t now_ns(const planner_node *n)
+{
+    return hp_clock_now_ns(n->identity->clock);
+}
+
+/* ---- Workers behind plan_cycle's table ---- */
+
+static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns)
+{
+    return deadline_ns > 0 ? deadline_ns : now_ns(n) + WATCHDOG_MS * MS;
+}
+
+static hp_status call_predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
+{
+    planner_node *n = ctx;
+    const hp_envelope e = {.type = HP_MSG_PREDICT_REQUEST, .tick = request->tick};
+    const hp_status st =
+        hp_client_call(n->workers[PREDICTOR], &e, request, wait_until_ns(n, request->deadline_ns),
+                       HP_MSG_PREDICT_REPLY, reply);
+    const bool fits =
+        st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
+    return st == HP_OK && !fits ? HP_EWIRE : st;
+}
+
+static hp_status call_plan(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
+{
+    planner_node *n = ctx;
+    const hp_envelope e = {.type = HP_MSG_PLAN_REQUEST, .tick = request->tick};
+    const hp_status st =
+        hp_client_call(n->workers[POMDP], &e, request, wait_until_ns(n, request->deadline_ns),
+                       HP_MSG_PLAN_REPLY, reply);
+    const bool fits =
+        st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
+    n->searched = fits && reply->found;
+    return st == HP_OK && !fits ? HP_EWIRE : st;
+}
+
+static hp_status call_evaluate(void *ctx, const hp_evaluate_request *request,
+                               hp_evaluate_reply *reply)
+{
+    planner_node *n = ctx;
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = request->tick};
+    return hp_client_call(n->workers[POLICY], &e, request, wait_until_ns(n, 0),
+                          HP_MSG_EVALUATE_REPLY, reply);
+}
+
+/* ---- Life ---- */
+
+static hp_status open_all(planner_node *n, hp_error *error)
+{
+    const hp_node *id = n->identity;
+    hp_status st = hp_node_open(id, HP_SOCKET_DEALER, HP_LINK_BRIDGE, &n->bridge, error);
+    if (st == HP_OK) {
+        st = hp_node_open(id, HP_SOCKET_LATEST, HP_LINK_STATE, &n->state, error);
+    }
+    if (st == HP_OK) {
+        st = hp_node_open(id, HP_SOCKET_PUB, HP_LINK_TAP, &n->tap, error);
+    }
+    for (int i = 0; i < WORKERS && st == HP_OK; i++) {
+        st = hp_client_create(&n->mail, LINKS[i], &n->workers[i], error);
+    }
+    return st;
+}
+
+hp_status planner_node_create(const plan_config *config, uint64_t seed, const char *run_dir,
+                              const hp_node *identity, planner_node **out, hp_error *error)
+{
+    planner_node *n = calloc(1, sizeof *n);
+    *out = NULL;
+    if (n == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the planner");
+    }
+    n->identity = identity;
+    n->config = *config;
+    n->seed = seed;
+    n->run_dir = run_dir;
+    n->calls = (plan_workers){call_predict, call_plan, call_evaluate, n};
+    hp_status st = hp_mail_create(identity, &n->mail);
+    if (st == HP_OK) {
+        st = plan_cycle_create(config, &n->calls, identity->clock, &n->cycle);
+    }
+    if (st != HP_OK) {
+        st = hp_fail(error, st, "cannot set up the planner: %s", hp_status_text(st));
+    } else {
+        st = open_all(n, error);
+    }
+    if (st != HP_OK) {
+        planner_node_destroy(&n);
+        return st;
+    }
+    n->start_ns = now_ns(n);
+    *out = n;
+    return HP_OK;
+}
+
+static void write_stats(planner_node *n)
+{
+    const hp_client_info *infos[WORKERS];
+    hp_error error = {{0}};
+    for (int i = 0; i < WORKERS; i++) {
+        infos[i] = hp_client_get(n->workers[i]);
+    }
+    if (planner_stats_write(&n->stats, &n->mail.health, infos, WORKERS, n->run_dir, &error) !=
+        HP_OK) {
+        hp_log_error(n->identity->log, "%s", error.text);
+    }
+}
+
+void planner_node_destroy(planner_node **node)
+{
+    planner_node *n = *node;
+    if (n == NULL) {
+        return;
+    }
+    if (n->stats.ticks > 0) {
+        write_stats(n);
+    }
+    for (int i = 0; i < WORKERS; i++) {
+        hp_client_destroy(&n->workers[i]);
+    }
+    hp_socket_close(&n->tap);
+    hp_socket_close(&n->state);
+    hp_socket_close(&n->bridge);
+    if (n->cycle != NULL) {
+        plan_cycle_destroy(&n->cycle);
+    }
+    hp_mail_destroy(&n->mail);
+    free(n);
+    *node = NULL;
+}
+
+/* ---- Talking to the bridge ---- */
+
+static void send_to_bridge(planner_node *n, hp_msg_type type, uint64_t sequence, uint64_t tick,
+                           const void *message)
+{
+    const hp_envelope e = {.type = type, .sequence = sequence, .tick = tick};
+    (void)!hp_mail_send(&n->mail, n->bridge, NULL, &e, message); /* it asks again if it is lost */
+}
+
+static void call_bridge(planner_node *n)
+{
+    hp_hello hello;
+    if (n->hello_ns != 0 && now_ns(n) - n->hello_ns < HELLO_MS * MS) {
+        return;
+    }
+    n->hello_ns = now_ns(n);
+    hp_node_hello(n->identity, false, &hello);
+    send_to_bridge(n, HP_MSG_HELLO, hp_mail_next_sequence(&n->mail), 0, &hello);
+}
+
+/** An acknowledgement is our health under the sequence of what is acknowledged. */
+static void acknowledge(planner_node *n, uint64_t sequence)
+{
+    send_to_bridge(n, HP_MSG_HEALTH, sequence, 0, &n->mail.health);
+}
+
+static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequence)
+{
+    if (!n->has_world || n->info.world_id != info->world_id) {
+        n->info = *info;
+        n->has_world = true;
+        n->over = false;
+        n->answered = false;
+        plan_cycle_begin(n->cycle, info, n->seed);
+        hp_log_info(n->identity->log, "episode %" PRIu32 " begins", info->episode);
+    }
+    acknowledge(n, sequence);
+}
+
+static void take_end(planner_node *n, const hp_episode_end *end, uint64_t sequence)
+{
+    acknowledge(n, sequence);
+    if (n->ended_world != end->world_id || n->has_world) {
+        n->ended_world = end->world_id;
+        n->has_world = false;
+        n->over = end->last;
+        hp_log_info(n->identity->log, "episode %" PRIu32 " ended after %" PRIu32 " ticks",
+                    end->episode, end->ticks);
+        write_stats(n);
+    }
+}
+
+/* ---- A frame ---- */
+
+static void publish_tick(planner_node *n)
+{
+    const uint64_t tick = n->frame.tick;
+    const int64_t stamp_ns = n->frame.stamp_ns;
+    hp_mail_publish(&n->mail, n->tap, HP_MSG_FRAME, &n->frame, tick, stamp_ns);
+    if (n->decision.decided) {
+        hp_mail_publish(&n->mail, n->tap, HP_MSG_PREDICT_REPLY, plan_cycle_prediction(n->cycle),
+                        tick, stamp_ns);
+        hp_mail_publish(&n->mail, n->tap, HP_MSG_PLAN_REQUEST, plan_cycle_belief(n->cycle), tick,
+                        stamp_ns);
+    }
+    hp_mail_publish(&n->mail, n->tap, HP_MSG_DECISION, &n->decision, tick, stamp_ns);
+    hp_mail_publish(&n->mail, n->tap, HP_MSG_COMMAND, &n->command, tick, stamp_ns);
+}
+
+static void answer_frame(planner_node *n)
+{
+    n->searched = false;
+    plan_cycle_tick(n->cycle, &n->frame, &n->command, &n->decision);
+    n->answered = true;
+    send_to_bridge(n, HP_MSG_COMMAND, hp_mail_next_sequence(&n->mail), n->command.tick,
+                   &n->command);
+    planner_stats_tick(&n->stats, &n->decision, n->searched,
+                       n->info.synchronous ? 0.0 : n->config.control.deadline_ms);
+    n->mail.health.requests++;
+    n->mail.health.fallbacks = n->stats.predictor_fallbacks + n->stats.search_fallbacks;
+    publish_tick(n);
+}
+
+static void take_frame(planner_node *n, const hp_frame *frame)
+{
+    if (!n->has_world || frame->world_id != n->info.world_id) {
+        call_bridge(n); /* who are you? */
+    } else if (n->answered && frame->tick == n->command.tick) {
+        send_to_bridge(n, HP_MSG_COMMAND, hp_mail_next_sequence(&n->mail), n->command.tick,
+                       &n->command); /* it asks again: the same answer */
+    } else if (n->answered && frame->tick < n->command.tick) {
+        n->mail.health.late++;
+    } else {
+        n->frame = *frame; /* workers' letters will overwrite the mail */
+        answer_frame(n);
+    }
+}
+
+/** Reads what has come on a socket; HP_OK when nothing is left. */
+static hp_status read_letters(planner_node *n, hp_socket *socket)
+{
+    const hp_status st = hp_mail_receive(&n->mail, socket, NULL);
+    if (st != HP_OK) {
+        return st == HP_EAGAIN ? HP_OK : st;
+    }
+    const uint64_t sequence = n->mail.envelope.sequence;
+    if (n->mail.envelope.sender != HP_ROLE_BRIDGE) {
+        n->mail.health.refused++;
+    } else if (n->mail.envelope.type == HP_MSG_FRAME) {
+        take_frame(n, &n->mail.in->as_hp_frame);
+    } else if (n->mail.envelope.type == HP_MSG_WORLD_INFO) {
+        take_world(n, &n->mail.in->as_hp_world_info, sequence);
+    } else if (n->mail.envelope.type == HP_MSG_EPISODE_END) {
+        take_end(n, &n->mail.in->as_hp_episode_end, sequence);
+    } else if (n->mail.envelope.type != HP_MSG_HELLO) {
+        n->mail.health.refused++;
+    }
+    return HP_OK;
+}
+
+/* ---- Step ---- */
+
+/** Greets the workers, one after the other; those that do not answer in time are done without. */
+static hp_status start(planner_node *n, int64_t wait_ms)
+{
+    const bool patient = now_ns(n) - n->start_ns < START_WAIT_MS * MS;
+    for (int i = 0; i < WORKERS; i++) {
+        const hp_status st = hp_client_greet(n->workers[i], patient ? wait_ms : 0);
+        if (st == HP_EUNAVAILABLE && patient) {
+            return HP_OK; /* goes on in the next step */
+        }
+        if (st != HP_OK && st != HP_EUNAVAILABLE) {
+            return st;
+        }
+        if (st == HP_EUNAVAILABLE) {
+            hp_log_warn(n->identity->log, "%s does not answer: going on without it", LINKS[i]);
+        }
+    }
+    n->started = true;
+    return HP_OK;
+}
+
+/** Once a second: own health, and the workers' as it comes in. */
+static void tend(planner_node *n)
+{
+    const int64_t now = now_ns(n);
+    for (int i = 0; i < WORKERS; i++) {
+        if (hp_client_tend(n->workers[i])) {
+            hp_mail_publish(&n->mail, n->tap, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health,
+                            0, now);
+        }
+    }
+    if (now - n->health_ns >= HEALTH_MS * MS) {
+        n->health_ns = now;
+        n->mail.health.degraded = !hp_client_get(n->workers[PREDICTOR])->answering ||
+                                  !hp_client_get(n->workers[POMDP])->answering;
+        hp_mail_publish(&n->mail, n->tap, HP_MSG_HEALTH, &n->mail.health, 0, now);
+    }
+}
+
+hp_status planner_node_step(planner_node *node, int64_t wait_ms)
+{
+    hp_socket *const sockets[] = {node->bridge, node->state};
+    bool ready[HP_ARRAY_LEN(sockets)] = {false};
+    if (!node->started) {
+        return start(node, wait_ms);
+    }
+    if (!node->has_world && !node->over) {
+        call_bridge(node);
+        wait_ms = wait_ms < HELLO_MS ? wait_ms : HELLO_MS;
+    }
+    hp_status st = hp_bus_poll(sockets, ready, HP_ARRAY_LEN(sockets), wait_ms);
+    st = st == HP_EAGAIN ? HP_OK : st;
+    for (size_t i = 0; i < HP_ARRAY_LEN(sockets) && st == HP_OK; i++) {
+        st = ready[i] ? read_letters(node, sockets[i]) : HP_OK;
+    }
+    tend(node);
+    return st;
+}

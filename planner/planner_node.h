@@ -1,0 +1,25 @@
+/** @file planner_node.h The daemon: frames come in, commands go out, workers are asked in between.
+ *
+ *  At the start each worker has START_WAIT_MS to answer the first word; then the bridge is greeted,
+ * and the run begins with those that did. From then on nothing waits for a worker that does not
+ * answer (proto/hp_client.h); what it would have given is replaced by a fallback, counted in
+ * planner.json. Worlds that wait (synchronous) set no deadline; a watchdog of 60 s stands behind
+ * every request. Ownership: borrows the hp_node and the run directory's name. Threads: one node,
+ * one thread. Allocation: in create only (but for planner.json at the end of an episode). */
+#ifndef PLANNER_NODE_H
+#define PLANNER_NODE_H
+
+#include "planner/plan_config.h"
+#include "proto/hp_node.h"
+
+typedef struct planner_node planner_node;
+
+HP_NODISCARD hp_status planner_node_create(const plan_config *config, uint64_t seed,
+                                           const char *run_dir, const hp_node *identity,
+                                           planner_node **out, hp_error *error);
+/** Writes planner.json once more. */
+void planner_node_destroy(planner_node **node);
+/** Waits up to wait_ms for a frame and answers it. HP_EINTERRUPTED on a signal. */
+HP_NODISCARD hp_status planner_node_step(planner_node *node, int64_t wait_ms);
+
+#endif

@@ -1,0 +1,55 @@
+#include "common/hp_program.h"
+#include "pomdp/pomdp_node.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static hp_status serve(const car_config *config, const hp_program_args *args, hp_error *error)
+{
+    hp_host host = {0};
+    pomdp_node *node = NULL;
+    hp_status st =
+        hp_host_open(&host, HP_ROLE_POMDP, args->generation, args->sockets, stderr, error);
+    if (st == HP_OK) {
+        st = pomdp_node_create(config, &host.node, &node, error);
+    }
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+        st = pomdp_node_step(node, 100);
+    }
+    pomdp_node_destroy(&node);
+    hp_host_close(&host);
+    return st == HP_EINTERRUPTED ? HP_OK : st;
+}
+
+static hp_status check(const hp_section *sections, hp_error *error)
+{
+    return car_config_check(sections[0].target, error);
+}
+
+int main(int argc, char **argv)
+{
+    car_config config;
+    car_config_default(&config);
+    const hp_section sections[] = {{"pomdp", CAR_FIELDS, &config}};
+    const hp_program program = {.name = "hyplan-pomdp",
+                                .summary = "search over the belief for the next acceleration",
+                                .sections = sections,
+                                .n_sections = HP_ARRAY_LEN(sections),
+                                .check = check};
+    hp_program_args args;
+    hp_error error = {{0}};
+    int status = 0;
+    if (!hp_program_start(&program, argc, argv, &args, &status)) {
+        return status;
+    }
+    hp_program_on_stop(on_stop);
+    const hp_status st = serve(&config, &args, &error);
+    return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
+}

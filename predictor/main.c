@@ -1,0 +1,50 @@
+#include "common/hp_program.h"
+#include "predictor/predictor_node.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static hp_status serve(const predictor_cv_config *config, const hp_program_args *args,
+                       hp_error *error)
+{
+    hp_host host = {0};
+    predictor_node *node = NULL;
+    hp_status st =
+        hp_host_open(&host, HP_ROLE_PREDICTOR, args->generation, args->sockets, stderr, error);
+    if (st == HP_OK) {
+        st = predictor_node_create(config, &host.node, &node, error);
+    }
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+        st = predictor_node_step(node, 100);
+    }
+    predictor_node_destroy(&node);
+    hp_host_close(&host);
+    return st == HP_EINTERRUPTED ? HP_OK : st;
+}
+
+int main(int argc, char **argv)
+{
+    predictor_cv_config config;
+    predictor_cv_config_default(&config);
+    const hp_section sections[] = {{"predictor", PREDICTOR_CV_FIELDS, &config}};
+    const hp_program program = {.name = "hyplan-predictor",
+                                .summary = "trajectories with probabilities for every agent",
+                                .sections = sections,
+                                .n_sections = HP_ARRAY_LEN(sections)};
+    hp_program_args args;
+    hp_error error = {{0}};
+    int status = 0;
+    if (!hp_program_start(&program, argc, argv, &args, &status)) {
+        return status;
+    }
+    hp_program_on_stop(on_stop);
+    const hp_status st = serve(&config, &args, &error);
+    return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
+}
