@@ -137,7 +137,7 @@ static double time_to_collision(const relative *r)
     double to = INFINITY;
     clip_time(r->x_m, r->vx_mps, r->reach_x_m, &from, &to);
     clip_time(r->y_m, r->vy_mps, r->reach_y_m, &from, &to);
-    return from <= to ? from : INFINITY;
+    return from <= to ? from : (double)INFINITY;
 }
 
 static double gap(const ego_view *ego, const sim_body *body, const relative *r)
@@ -150,7 +150,7 @@ static double gap(const ego_view *ego, const sim_body *body, const relative *r)
 /** How long ago the bodies began to overlap along one axis, by their closing speed. */
 static double since_touch(double overlap_m, double closing_mps)
 {
-    return closing_mps > 0.0 ? overlap_m / closing_mps : INFINITY;
+    return closing_mps > 0.0 ? overlap_m / closing_mps : (double)INFINITY;
 }
 
 /** Boxes touch where they began to overlap last: front, rear, or a flank. */

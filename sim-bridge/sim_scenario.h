@@ -1,6 +1,7 @@
 /** @file sim_scenario.h Scripted scenarios: YAML to struct, and the grids of scenes played in them.
  *  In YAML and here everything is in our frame (x east, y north, yaw counter-clockwise); the public
  *  benchmark's left-handed figures were converted when the files were written.
+ *  Angles are degrees and speeds km/h in YAML, radians and m/s here.
  *  Ownership: plain data. Threads: pure. Allocation: while reading only. */
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
@@ -14,10 +15,10 @@ enum { SIM_MAX_WALKERS = 24, SIM_MAX_CARS = 24, SIM_MAX_SCENES = 2048 };
 /** A walker: strolls or stands, is triggered by the ego's approach, crosses, stops. */
 typedef struct sim_walker_spec {
     hp_vec2 start;
-    hp_vec2 before; /* unit direction before the trigger; (0, 0): stands */
-    hp_vec2 after;  /* unit direction from the trigger on */
+    hp_vec2 before;       /* unit direction before the trigger; (0, 0): stands */
+    hp_vec2 after;        /* unit direction from the trigger on */
     hp_vec2 trigger_axis; /* unit: the trigger watches |axis . (ego - walker)| < distance */
-    hp_vec2 stop_normal;  /* stops where stop_normal . position > stop_offset */
+    hp_vec2 stop_normal;  /* once triggered, stops where stop_normal . position > stop_offset */
     double stop_offset_m;
     double length_m, width_m;
 } sim_walker_spec;
@@ -27,13 +28,15 @@ typedef struct sim_car_spec {
     hp_pose pose;
     double length_m, width_m;
     bool parked;
-    double speed_mps;      /* NAN: the scene's car speed */
-    double decel_mps2;     /* braking when a stop rule holds */
-    double stop_gap_m;     /* stops for good when its centre is nearer than this to the ego's; 0: never */
-    double yield_gap_m;    /* waits while a walker stands within this ahead of it ... */
-    hp_vec2 yield_normal;  /* ... and yield_normal . walker > yield_offset_m; zero: no such rule */
+    double speed_mps;  /* NAN: the scene's car speed */
+    double decel_mps2; /* braking when a rule stops it; 0: at once */
+    double
+        stop_gap_m; /* stops for good when its centre is nearer than this to the ego's; 0: never */
+    double yield_gap_m;   /* waits while a walker's centre is within this ahead of its own ... */
+    hp_vec2 yield_normal; /* ... and yield_normal . walker > yield_offset_m; zero: no such rule */
     double yield_offset_m;
-    hp_vec2 stop_normal;   /* stops where stop_normal . position > stop_offset_m; zero: never */
+    hp_vec2
+        stop_normal; /* stops for good where stop_normal . position > stop_offset_m; zero: never */
     double stop_offset_m;
 } sim_car_spec;
 
@@ -44,11 +47,13 @@ typedef struct sim_scenario {
     double ego_speed_mps, goal_radius_m;
     double time_limit_s;
     double speed_limit_mps;
-    double force_throttle_below_mps, force_brake_above_mps; /* overrides of the benchmark; 0: none */
+    /* Overrides of the benchmark, stronger than any driver; 0: none. */
+    double force_throttle_below_mps, force_brake_above_mps;
     bool near_miss_applies;
     uint32_t n_route;
     double route_xy[2 * HP_MAX_ROUTE]; /* x, y, x, y, ... in m */
-    uint32_t n_road, n_pavement;
+    uint32_t n_road,
+        n_pavement; /* the rectangles of road and pavement do not overlap each other's */
     hp_rect road[HP_MAX_RECTS], pavement[HP_MAX_RECTS];
     uint32_t n_walkers, n_cars;
     sim_walker_spec walkers[SIM_MAX_WALKERS];
@@ -73,14 +78,26 @@ typedef enum sim_grid {
 
 /** Reads scenarios/SUITE/ID.yaml. */
 HP_NODISCARD hp_status sim_scenario_read(const char *path, sim_scenario *out, hp_error *error);
+/** The same from memory; name stands for the file in errors. */
+HP_NODISCARD hp_status sim_scenario_parse(const char *text, size_t len, const char *name,
+                                          sim_scenario *out, hp_error *error);
+/** The scenario seen in a mirror: x becomes -x. */
+void sim_scenario_mirror(sim_scenario *scenario);
+/** Gives each car the size of some model by seed, as one variant of the benchmark does. */
+void sim_scenario_vary_cars(sim_scenario *scenario, uint64_t seed);
+
+/** A middling scene: 1.4 m/s, 20 m, 15 km/h. */
+sim_scene sim_scene_default(void);
 /** Every scene of a grid in order; returns how many (at most SIM_MAX_SCENES written). */
 uint32_t sim_grid_scenes(const sim_scenario *scenario, sim_grid grid, sim_scene *scenes);
-/** A fixed stratified sample of n scenes by scene hash; the sample of n lies in that of m > n. */
+/** A fixed sample of n scenes by scene hash, stratified over both axes of the grid; the sample of n
+ *  is the beginning of that of m > n. Returns how many (the whole grid if n is larger). */
 uint32_t sim_grid_sample(const sim_scenario *scenario, sim_grid grid, uint32_t n,
                          sim_scene *scenes);
-/** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark) into *scene. */
+/** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark) into *scene; what the
+ * text does not name stays as it is. */
 HP_NODISCARD hp_status sim_scene_parse(const char *text, sim_scene *scene, hp_error *error);
-/** The same text back, into buf. */
+/** The same text back, into buf: what the scenario's scenes vary. */
 void sim_scene_print(const sim_scenario *scenario, const sim_scene *scene, char *buf, size_t cap);
 
 #endif

@@ -33,7 +33,8 @@ void sim_world_observe(sim_world *world, hp_frame *frame);
 /** command NULL: the vehicle brakes. Does nothing once the verdict is out. */
 void sim_world_step(sim_world *world, const hp_command *command);
 const sim_result *sim_world_result(const sim_world *world);
-/** Everything, hidden agents too, for judges and drawings; bodies [SIM_MAX_WALKERS + SIM_MAX_CARS]. */
+/** Everything, hidden agents too, for judges and drawings; bodies [SIM_MAX_WALKERS + SIM_MAX_CARS].
+ */
 uint32_t sim_world_truth(const sim_world *world, hp_ego_state *ego, sim_body *bodies);
 /** Hash of the whole state, for determinism tests. */
 uint64_t sim_world_hash(const sim_world *world);
