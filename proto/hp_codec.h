@@ -1,12 +1,12 @@
 /** @file hp_codec.h Messages to bytes and back: one envelope in front of one protobuf payload.
  *
- *  Envelope, fixed little-endian, HP_ENVELOPE_BYTES long: magic u32, version u16, type u16, schema hash
- *  u64, sender u32, generation u32, sequence u64, tick u64, monotonic ns i64, payload length u32,
- *  reserved u32 (0), XXH3-64 u64 over envelope (hash field zero) and payload.
- *  Decoding trusts nothing: envelope, hash, a capped arena for protobuf-c, no unknown fields, then every
- *  field against a table of ranges and counts; on any failure *message is untouched.
- *  Ownership: a codec owns its arena; structs are the caller's. Threads: one codec, one thread.
- *  Allocation: in create only. Round trips are bit-exact. */
+ *  Envelope, fixed little-endian, HP_ENVELOPE_BYTES long: magic u32, version u16, type u16, schema
+ * hash u64, sender u32, generation u32, sequence u64, tick u64, monotonic ns i64, payload length
+ * u32, reserved u32 (0), XXH3-64 u64 over envelope (hash field zero) and payload. Decoding trusts
+ * nothing: envelope, hash, a capped arena for protobuf-c, no unknown fields, then every field
+ * against a table of ranges and counts; on any failure *message is untouched. Ownership: a codec
+ * owns its arena; structs are the caller's. Threads: one codec, one thread. Allocation: in create
+ * only. Round trips are bit-exact. */
 #ifndef HP_CODEC_H
 #define HP_CODEC_H
 
@@ -71,17 +71,27 @@ typedef struct hp_codec hp_codec;
 HP_NODISCARD hp_status hp_codec_create(hp_codec **out);
 void hp_codec_destroy(hp_codec **codec);
 
+/** Hash of all messages' fields: programs understand each other if theirs are equal. */
+uint64_t hp_codec_schema(const hp_codec *codec);
+
 const char *hp_msg_name(hp_msg_type type);
 const char *hp_role_name(hp_role role);
 /** sizeof the struct of a type. */
 size_t hp_msg_size(hp_msg_type type);
 
+/** Checks a struct against its field table: finite, in range, counts, texts. HP_EINVAL with the
+ * field in *error, as in "frame.agents[3].vx_mps = nan: must be finite". No field may be NaN or
+ * infinite. */
+HP_NODISCARD hp_status hp_message_check(hp_msg_type type, const void *message, hp_error *error);
+
 /** Writes envelope and payload; *len is the size needed, on HP_EFULL too. envelope->type says which
- *  struct message points to. HP_EINVAL if the message breaks its own field table. */
+ *  struct message points to. HP_EINVAL if the message breaks its own field table
+ *  (hp_message_check says where). HP_BUS_MAX_MESSAGE bytes are enough for any. */
 HP_NODISCARD hp_status hp_encode(hp_codec *codec, const hp_envelope *envelope, const void *message,
                                  void *buf, size_t cap, size_t *len);
 /** Checks everything and fills *envelope and the struct at message, which must be able to hold any
- *  type (an hp_message). HP_EWIRE, HP_EVERSION (other version or schema), with the field in *error. */
+ *  type (an hp_message). HP_EWIRE, HP_EVERSION (other version or schema), with the field in *error.
+ */
 HP_NODISCARD hp_status hp_decode(hp_codec *codec, const void *buf, size_t len,
                                  hp_envelope *envelope, hp_message *message, hp_error *error);
 /** The protobuf payload inside an encoded message, for the tap. */
