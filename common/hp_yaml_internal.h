@@ -58,7 +58,8 @@ static inline const hp_node *hp_tree_node(const hp_tree *tree, uint32_t index)
     return index == 0 ? NULL : &tree->nodes[index];
 }
 
-/** Reads one document; an empty one is an empty map. HP_ECONFIG or HP_ENOMEM with nothing to free.
+/** Reads one document; of an empty one the root is an empty scalar. HP_ECONFIG or HP_ENOMEM with
+ * nothing to free.
  */
 HP_NODISCARD hp_status hp_tree_parse(const char *text, size_t len, const hp_source *source,
                                      hp_tree *out);

@@ -260,13 +260,15 @@ static hp_status check_bytes(const char *text, size_t len, const hp_source *sour
     return HP_OK;
 }
 
-/** A stream without a document is a map without entries. */
+/** A stream without a document reads as one whose root is nothing. */
 static hp_status settle_root(builder *b)
 {
-    if (b->tree.n_nodes == 0) {
-        return add_node(b, (hp_node){.kind = HP_NODE_MAP, .line = 1, .column = 1});
+    hp_node nothing = {.kind = HP_NODE_SCALAR, .line = 1, .column = 1};
+    if (b->tree.n_nodes > 0) {
+        return HP_OK;
     }
-    return HP_OK;
+    const hp_status status = add_text(&b->tree, "", 0, &nothing.text);
+    return status == HP_OK ? add_node(b, nothing) : status;
 }
 
 hp_status hp_tree_parse(const char *text, size_t len, const hp_source *source, hp_tree *out)
