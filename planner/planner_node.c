@@ -247,11 +247,27 @@ static void publish_tick(planner_node *n)
     hp_mail_publish(&n->mail, n->tap, HP_MSG_COMMAND, &n->command, tick, stamp_ns);
 }
 
+/** A command that no wire carries must not leave the car without one. */
+static void brake_instead(planner_node *n)
+{
+    hp_log_error(n->identity->log, "tick %" PRIu32 ": the command is out of range; braking",
+                 n->frame.tick);
+    n->command = (hp_command){.world_id = n->frame.world_id,
+                              .tick = n->frame.tick,
+                              .accel_mps2 = -n->config.guard.hard_mps2,
+                              .source = HP_SOURCE_HARD_BRAKE,
+                              .guarded = true};
+    n->decision.command = n->command;
+}
+
 static void answer_frame(planner_node *n)
 {
     n->searched = false;
     plan_cycle_tick(n->cycle, &n->frame, &n->command, &n->decision);
     n->answered = true;
+    if (hp_message_check(HP_MSG_COMMAND, &n->command, NULL) != HP_OK) {
+        brake_instead(n);
+    }
     send_to_bridge(n, HP_MSG_COMMAND, hp_mail_next_sequence(&n->mail), n->command.tick,
                    &n->command);
     planner_stats_tick(&n->stats, &n->decision, n->searched,

@@ -166,15 +166,18 @@ static hp_status exchange(hp_client *c, const hp_envelope *envelope, const void 
         return HP_EUNAVAILABLE;
     }
     e.sequence = hp_mail_next_sequence(c->mail);
-    if (hp_mail_send(c->mail, c->socket, NULL, &e, request) != HP_OK) {
+    hp_status st = hp_mail_send(c->mail, c->socket, NULL, &e, request);
+    if (st == HP_EAGAIN) {
         set_answering(c, false, "its link takes no message");
-        return HP_EUNAVAILABLE;
+    }
+    if (st != HP_OK) {
+        return st;
     }
     c->request = e.sequence;
     c->overtaken = false;
     c->busy_ms = PING_BUSY_MS;
     const int64_t sent_ns = now_ns(c);
-    hp_status st = HP_EAGAIN;
+    st = HP_EAGAIN;
     while (st == HP_EAGAIN) {
         st = wait_slice(c, sent_ns, deadline_ns);
     }

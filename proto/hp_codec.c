@@ -304,3 +304,13 @@ hp_status hp_decode(hp_codec *codec, const void *buf, size_t len, hp_envelope *e
     }
     return status;
 }
+
+hp_status hp_decode_payload(hp_codec *codec, hp_msg_type type, const void *payload, size_t len,
+                            hp_message *message, hp_error *error)
+{
+    const hp_status status = decode_payload(codec, type, payload, len, error);
+    if (status == HP_OK) {
+        memcpy(message, &codec->scratch, hp_msg_size(type));
+    }
+    return status;
+}

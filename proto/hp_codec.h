@@ -94,6 +94,9 @@ HP_NODISCARD hp_status hp_encode(hp_codec *codec, const hp_envelope *envelope, c
  */
 HP_NODISCARD hp_status hp_decode(hp_codec *codec, const void *buf, size_t len,
                                  hp_envelope *envelope, hp_message *message, hp_error *error);
+/** The same for a bare payload, as the tap publishes it under its type's name. */
+HP_NODISCARD hp_status hp_decode_payload(hp_codec *codec, hp_msg_type type, const void *payload,
+                                         size_t len, hp_message *message, hp_error *error);
 /** The protobuf payload inside an encoded message, for the tap. */
 const void *hp_payload(const void *buf, size_t len, size_t *payload_len);
 

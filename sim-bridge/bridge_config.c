@@ -1,6 +1,7 @@
 #include "sim-bridge/bridge_config.h"
 
 const char *const BRIDGE_WORLD_NAMES[] = {"sim", "replay", NULL};
+const char *const BRIDGE_CLIP_NAMES[] = {"dut", "citr", NULL};
 
 const hp_field BRIDGE_FIELDS[] = {
     HP_F_ENUM(bridge_config, world, BRIDGE_WORLD_NAMES,
@@ -9,6 +10,7 @@ const hp_field BRIDGE_FIELDS[] = {
     HP_F_STRING(bridge_config, scene,
                 "sim: scene as speed=1.2,distance=20 or car_speed=12.5; empty: a middling one"),
     HP_F_STRING(bridge_config, clip, "replay: path of the clip up to _traj_ped_filtered.csv"),
+    HP_F_ENUM(bridge_config, clip_format, BRIDGE_CLIP_NAMES, "replay: who recorded the clip"),
     HP_F_UINT(bridge_config, car, 0, 1000000, NULL,
               "replay: recorded car whose place the ego takes; 0: the first that moves"),
     HP_F_UINT(bridge_config, episodes, 1, 1000000, NULL, "episodes played one after the other"),

@@ -1,0 +1,118 @@
+#include "sim-bridge/bridge_stage.h"
+
+#include "sim-bridge/sim_replay.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bridge_stage {
+    bridge_config config;
+    sim_config sim_config;
+    uint64_t seed;
+    char title[256];
+    sim_scenario scenario;
+    sim_scene scene;
+    sim_world *sim; /* NULL in replays */
+    sim_clip *clip; /* NULL in the simulator */
+    uint32_t car;
+    bridge_world replay;
+};
+
+static hp_status open_sim(bridge_stage *s, hp_error *error)
+{
+    char scene[128];
+    s->scene = sim_scene_default();
+    hp_status st = sim_scenario_read(s->config.scenario, &s->scenario, error);
+    if (st == HP_OK && s->config.scene[0] != '\0') {
+        st = sim_scene_parse(s->config.scene, &s->scene, error);
+    }
+    if (st != HP_OK) {
+        return st;
+    }
+    sim_scene_print(&s->scenario, &s->scene, scene, sizeof scene);
+    (void)snprintf(s->title, sizeof s->title, "%s (%s) %s", s->scenario.id, s->scenario.title,
+                   scene);
+    st = sim_world_create(&s->sim_config, &s->sim);
+    return st == HP_OK ? HP_OK : hp_fail(error, st, "no memory for the simulator");
+}
+
+static hp_status open_replay(bridge_stage *s, hp_error *error)
+{
+    uint32_t cars[64];
+    const sim_clip_kind kind = (sim_clip_kind)s->config.clip_format;
+    const hp_status st = sim_clip_read(s->config.clip, kind, &s->clip, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    const uint32_t n = sim_clip_eligible(s->clip, cars, HP_ARRAY_LEN(cars));
+    if (n == 0) {
+        return hp_fail(error, HP_ECONFIG, "%s: no car moves at least 10 m in this recording",
+                       s->config.clip);
+    }
+    s->car = s->config.car;
+    if (s->car == 0) {
+        s->car = cars[0];
+    }
+    (void)snprintf(s->title, sizeof s->title, "%.200s car %" PRIu32, s->config.clip, s->car);
+    return HP_OK;
+}
+
+hp_status bridge_stage_open(const bridge_config *config, const sim_config *sim, uint64_t seed,
+                            bridge_stage **out, hp_error *error)
+{
+    bridge_stage *s = calloc(1, sizeof *s);
+    *out = NULL;
+    if (s == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the world");
+    }
+    s->config = *config;
+    s->sim_config = *sim;
+    s->seed = seed;
+    const hp_status st =
+        config->world == BRIDGE_WORLD_SIM ? open_sim(s, error) : open_replay(s, error);
+    if (st != HP_OK) {
+        bridge_stage_close(&s);
+        return st;
+    }
+    *out = s;
+    return HP_OK;
+}
+
+void bridge_stage_close(bridge_stage **stage)
+{
+    bridge_stage *s = *stage;
+    if (s == NULL) {
+        return;
+    }
+    if (s->replay.ops != NULL) {
+        s->replay.ops->destroy(s->replay.self);
+    }
+    sim_world_destroy(&s->sim);
+    sim_clip_destroy(&s->clip);
+    free(s);
+    *stage = NULL;
+}
+
+hp_status bridge_stage_begin(bridge_stage *stage, uint32_t episode, bridge_world *world,
+                             hp_error *error)
+{
+    if (stage->sim != NULL) {
+        sim_world_load(stage->sim, &stage->scenario, &stage->scene, episode, stage->seed);
+        *world = sim_world_as_bridge(stage->sim);
+        return HP_OK;
+    }
+    if (stage->replay.ops != NULL) {
+        stage->replay.ops->destroy(stage->replay.self);
+        stage->replay.ops = NULL;
+    }
+    const hp_status st = sim_replay_create(stage->clip, stage->car, false, &stage->sim_config,
+                                           &stage->replay, error);
+    *world = stage->replay;
+    return st;
+}
+
+const char *bridge_stage_title(const bridge_stage *stage)
+{
+    return stage->title;
+}

@@ -1,0 +1,54 @@
+#include "common/hp_program.h"
+#include "sim-bridge/bridge_node.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static hp_status serve(const bridge_config *config, const sim_config *sim,
+                       const hp_program_args *args, bool *lost, hp_error *error)
+{
+    hp_host host = {0};
+    bridge_node *node = NULL;
+    hp_status st =
+        hp_host_open(&host, HP_ROLE_BRIDGE, args->generation, args->sockets, stderr, error);
+    if (st == HP_OK) {
+        st = bridge_node_create(config, sim, args->seed, args->run_dir, &host.node, &node, error);
+    }
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop && !bridge_node_done(node)) {
+        st = bridge_node_step(node, 100);
+    }
+    *lost = node != NULL && bridge_node_lost(node);
+    bridge_node_destroy(&node);
+    hp_host_close(&host);
+    return st == HP_EINTERRUPTED ? HP_OK : st;
+}
+
+int main(int argc, char **argv)
+{
+    bridge_config config;
+    sim_config sim;
+    bridge_config_default(&config);
+    sim_config_default(&sim);
+    const hp_section sections[] = {{"bridge", BRIDGE_FIELDS, &config}, {"sim", SIM_FIELDS, &sim}};
+    const hp_program program = {.name = "hyplan-bridge",
+                                .summary = "owns the world and its clock: simulator or recording",
+                                .sections = sections,
+                                .n_sections = HP_ARRAY_LEN(sections)};
+    hp_program_args args;
+    hp_error error = {{0}};
+    int status = 0;
+    bool lost = false;
+    if (!hp_program_start(&program, argc, argv, &args, &status)) {
+        return status;
+    }
+    hp_program_on_stop(on_stop);
+    const hp_status st = serve(&config, &sim, &args, &lost, &error);
+    return st != HP_OK ? hp_program_fail(&program, st, &error) : (lost ? 1 : 0);
+}
