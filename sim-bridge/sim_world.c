@@ -152,8 +152,8 @@ void sim_world_step(sim_world *world, const hp_command *command)
     const sim_vehicle_config *config = &world->config.vehicle;
     const hp_ego_state before = world->vehicle.state;
     /* No command: NaN makes the vehicle brake and keep its wheels. */
-    const double wish_mps2 = command != NULL ? command->accel_mps2 : NAN;
-    const double steer_rad = command != NULL ? command->steer_rad : NAN;
+    const double wish_mps2 = command != NULL ? command->accel_mps2 : (double)NAN;
+    const double steer_rad = command != NULL ? command->steer_rad : (double)NAN;
     sim_vehicle_step(config, &world->vehicle,
                      overridden(&world->scenario, before.speed_mps, wish_mps2), steer_rad,
                      world->config.tick_s);
