@@ -5,6 +5,7 @@
 #ifndef BRIDGE_REPORT_H
 #define BRIDGE_REPORT_H
 
+#include "common/hp_status.h"
 #include "sim-bridge/bridge_world.h"
 
 typedef struct bridge_report bridge_report;

@@ -10,7 +10,7 @@ struct bridge_stage {
     bridge_config config;
     sim_config sim_config;
     uint64_t seed;
-    char title[256];
+    char title[600];
     sim_scenario scenario;
     sim_scene scene;
     sim_world *sim; /* NULL in replays */
@@ -54,7 +54,7 @@ static hp_status open_replay(bridge_stage *s, hp_error *error)
     if (s->car == 0) {
         s->car = cars[0];
     }
-    (void)snprintf(s->title, sizeof s->title, "%.200s car %" PRIu32, s->config.clip, s->car);
+    (void)snprintf(s->title, sizeof s->title, "%.500s car %" PRIu32, s->config.clip, s->car);
     return HP_OK;
 }
 
