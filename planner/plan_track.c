@@ -74,7 +74,8 @@ static void remember_place(hp_track *track, double dt_s)
         track->history_t_s[i] -= dt_s;
     }
     const uint32_t n = track->n_history;
-    const bool extend = n < 2 || track->history_t_s[n - 2] <= -HISTORY_STEP_S + 1e-9;
+    const bool extend =
+        n < 2 || track->history_t_s[n - 1] - track->history_t_s[n - 2] >= HISTORY_STEP_S - 1e-9;
     if (extend && n == HP_MAX_HISTORY) {
         memmove(&track->history[0], &track->history[1], (n - 1) * sizeof track->history[0]);
         memmove(&track->history_t_s[0], &track->history_t_s[1],

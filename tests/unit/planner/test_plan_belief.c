@@ -1,0 +1,135 @@
+#include "planner/plan_belief.h"
+#include "predictor/predictor_cv.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/planner/plan_fixture.h"
+
+static hp_world_info info;
+static plan_config config;
+static predictor_cv_config predictor;
+static plan_tracks tracks;
+static hp_frame frame;
+static hp_predict_request ask;
+static hp_predict_reply prediction;
+static hp_plan_request belief;
+
+static int setup(void **state)
+{
+    (void)state;
+    plan_config_default(&config);
+    predictor_cv_config_default(&predictor);
+    fixture_info(&info);
+    plan_tracks_reset(&tracks);
+    memset(&belief, 0, sizeof belief);
+    return 0;
+}
+
+static void decide(void)
+{
+    plan_tracks_update(&config.belief, &info, &frame, &tracks);
+    plan_belief_ask(&tracks, &frame, &ask);
+    predictor_cv_predict(&predictor, &ask, &prediction);
+    plan_belief_update(&config.belief, 0.25, &prediction, &frame.ego.pose, &tracks, &belief);
+}
+
+static double weight_sum(void)
+{
+    double sum = 0.0;
+    for (uint32_t m = 0; m < belief.agents[0].n_modes; ++m) {
+        sum += belief.agents[0].modes[m].probability;
+    }
+    return sum;
+}
+
+static void test_plan_belief_starts_from_the_predictors_priors(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.0, 4.0, 1.0, 0.0);
+    decide();
+    assert_int_equal(belief.n_agents, 1);
+    for (uint32_t m = 0; m < belief.agents[0].n_modes; ++m) {
+        hp_assert_near(belief.agents[0].modes[m].probability,
+                       prediction.forecasts[0].modes[m].probability, 1e-9);
+    }
+}
+
+static void test_plan_belief_bayes_rule_against_hand_computed_weights(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.0, 4.0, 1.0, 0.0);
+    decide();
+    const hp_forecast before = prediction.forecasts[0];
+    fixture_frame(5, 0.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.2, 3.97, 1.0, 0.0);
+    decide();
+    double wanted[HP_MAX_MODES];
+    double sum = 0.0;
+    for (uint32_t m = 0; m < before.n_modes; ++m) {
+        const double sigma = fmax(before.modes[m].sigma_m[0], 0.1);
+        const double dx = 30.2 - before.modes[m].mean[0].x_m;
+        const double dy = 3.97 - before.modes[m].mean[0].y_m;
+        wanted[m] = before.modes[m].probability * exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+        sum += wanted[m];
+    }
+    for (uint32_t m = 0; m < before.n_modes; ++m) {
+        hp_assert_near(belief.agents[0].modes[m].probability, wanted[m] / sum, 2e-2);
+    }
+    hp_assert_near(weight_sum(), 1.0, 1e-12);
+}
+
+static void test_plan_belief_evidence_gathers_and_no_future_dies(void **state)
+{
+    (void)state;
+    double last = 0.0;
+    for (uint32_t tick = 0; tick <= 40; tick += 5) {
+        fixture_frame(tick, 0.0, 5.0, &frame);
+        fixture_add_walker(&frame, 1, 30.0 + 0.05 * tick, 4.0, 1.0, 0.0);
+        decide();
+        const double keeps = belief.agents[0].modes[0].probability;
+        assert_true(keeps >= last - 1e-9);
+        last = keeps;
+        hp_assert_near(weight_sum(), 1.0, 1e-12);
+    }
+    assert_true(last > 0.9);
+    for (uint32_t m = 0; m < belief.agents[0].n_modes; ++m) {
+        assert_true(belief.agents[0].modes[m].probability >= 0.9 * config.belief.min_weight);
+    }
+}
+
+static void test_plan_belief_leaves_out_who_was_passed(void **state)
+{
+    (void)state;
+    fixture_frame(0, 50.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.0, 4.0, 1.0, 0.0);
+    fixture_add_walker(&frame, 2, 60.0, 4.0, 1.0, 0.0);
+    decide();
+    assert_int_equal(belief.n_agents, 1);
+    assert_int_equal(belief.agents[0].id, 2);
+}
+
+static void test_plan_belief_agent_unknown_to_the_predictor_stands(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.0, 4.0, 1.0, 0.0);
+    plan_tracks_update(&config.belief, &info, &frame, &tracks);
+    prediction.n_forecasts = 0;
+    prediction.n_steps = 10;
+    prediction.step_s = 0.25;
+    plan_belief_update(&config.belief, 0.25, &prediction, &frame.ego.pose, &tracks, &belief);
+    assert_int_equal(belief.agents[0].n_modes, 1);
+    hp_assert_near(belief.agents[0].modes[0].mean[9].x_m, 30.0, 0.0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_plan_belief_starts_from_the_predictors_priors, setup),
+        cmocka_unit_test_setup(test_plan_belief_bayes_rule_against_hand_computed_weights, setup),
+        cmocka_unit_test_setup(test_plan_belief_evidence_gathers_and_no_future_dies, setup),
+        cmocka_unit_test_setup(test_plan_belief_leaves_out_who_was_passed, setup),
+        cmocka_unit_test_setup(test_plan_belief_agent_unknown_to_the_predictor_stands, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+#include "planner/plan_cycle.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/planner/plan_fixture.h"
+
+/** Workers that answer as told. */
+typedef struct fake {
+    hp_status predict, plan;
+    double accel_mps2;
+    uint32_t plans;
+    int64_t last_deadline_ns;
+    hp_clock *clock;
+} fake;
+
+static hp_status fake_predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
+{
+    fake *f = ctx;
+    reply->n_forecasts = 0;
+    reply->n_steps = 4;
+    reply->step_s = 0.25;
+    reply->tick = request->tick;
+    return f->predict;
+}
+
+static hp_status fake_plan(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
+{
+    fake *f = ctx;
+    memset(reply, 0, sizeof *reply);
+    ++f->plans;
+    f->last_deadline_ns = request->deadline_ns;
+    f->clock->virtual_ns += 3000000; /* a search of 3 ms */
+    reply->found = true;
+    reply->accel_mps2 = f->accel_mps2;
+    reply->action = 1;
+    return f->plan;
+}
+
+static hp_status fake_evaluate(void *ctx, const hp_evaluate_request *request,
+                               hp_evaluate_reply *reply)
+{
+    (void)ctx;
+    (void)request;
+    reply->has_model = false;
+    return HP_OK;
+}
+
+static hp_world_info info;
+static plan_config config;
+static hp_clock virtual_clock;
+static fake worker;
+static const plan_workers WORKERS = {fake_predict, fake_plan, fake_evaluate, &worker};
+static plan_cycle *cycle;
+static hp_frame frame;
+static hp_command command;
+static hp_decision decision;
+
+static int setup(void **state)
+{
+    (void)state;
+    plan_config_default(&config);
+    fixture_info(&info);
+    virtual_clock = hp_clock_virtual(1000);
+    worker = (fake){.predict = HP_OK, .plan = HP_OK, .accel_mps2 = 2.0, .clock = &virtual_clock};
+    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    plan_cycle_begin(cycle, &info, 1);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    plan_cycle_destroy(&cycle);
+    assert_null(cycle);
+    return 0;
+}
+
+static void tick(uint32_t n)
+{
+    fixture_frame(n, 10.0, 5.0, &frame);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+}
+
+static void test_plan_cycle_decides_every_fifth_tick_and_commands_on_all(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n < 20; ++n) {
+        tick(n);
+        assert_int_equal(decision.decided, n % 5 == 0);
+        assert_int_equal(command.tick, n);
+        assert_int_equal(command.world_id, 5);
+        assert_int_equal(command.source, HP_SOURCE_SEARCH);
+        hp_assert_near(command.accel_mps2, 2.0, 1e-12);
+    }
+    assert_int_equal(worker.plans, 4);
+}
+
+static void test_plan_cycle_falls_back_in_order_and_recovers(void **state)
+{
+    (void)state;
+    tick(0);
+    worker.plan = HP_EDEADLINE;
+    static const hp_source WANTED[] = {HP_SOURCE_COMFORT_BRAKE, HP_SOURCE_COMFORT_BRAKE,
+                                       HP_SOURCE_HARD_BRAKE, HP_SOURCE_HARD_BRAKE};
+    for (uint32_t miss = 0; miss < HP_ARRAY_LEN(WANTED); ++miss) {
+        tick(5 * (miss + 1));
+        assert_int_equal(command.source, WANTED[miss]);
+        assert_true(command.accel_mps2 < 0.0);
+    }
+    worker.plan = HP_OK;
+    tick(25);
+    assert_int_equal(command.source, HP_SOURCE_SEARCH);
+}
+
+static void test_plan_cycle_without_predictor_uses_constant_velocity(void **state)
+{
+    (void)state;
+    worker.predict = HP_EUNAVAILABLE;
+    fixture_frame(0, 10.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 40.0, 5.0, 1.0, 0.0);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    assert_true(decision.predictor_fallback);
+    assert_int_equal(command.source, HP_SOURCE_SEARCH);
+    const hp_plan_request *belief = plan_cycle_belief(cycle);
+    assert_int_equal(belief->n_agents, 1);
+    hp_assert_near(belief->agents[0].modes[0].mean[3].x_m, 41.0, 1e-9);
+}
+
+static void test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait(void **state)
+{
+    (void)state;
+    tick(0);
+    assert_int_equal(worker.last_deadline_ns, 0);
+    info.synchronous = false;
+    plan_cycle_begin(cycle, &info, 1);
+    const int64_t before = virtual_clock.virtual_ns;
+    tick(0);
+    assert_true(worker.last_deadline_ns > before);
+    assert_true(worker.last_deadline_ns <= before + (int64_t)(config.control.deadline_ms * 1e6));
+}
+
+static void test_plan_cycle_books_time_on_the_stage_that_took_it(void **state)
+{
+    (void)state;
+    tick(0);
+    assert_int_equal(decision.stage_ns[HP_STAGE_SEARCH], 3000000);
+    assert_int_equal(decision.total_ns, 3000000);
+    assert_int_equal(decision.stage_ns[HP_STAGE_TRACK], 0);
+}
+
+static void test_plan_cycle_keeps_the_speed_limit(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 13.9, &frame);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    assert_true(command.accel_mps2 <= 0.01);
+    fixture_frame(1, 10.0, 15.0, &frame);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    assert_true(command.accel_mps2 < -1.0);
+}
+
+static void test_plan_cycle_guard_overrules_the_search(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_walker(&frame, 1, 18.0, 0.5, 0.0, 0.0);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    assert_true(command.guarded);
+    assert_int_equal(command.source, HP_SOURCE_HARD_BRAKE);
+    hp_assert_near(command.accel_mps2, -config.guard.hard_mps2, 0.0);
+}
+
+static void test_plan_cycle_same_seed_same_stream_other_tick_other_stream(void **state)
+{
+    (void)state;
+    tick(0);
+    const uint64_t first = plan_cycle_belief(cycle)->stream;
+    tick(5);
+    assert_true(plan_cycle_belief(cycle)->stream != first);
+    plan_cycle_begin(cycle, &info, 1);
+    tick(0);
+    assert_true(plan_cycle_belief(cycle)->stream == first);
+    plan_cycle_begin(cycle, &info, 2);
+    tick(0);
+    assert_true(plan_cycle_belief(cycle)->stream != first);
+}
+
+int main(void)
+{
+#define CYCLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        CYCLE_TEST(test_plan_cycle_decides_every_fifth_tick_and_commands_on_all),
+        CYCLE_TEST(test_plan_cycle_falls_back_in_order_and_recovers),
+        CYCLE_TEST(test_plan_cycle_without_predictor_uses_constant_velocity),
+        CYCLE_TEST(test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait),
+        CYCLE_TEST(test_plan_cycle_books_time_on_the_stage_that_took_it),
+        CYCLE_TEST(test_plan_cycle_keeps_the_speed_limit),
+        CYCLE_TEST(test_plan_cycle_guard_overrules_the_search),
+        CYCLE_TEST(test_plan_cycle_same_seed_same_stream_other_tick_other_stream),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,226 @@
+#include "common/hp_rng.h"
+#include "planner/plan_guard.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/planner/plan_fixture.h"
+
+static hp_world_info info;
+static plan_config config;
+static plan_path path;
+static hp_frame frame;
+
+static int setup(void **state)
+{
+    (void)state;
+    plan_config_default(&config);
+    fixture_info(&info);
+    plan_path_follow_route(&config.path, &info, &path);
+    return 0;
+}
+
+static plan_guard_verdict check(double accel_mps2)
+{
+    return plan_guard_check(&config.guard, &info, &path, &frame, accel_mps2);
+}
+
+static void test_plan_guard_changes_nothing_on_a_free_road(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(1);
+    for (uint64_t i = 0; i < 2000; ++i) {
+        fixture_frame(0, 10.0, hp_rng_range(numbers, 4 * i, 0.0, 13.9), &frame);
+        fixture_add_walker(&frame, 1, -20.0, 3.0, 0.0, 0.0); /* behind */
+        fixture_add_walker(&frame, 2, 30.0, 40.0, 1.0, 0.0); /* far aside */
+        const double asked = hp_rng_range(numbers, 4 * i + 1, -6.0, 3.0);
+        const plan_guard_verdict v = check(asked);
+        assert_false(v.intervened);
+        assert_true(v.accel_mps2 == asked); /* bit equal */
+    }
+}
+
+static void test_plan_guard_brakes_for_a_walker_in_reach(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_walker(&frame, 1, 22.0, 2.5, 0.0, -1.0);
+    const plan_guard_verdict v = check(3.0);
+    assert_true(v.intervened);
+    assert_true(v.hard);
+    hp_assert_near(v.accel_mps2, -config.guard.hard_mps2, 0.0);
+}
+
+static void test_plan_guard_prefers_comfort_where_it_is_enough(void **state)
+{
+    (void)state;
+    bool comfortable = false;
+    for (double gap_m = 60.0; gap_m > 5.0; gap_m -= 0.25) {
+        fixture_frame(0, 10.0, 10.0, &frame);
+        fixture_add_parked_car(&frame, 1, 10.0 + gap_m, 0.0);
+        const plan_guard_verdict v = check(3.0);
+        comfortable |= v.intervened && !v.hard;
+        if (v.hard) {
+            break;
+        }
+    }
+    assert_true(comfortable);
+}
+
+static void test_plan_guard_never_softens_a_command(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_walker(&frame, 1, 16.0, 0.0, 0.0, 0.0);
+    const plan_guard_verdict v = check(-9.0);
+    hp_assert_near(v.accel_mps2, -9.0, 0.0);
+    assert_false(v.intervened);
+}
+
+/** For a walker in the corridor; beside it, being nearer can mean being past him in time. */
+static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
+{
+    (void)state;
+    for (double y = -1.0; y <= 1.0; y += 0.5) {
+        for (double v_ego = 2.0; v_ego < 14.0; v_ego += 1.0) {
+            bool stopped_farther = false;
+            for (double gap = 50.0; gap > 3.0; gap -= 0.5) {
+                fixture_frame(0, 10.0, v_ego, &frame);
+                fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
+                const bool stops = check(0.0).intervened;
+                assert_true(stops || !stopped_farther);
+                stopped_farther = stops;
+            }
+            assert_true(stopped_farther);
+        }
+    }
+}
+
+static void test_plan_guard_more_speed_never_turns_stop_into_go(void **state)
+{
+    (void)state;
+    for (double gap = 3.0; gap < 50.0; gap += 1.0) {
+        bool stopped_slower = false;
+        for (double v_ego = 0.5; v_ego < 14.0; v_ego += 0.5) {
+            fixture_frame(0, 10.0, v_ego, &frame);
+            fixture_add_walker(&frame, 1, 10.0 + gap, 0.5, 0.0, 0.0);
+            const bool stops = check(0.0).intervened;
+            assert_true(stops || !stopped_slower);
+            stopped_slower = stops;
+        }
+    }
+}
+
+static void test_plan_guard_same_in_a_mirrored_and_turned_world(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(3);
+    for (uint64_t i = 0; i < 500; ++i) {
+        const double v = hp_rng_range(numbers, 8 * i, 0.0, 13.9);
+        const double x = hp_rng_range(numbers, 8 * i + 1, 0.0, 40.0);
+        const double y = hp_rng_range(numbers, 8 * i + 2, -8.0, 8.0);
+        const double w = hp_rng_range(numbers, 8 * i + 3, -2.0, 2.0);
+        fixture_info(&info);
+        plan_path_follow_route(&config.path, &info, &path);
+        fixture_frame(0, 10.0, v, &frame);
+        fixture_add_walker(&frame, 1, 10.0 + x, y, 0.0, w);
+        const plan_guard_verdict straight = check(1.0);
+        fixture_frame(0, 10.0, v, &frame);
+        fixture_add_walker(&frame, 1, 10.0 + x, -y, 0.0, -w);
+        const plan_guard_verdict mirrored = check(1.0);
+        info.route[1] = (hp_vec2){0.0, 100.0}; /* the street now runs north */
+        info.goal = (hp_pose){0.0, 100.0, 0.0};
+        plan_path_follow_route(&config.path, &info, &path);
+        fixture_frame(0, 0.0, v, &frame);
+        frame.ego.pose = (hp_pose){0.0, 10.0, 0.5 * HP_PI};
+        fixture_add_walker(&frame, 1, -y, 10.0 + x, -w, 0.0);
+        const plan_guard_verdict turned = check(1.0);
+        assert_true(straight.accel_mps2 == mirrored.accel_mps2);
+        assert_true(straight.accel_mps2 == turned.accel_mps2);
+    }
+}
+
+/** A walker who moves as badly as the guard's bounds allow. */
+typedef struct foe {
+    hp_vec2 p;
+    double vx, vy, top_mps;
+} foe;
+
+/** Heads for the ego's box centre, at most accel m/s^2, up to his top speed. */
+static void pursue(foe *f, double ego_x, double dt, double accel)
+{
+    const double d = fmax(hypot(ego_x - f->p.x_m, f->p.y_m), 1e-6);
+    const double want_x = f->top_mps * (ego_x - f->p.x_m) / d;
+    const double want_y = f->top_mps * -f->p.y_m / d;
+    const double change = hypot(want_x - f->vx, want_y - f->vy);
+    const double share = change > accel * dt ? accel * dt / change : 1.0;
+    f->vx += share * (want_x - f->vx);
+    f->vy += share * (want_y - f->vy);
+    f->p.x_m += f->vx * dt;
+    f->p.y_m += f->vy * dt;
+}
+
+/** One guarded drive under any wishes; returns the smallest gap while the ego moved, or 1e9 if its
+ * start was not safe. The vehicle answers one tick late. */
+static double drive(hp_rng numbers, uint64_t run, bool hostile)
+{
+    const hp_rng lane = hp_rng_lane(numbers, run);
+    const double dt = 1.0 / config.control.rate_hz;
+    double x = 10.0;
+    double v = hp_rng_range(lane, 0, 0.0, 13.9);
+    double late = -config.guard.hard_mps2;
+    double least = 1e9;
+    const double v0 = hp_rng_range(lane, 1, 0.0, 2.5);
+    const double heading = hp_rng_range(lane, 2, -HP_PI, HP_PI);
+    foe f = {{hp_rng_range(lane, 3, 5.0, 60.0), hp_rng_range(lane, 4, -12.0, 12.0)},
+             v0 * cos(heading),
+             v0 * sin(heading),
+             hp_rng_range(lane, 5, 0.5, config.guard.walker_speed_mps)};
+    f.top_mps = fmax(f.top_mps, v0);
+    for (uint32_t tick = 0; tick < 100; ++tick) {
+        fixture_frame(tick, x, v, &frame);
+        fixture_add_walker(&frame, 1, f.p.x_m, f.p.y_m, f.vx, f.vy);
+        if (tick == 0 && check(-config.guard.hard_mps2 - 1.0).hard) {
+            return 1e9; /* not safe to begin with: nothing is promised */
+        }
+        const double wish = hostile ? 3.0 : hp_rng_range(lane, 100 + tick, -5.5, 3.0);
+        const double command = check(wish).accel_mps2;
+        v = fmax(v + late * dt, 0.0);
+        x += v * dt;
+        late = command;
+        pursue(&f, x, dt, config.guard.walker_accel_mps2);
+        const hp_box ego = {{x, 0.0, 0.0}, info.ego_length_m, info.ego_width_m};
+        if (v > 0.05) {
+            least = fmin(least, hp_box_distance(&ego, f.p));
+        }
+    }
+    return least;
+}
+
+static void test_plan_guard_no_contact_while_moving_under_any_wishes(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(20);
+    uint32_t safe_starts = 0;
+    for (uint64_t run = 0; run < 20000; ++run) {
+        const double gap = drive(numbers, run, run % 2 == 0);
+        safe_starts += gap < 1e9;
+        if (gap <= 0.2) { /* half a walker */
+            print_error("run %llu: gap %g m\n", (unsigned long long)run, gap);
+        }
+        assert_true(gap > 0.2);
+    }
+    assert_true(safe_starts > 5000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_plan_guard_changes_nothing_on_a_free_road, setup),
+        cmocka_unit_test_setup(test_plan_guard_brakes_for_a_walker_in_reach, setup),
+        cmocka_unit_test_setup(test_plan_guard_prefers_comfort_where_it_is_enough, setup),
+        cmocka_unit_test_setup(test_plan_guard_never_softens_a_command, setup),
+        cmocka_unit_test_setup(test_plan_guard_less_gap_never_turns_stop_into_go, setup),
+        cmocka_unit_test_setup(test_plan_guard_more_speed_never_turns_stop_into_go, setup),
+        cmocka_unit_test_setup(test_plan_guard_same_in_a_mirrored_and_turned_world, setup),
+        cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

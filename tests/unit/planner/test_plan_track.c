@@ -1,0 +1,131 @@
+#include "planner/plan_track.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/planner/plan_fixture.h"
+
+static hp_world_info info;
+static plan_config config;
+static plan_tracks tracks;
+static hp_frame frame;
+
+static int setup(void **state)
+{
+    (void)state;
+    plan_config_default(&config);
+    fixture_info(&info);
+    plan_tracks_reset(&tracks);
+    return 0;
+}
+
+static void update(void)
+{
+    plan_tracks_update(&config.belief, &info, &frame, &tracks);
+}
+
+static void test_plan_track_keeps_history_in_quarter_seconds(void **state)
+{
+    (void)state;
+    for (uint32_t tick = 0; tick < 60; ++tick) {
+        fixture_frame(tick, 0.0, 0.0, &frame);
+        fixture_add_walker(&frame, 4, 10.0 + 0.05 * tick, 3.0, 1.0, 0.0);
+        update();
+    }
+    assert_int_equal(tracks.n, 1);
+    const hp_track *t = &tracks.items[0].track;
+    assert_int_equal(t->n_history, HP_MAX_HISTORY);
+    hp_assert_near(t->history_t_s[HP_MAX_HISTORY - 1], 0.0, 1e-12);
+    hp_assert_near(t->history[HP_MAX_HISTORY - 1].x_m, 10.0 + 0.05 * 59, 1e-9);
+    for (uint32_t i = 0; i + 2 < HP_MAX_HISTORY; ++i) {
+        hp_assert_near(t->history_t_s[i + 1] - t->history_t_s[i], 0.25, 1e-6);
+        hp_assert_near(t->history[i + 1].x_m - t->history[i].x_m, 0.25, 1e-6);
+    }
+}
+
+static void test_plan_track_remembers_whom_a_parked_car_hides(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 0.0, &frame);
+    fixture_add_walker(&frame, 4, 25.0, 4.0, 0.0, 0.0);
+    update();
+    for (uint32_t tick = 1; tick < 100; ++tick) {
+        fixture_frame(tick, 10.0, 0.0, &frame);
+        fixture_add_parked_car(&frame, 9, 20.0, 3.0);
+        update();
+    }
+    assert_int_equal(tracks.n, 1);
+    assert_false(tracks.items[0].track.visible);
+    hp_assert_near(tracks.items[0].track.pose.x_m, 25.0, 1e-12);
+}
+
+static void test_plan_track_forgets_who_is_not_where_he_should_be_seen(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 0.0, &frame);
+    fixture_add_walker(&frame, 4, 25.0, 4.0, 0.0, 0.0);
+    update();
+    for (uint32_t tick = 1; tick < 10; ++tick) {
+        fixture_frame(tick, 0.0, 0.0, &frame);
+        update();
+    }
+    assert_int_equal(tracks.n, 0);
+}
+
+static void test_plan_track_does_not_walk_out_of_a_shadow_unseen(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 0.0, &frame);
+    fixture_add_walker(&frame, 4, 25.0, 4.5, 0.0, -1.0);
+    update();
+    for (uint32_t tick = 1; tick < 100; ++tick) {
+        fixture_frame(tick, 12.0, 0.0, &frame);
+        fixture_add_parked_car(&frame, 9, 20.0, 3.0);
+        update();
+    }
+    assert_int_equal(tracks.n, 1);
+    const hp_vec2 at = {tracks.items[0].track.pose.x_m, tracks.items[0].track.pose.y_m};
+    assert_false(plan_track_in_sight(&info, &frame, at));
+    assert_true(at.y_m < 4.5); /* he came closer, as far as cover goes */
+}
+
+static void test_plan_track_forgets_in_the_end(void **state)
+{
+    (void)state;
+    config.belief.remember_s = 2.0;
+    fixture_frame(0, 0.0, 0.0, &frame);
+    fixture_add_walker(&frame, 4, 25.0, 4.0, 0.0, 0.0);
+    update();
+    for (uint32_t tick = 1; tick <= 41; ++tick) {
+        fixture_frame(tick, 10.0, 0.0, &frame);
+        fixture_add_parked_car(&frame, 9, 20.0, 3.0);
+        update();
+        assert_int_equal(tracks.n, tick <= 40 ? 1 : 0);
+    }
+}
+
+static void test_plan_track_more_agents_than_slots_keeps_the_latest(void **state)
+{
+    (void)state;
+    for (uint32_t tick = 0; tick < 3; ++tick) {
+        fixture_frame(tick, 0.0, 0.0, &frame);
+        for (uint32_t i = 0; i < HP_MAX_AGENTS; ++i) {
+            fixture_add_walker(&frame, 1000 * tick + i, 10.0 + i, 30.0, 0.0, 0.0);
+        }
+        update();
+        assert_int_equal(tracks.n, HP_MAX_AGENTS);
+    }
+    for (uint32_t i = 0; i < tracks.n; ++i) {
+        assert_true(tracks.items[i].track.id >= 2000);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_plan_track_keeps_history_in_quarter_seconds, setup),
+        cmocka_unit_test_setup(test_plan_track_remembers_whom_a_parked_car_hides, setup),
+        cmocka_unit_test_setup(test_plan_track_forgets_who_is_not_where_he_should_be_seen, setup),
+        cmocka_unit_test_setup(test_plan_track_does_not_walk_out_of_a_shadow_unseen, setup),
+        cmocka_unit_test_setup(test_plan_track_forgets_in_the_end, setup),
+        cmocka_unit_test_setup(test_plan_track_more_agents_than_slots_keeps_the_latest, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
