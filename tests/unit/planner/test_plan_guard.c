@@ -81,7 +81,7 @@ static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
     for (double y = -1.0; y <= 1.0; y += 0.5) {
         for (double v_ego = 2.0; v_ego < 14.0; v_ego += 1.0) {
             bool stopped_farther = false;
-            for (double gap = 50.0; gap > 3.0; gap -= 0.5) {
+            for (double gap = 50.0; gap > 2.4; gap -= 0.5) {
                 fixture_frame(0, 10.0, v_ego, &frame);
                 fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
                 const bool stops = check(0.0).intervened;

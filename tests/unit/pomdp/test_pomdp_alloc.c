@@ -1,0 +1,128 @@
+/* Memory: create fails cleanly at every allocation, plan allocates nothing. Linked with --wrap for
+ * calloc and aligned_alloc, and with malloc's family replaced in the tripwire. */
+#include "tests/unit/pomdp/pomdp_fixture.h"
+
+#include <stdlib.h>
+
+static int fails_at = -1;    /* which allocation fails; negative: none */
+static int n_live = 0;       /* made and not freed, by the wrapped calls */
+static int n_calls_left = 0; /* of those that still succeed */
+static bool is_armed = false;
+static int n_tripped = 0;
+
+void *__real_calloc(size_t n, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__real_malloc(size_t size);
+void *__real_realloc(void *p, size_t size);
+void __real_free(void *p);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void __wrap_free(void *p);
+
+static bool next_fails(void)
+{
+    n_tripped += is_armed;
+    return fails_at >= 0 && n_calls_left-- == 0;
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    void *p = next_fails() ? NULL : __real_calloc(n, size);
+    n_live += p != NULL;
+    return p;
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    void *p = next_fails() ? NULL : __real_aligned_alloc(alignment, size);
+    n_live += p != NULL;
+    return p;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    n_tripped += is_armed;
+    return __real_malloc(size);
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+    n_tripped += is_armed;
+    return __real_realloc(p, size);
+}
+
+void __wrap_free(void *p)
+{
+    n_tripped += is_armed;
+    n_live -= p != NULL;
+    __real_free(p);
+}
+
+static void test_create_fails_cleanly_when_nth_allocation_fails(void **state)
+{
+    const pomdp_model model = tiger_model();
+    pomdp_config config;
+    hp_status st = HP_ENOMEM;
+    (void)state;
+    pomdp_config_default(&config);
+    int n = 0;
+    for (; st != HP_OK; n++) {
+        pomdp_solver *s = NULL;
+        assert_true(n < 100);
+        fails_at = n;
+        n_calls_left = n;
+        const int live_before = n_live;
+        st = pomdp_solver_create(&model, &config, &s);
+        fails_at = -1;
+        if (st != HP_OK) {
+            assert_int_equal(st, HP_ENOMEM);
+            assert_null(s);
+        }
+        pomdp_solver_destroy(&s);
+        assert_int_equal(n_live, live_before);
+    }
+    assert_true(n >= 3); /* two failures at least were tried */
+}
+
+static void test_create_fails_when_pools_exceed_memory(void **state)
+{
+    pomdp_model model = tiger_model();
+    pomdp_config config;
+    pomdp_solver *s = NULL;
+    (void)state;
+    model.state_size = POMDP_MAX_STATE;
+    pomdp_config_default(&config);
+    config.max_particles = POMDP_MAX_PARTICLES; /* 16 TiB */
+    assert_int_equal(pomdp_solver_create(&model, &config, &s), HP_ENOMEM);
+    assert_null(s);
+}
+
+static void test_plan_allocates_nothing(void **state)
+{
+    static pomdp_fixture f;
+    (void)state;
+    fixture_open(&f);
+    is_armed = true;
+    pomdp_plan plan;
+    const hp_status st = pomdp_solver_plan(f.solver, f.belief, NULL, FIXTURE_SCENARIOS, f.stream,
+                                           &(pomdp_budget){.max_trials = 200}, &plan);
+    is_armed = false;
+    assert_int_equal(st, HP_OK);
+    assert_int_equal(n_tripped, 0);
+    is_armed = true;
+    pomdp_solver_destroy(&f.solver);
+    is_armed = false;
+    assert_true(n_tripped > 0); /* the wire was live */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_create_fails_cleanly_when_nth_allocation_fails),
+        cmocka_unit_test(test_create_fails_when_pools_exceed_memory),
+        cmocka_unit_test(test_plan_allocates_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
