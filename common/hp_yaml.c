@@ -145,7 +145,7 @@ hp_status hp_yaml_parse(const char *text, size_t len, const char *name, const hp
     hp_tree tree;
     hp_status status = hp_c_locale_enter(&locale);
     if (status != HP_OK) {
-        return hp_fail(error, status, "%.160s: error: %s", name, hp_status_text(status));
+        return hp_yaml_out_of_memory(name, error);
     }
     status = hp_tree_parse(text, len, &source, &tree);
     if (status == HP_OK) {
@@ -174,7 +174,7 @@ static hp_status load_failure(const char *path, int code, hp_error *error)
         return hp_fail(error, HP_EIO, "%s: error: no permission to read it", name);
     }
     if (code == ENOMEM) {
-        return hp_fail(error, HP_ENOMEM, "%s: error: out of memory", name);
+        return hp_yaml_out_of_memory(path, error);
     }
     (void)strerror_r(code, why, sizeof why);
     return hp_fail(error, HP_EIO, "%s: error: %s", name, why);

@@ -97,7 +97,7 @@ hp_status hp_config_parse(const char *text, size_t len, const char *name, const 
     hp_tree tree;
     hp_status status = hp_c_locale_enter(&locale);
     if (status != HP_OK) {
-        return hp_fail(error, status, "%.160s: error: %s", name, hp_status_text(status));
+        return hp_yaml_out_of_memory(name, error);
     }
     status = hp_tree_parse(text, len, &source, &tree);
     if (status == HP_OK) {
@@ -220,7 +220,7 @@ hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n
     keys[n_keys] = '\0';
     hp_status status = hp_c_locale_enter(&locale);
     if (status != HP_OK) {
-        return hp_fail(error, status, "%s: error: %s", name, hp_status_text(status));
+        return hp_yaml_out_of_memory(name, error);
     }
     status = set_value(&source, &all, keys, equals + 1);
     hp_c_locale_leave(&locale);

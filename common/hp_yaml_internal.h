@@ -147,6 +147,9 @@ hp_status hp_yaml_unknown_key(const hp_reader *r, const hp_node *key, const hp_p
 hp_status hp_yaml_fail(const hp_source *source, uint32_t line, uint32_t column, const char *format,
                        ...) HP_PRINTF(4, 5);
 
+/** Reports HP_ENOMEM as "NAME: error: out of memory". */
+hp_status hp_yaml_out_of_memory(const char *name, hp_error *error);
+
 /** Decodes the code point at text[0..len), len > 0; returns its bytes, 0 if it is not UTF-8. */
 size_t hp_utf8_next(const char *text, size_t len, uint32_t *code);
 /** True if the code point may stand in a document: no control, no byte order mark, no exotic break.

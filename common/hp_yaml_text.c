@@ -37,6 +37,11 @@ hp_status hp_yaml_fail(const hp_source *source, uint32_t line, uint32_t column, 
     return hp_fail(source->error, HP_ECONFIG, "%s:%u:%u: error: %s", name, line, column, what);
 }
 
+hp_status hp_yaml_out_of_memory(const char *name, hp_error *error)
+{
+    return hp_fail(error, HP_ENOMEM, "%.*s: error: out of memory", NAME_SHOWN, name);
+}
+
 static bool is_tail(unsigned char byte)
 {
     return (byte & 0xc0) == 0x80;

@@ -201,8 +201,7 @@ static hp_status syntax_error(const hp_source *source, const yaml_parser_t *pars
                               const char *text, size_t len)
 {
     if (parser->error == YAML_MEMORY_ERROR) {
-        return hp_fail(source->error, HP_ENOMEM, "%.160s: error: %s", source->name,
-                       hp_status_text(HP_ENOMEM));
+        return HP_ENOMEM;
     }
     const yaml_mark_t mark = parser->problem_mark;
     /* Only white space stands before a tab that libyaml stumbles over: a column is a byte there. */
@@ -286,8 +285,7 @@ hp_status hp_tree_parse(const char *text, size_t len, const hp_source *source, h
         return status;
     }
     if (yaml_parser_initialize(&parser) == 0) {
-        return hp_fail(source->error, HP_ENOMEM, "%.160s: error: %s", source->name,
-                       hp_status_text(HP_ENOMEM));
+        return hp_yaml_out_of_memory(source->name, source->error);
     }
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)(len == 0 ? "" : text), len);
@@ -298,7 +296,7 @@ hp_status hp_tree_parse(const char *text, size_t len, const hp_source *source, h
     }
     if (status != HP_OK) {
         hp_tree_free(&b.tree);
-        return status;
+        return status == HP_ENOMEM ? hp_yaml_out_of_memory(source->name, source->error) : status;
     }
     *out = b.tree;
     return HP_OK;
