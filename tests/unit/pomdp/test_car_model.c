@@ -182,7 +182,7 @@ static void test_car_model_walker_starts_to_cross_at_his_rate(void **state)
 /** Mean of f over the weighted batch after two steps of the proposal, and of the plain dynamics. */
 static double mean_after(uint32_t n, bool proposal, double *error)
 {
-    double w[4096];
+    static double w[4096];
     double sum = 0.0;
     double sum2 = 0.0;
     sample(n);
@@ -325,7 +325,7 @@ static void test_car_model_batches_of_any_size_give_the_same_bits(void **state)
 {
     (void)state;
     enum { N = 64 };
-    car_state together[N];
+    static car_state together[N];
     (void)fixture_walker(&request, 30.0, 5.0, 0.0, -1.0);
     build();
     sample(N);
