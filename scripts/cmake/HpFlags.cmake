@@ -4,12 +4,14 @@ add_library(hp_flags INTERFACE)
 target_compile_definitions(hp_flags INTERFACE _POSIX_C_SOURCE=200809L)
 target_include_directories(hp_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(hp_flags INTERFACE
-    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wdouble-promotion -Wundef -Wvla
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wundef -Wvla
     -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wcast-qual -Wpointer-arith
     -Wwrite-strings -Wformat=2 -Wswitch-enum -Wnull-dereference -Wimplicit-fallthrough
     -fno-common -ffp-contract=off -fstack-protector-strong)
 
 if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+    # clang counts INFINITY and NAN, which are of type float, as promotions.
+    target_compile_options(hp_flags INTERFACE -Wdouble-promotion)
     target_compile_options(hp_flags INTERFACE
         -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wcast-align=strict -Wstack-usage=8192)
 endif()
