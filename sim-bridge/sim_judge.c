@@ -12,21 +12,31 @@
 #define ONCOMING_M 2.0 /* this far beside the route, and still on a road */
 #define SIGN_MPS2 0.05 /* commands nearer to 0 than this count as holding speed */
 
+static double lesser(double a, double b) /* lesser() without its care for NaN, which costs a call */
+{
+    return a < b ? a : b;
+}
+
+static double greater(double a, double b)
+{
+    return a > b ? a : b;
+}
+
 /** The ego as its surroundings are measured from. */
 typedef struct ego_view {
     hp_box box;
     double c, s; /* of its yaw */
-    double half_length_m, half_width_m, radius_m;
+    double half_length_m, half_width_m;
     double speed_mps;
     bool moves;
 } ego_view;
 
-/** A body in the ego's frame: x along, y to the left; extents are those of its bounding rectangle.
- */
+/** A body in the ego's frame: x along, y to the left. */
 typedef struct relative {
     double x_m, y_m, vx_mps, vy_mps;
-    double reach_x_m, reach_y_m; /* where the two rectangles touch */
-    bool aligned;                /* the rectangle is the body itself */
+    double c, s;                 /* of its yaw in this frame */
+    double reach_x_m, reach_y_m; /* where its bounding rectangle touches the ego's box */
+    double half_length_m, half_width_m;
 } relative;
 
 const char *sim_crash_text(sim_crash crash)
@@ -88,20 +98,31 @@ static ego_view view_of(const hp_world_info *info, const hp_ego_state *ego)
         .s = sin(ego->pose.yaw_rad),
         .half_length_m = 0.5 * info->ego_length_m,
         .half_width_m = 0.5 * info->ego_width_m,
-        .radius_m = 0.5 * sqrt(info->ego_length_m * info->ego_length_m +
-                               info->ego_width_m * info->ego_width_m),
         .speed_mps = ego->speed_mps,
         .moves = fabs(ego->speed_mps) > SIM_STANDING_MPS,
     };
 }
 
-static relative relate(const ego_view *ego, const sim_body *body)
+/** Sine and cosine of body i's yaw; most bodies never turn, so the last ones are kept. */
+static hp_vec2 heading_of(sim_judge *judge, const sim_body *body, uint32_t i)
+{
+    const double yaw_rad = body->box.centre.yaw_rad;
+    if (i >= SIM_JUDGE_HEADINGS) {
+        return (hp_vec2){cos(yaw_rad), sin(yaw_rad)};
+    }
+    if (i >= judge->n_headings || judge->heading_yaw_rad[i] != yaw_rad) {
+        judge->heading_yaw_rad[i] = yaw_rad;
+        judge->heading[i] = (hp_vec2){cos(yaw_rad), sin(yaw_rad)};
+    }
+    return judge->heading[i];
+}
+
+static relative relate(const ego_view *ego, const sim_body *body, hp_vec2 heading)
 {
     const double dx = body->box.centre.x_m - ego->box.centre.x_m;
     const double dy = body->box.centre.y_m - ego->box.centre.y_m;
-    const double turn = body->box.centre.yaw_rad - ego->box.centre.yaw_rad;
-    const double ct = fabs(cos(turn));
-    const double st = fabs(sin(turn));
+    const double c = ego->c * heading.x_m + ego->s * heading.y_m;
+    const double s = ego->c * heading.y_m - ego->s * heading.x_m;
     const double hl = 0.5 * body->box.length_m;
     const double hw = 0.5 * body->box.width_m;
     return (relative){
@@ -109,9 +130,12 @@ static relative relate(const ego_view *ego, const sim_body *body)
         .y_m = ego->c * dy - ego->s * dx,
         .vx_mps = ego->c * body->vx_mps + ego->s * body->vy_mps - ego->speed_mps,
         .vy_mps = ego->c * body->vy_mps - ego->s * body->vx_mps,
-        .reach_x_m = ego->half_length_m + hl * ct + hw * st,
-        .reach_y_m = ego->half_width_m + hl * st + hw * ct,
-        .aligned = ct * st < 1e-9,
+        .c = c,
+        .s = s,
+        .reach_x_m = ego->half_length_m + hl * fabs(c) + hw * fabs(s),
+        .reach_y_m = ego->half_width_m + hl * fabs(s) + hw * fabs(c),
+        .half_length_m = hl,
+        .half_width_m = hw,
     };
 }
 
@@ -126,8 +150,8 @@ static void clip_time(double p, double v, double reach, double *from, double *to
     }
     const double t0 = (-reach - p) / v;
     const double t1 = (reach - p) / v;
-    *from = fmax(*from, fmin(t0, t1));
-    *to = fmin(*to, fmax(t0, t1));
+    *from = greater(*from, lesser(t0, t1));
+    *to = lesser(*to, greater(t0, t1));
 }
 
 /** When the rectangles touch if both keep their velocities; INFINITY if never. */
@@ -140,11 +164,46 @@ static double time_to_collision(const relative *r)
     return from <= to ? from : (double)INFINITY;
 }
 
-static double gap(const ego_view *ego, const sim_body *body, const relative *r)
+/** Separating axes: two of the ego (the bounding rectangle's reach) and two of the body. */
+static bool overlaps(const ego_view *ego, const relative *r)
 {
-    const double x = fmax(fabs(r->x_m) - r->reach_x_m, 0.0);
-    const double y = fmax(fabs(r->y_m) - r->reach_y_m, 0.0);
-    return r->aligned ? sqrt(x * x + y * y) : hp_box_gap(&ego->box, &body->box);
+    const double ct = fabs(r->c);
+    const double st = fabs(r->s);
+    return fabs(r->x_m) <= r->reach_x_m && fabs(r->y_m) <= r->reach_y_m &&
+           fabs(r->c * r->x_m + r->s * r->y_m) <=
+               r->half_length_m + ego->half_length_m * ct + ego->half_width_m * st &&
+           fabs(r->c * r->y_m - r->s * r->x_m) <=
+               r->half_width_m + ego->half_length_m * st + ego->half_width_m * ct;
+}
+
+/** Square of the distance from p to a rectangle around the origin. */
+static double rect_distance2(double x, double y, double half_x, double half_y)
+{
+    const double dx = greater(fabs(x) - half_x, 0.0);
+    const double dy = greater(fabs(y) - half_y, 0.0);
+    return dx * dx + dy * dy;
+}
+
+/** Smallest distance of the two boxes: one of its ends is a corner of one of them. */
+static double gap(const ego_view *ego, const relative *r)
+{
+    static const double SIGNS[4][2] = {{1, 1}, {1, -1}, {-1, -1}, {-1, 1}};
+    if (overlaps(ego, r)) {
+        return 0.0;
+    }
+    double best = INFINITY;
+    for (int i = 0; i < 4; ++i) {
+        const double ax = SIGNS[i][0] * r->half_length_m;
+        const double ay = SIGNS[i][1] * r->half_width_m;
+        best = lesser(best,
+                      rect_distance2(r->x_m + r->c * ax - r->s * ay, r->y_m + r->s * ax + r->c * ay,
+                                     ego->half_length_m, ego->half_width_m));
+        const double bx = SIGNS[i][0] * ego->half_length_m - r->x_m;
+        const double by = SIGNS[i][1] * ego->half_width_m - r->y_m;
+        best = lesser(best, rect_distance2(r->c * bx + r->s * by, r->c * by - r->s * bx,
+                                           r->half_length_m, r->half_width_m));
+    }
+    return sqrt(best);
 }
 
 /** How long ago the bodies began to overlap along one axis, by their closing speed. */
@@ -160,7 +219,7 @@ static sim_crash crash_side(const relative *r)
     const double rear = since_touch(r->reach_x_m + r->x_m, r->vx_mps);
     const double left = since_touch(r->reach_y_m - r->y_m, -r->vy_mps);
     const double right = since_touch(r->reach_y_m + r->y_m, r->vy_mps);
-    const double flank = fmin(left, right);
+    const double flank = lesser(left, right);
     if (front <= rear && front <= flank) {
         return SIM_CRASH_FRONT;
     }
@@ -178,42 +237,38 @@ static void crash(sim_judge *judge, sim_crash kind, uint32_t id, double speed_mp
     judge->result.impact_mps = fabs(speed_mps);
 }
 
-/** Distances that matter end here: a time to collision above this is no risk to anybody. */
-static bool is_far(const ego_view *ego, const sim_body *body, double min_gap_m, double min_ttc_s)
+/** True if the body cannot lower the smallest gap, and is nowhere near a near miss or a crash. */
+static bool is_far(const relative *r, double min_gap_m)
 {
-    const double dx = body->box.centre.x_m - ego->box.centre.x_m;
-    const double dy = body->box.centre.y_m - ego->box.centre.y_m;
-    const double reach = ego->radius_m + 0.5 * (body->box.length_m + body->box.width_m);
-    const double closing = fabs(ego->speed_mps) + fabs(body->vx_mps) + fabs(body->vy_mps);
-    /* Neither the smallest gap nor the smallest time can fall while the centres are this far apart.
-     */
-    const double gap_m = body->standing ? NEAR_FRONT_M : fmax(min_gap_m, NEAR_FRONT_M);
-    const double ttc_m = ego->moves && closing > 0.0 ? closing * min_ttc_s : 0.0;
-    const double far = reach + fmax(gap_m, ttc_m);
-    return dx * dx + dy * dy > far * far;
+    const double beyond = greater(min_gap_m, NEAR_FRONT_M);
+    return rect_distance2(r->x_m, r->y_m, r->reach_x_m, r->reach_y_m) > beyond * beyond;
 }
 
-static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *body)
+static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *body, uint32_t i)
 {
     sim_result *result = &judge->result;
-    if (is_far(ego, body, result->min_gap_m, result->min_ttc_s)) {
+    const relative r = relate(ego, body, heading_of(judge, body, i));
+    if (!isfinite(r.x_m + r.y_m + r.vx_mps + r.vy_mps)) {
+        return; /* a body that is nowhere */
+    }
+    if (ego->moves) {
+        result->min_ttc_s = lesser(result->min_ttc_s, time_to_collision(&r));
+    }
+    if (is_far(&r, body->standing ? 0.0 : result->min_gap_m)) {
         return;
     }
-    const relative r = relate(ego, body);
     if (!body->standing) {
-        result->min_gap_m = fmin(result->min_gap_m, gap(ego, body, &r));
+        result->min_gap_m = lesser(result->min_gap_m, gap(ego, &r));
     }
     if (!ego->moves) {
         return;
     }
-    result->min_ttc_s = fmin(result->min_ttc_s, time_to_collision(&r));
     if (body->kind == HP_CLASS_WALKER && r.x_m <= ego->half_length_m + NEAR_FRONT_M &&
         r.x_m >= -ego->half_length_m - NEAR_SIDE_M &&
         fabs(r.y_m) <= ego->half_width_m + NEAR_SIDE_M) {
         judge->near_miss_seen = true;
     }
-    if (fabs(r.x_m) <= r.reach_x_m && fabs(r.y_m) <= r.reach_y_m &&
-        (r.aligned || hp_box_overlap(&ego->box, &body->box))) {
+    if (overlaps(ego, &r)) {
         crash(judge, crash_side(&r), body->id, ego->speed_mps);
     }
 }
@@ -294,7 +349,7 @@ static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_
     if (judge->accel_ticks > 0) {
         const double jerk = (accel_mps2 - judge->accel_mps2) / tick_s;
         judge->jerk2_sum += jerk * jerk;
-        result->max_jerk_mps3 = fmax(result->max_jerk_mps3, fabs(jerk));
+        result->max_jerk_mps3 = greater(result->max_jerk_mps3, fabs(jerk));
         result->rms_jerk_mps3 = sqrt(judge->jerk2_sum / judge->accel_ticks);
     }
     judge->accel_mps2 = accel_mps2;
@@ -302,7 +357,7 @@ static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_
     const bool hard = accel_mps2 < HARD_BRAKE_MPS2;
     result->hard_brakes += hard && !judge->braking_hard ? 1 : 0;
     judge->braking_hard = hard;
-    result->max_speed_mps = fmax(result->max_speed_mps, fabs(after->speed_mps));
+    result->max_speed_mps = greater(result->max_speed_mps, fabs(after->speed_mps));
     if (fabs(after->speed_mps) > judge->info->speed_limit_mps + SPEEDING_MARGIN_MPS) {
         result->speeding_s += tick_s;
     }
@@ -374,8 +429,9 @@ void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_st
     }
     const ego_view ego = view_of(judge->info, after);
     for (uint32_t i = 0; i < n; ++i) {
-        judge_body(judge, &ego, &bodies[i]);
+        judge_body(judge, &ego, &bodies[i], i);
     }
+    judge->n_headings = n < SIM_JUDGE_HEADINGS ? n : SIM_JUDGE_HEADINGS;
     judge_place(judge, after);
     judge_motion(judge, before, after);
     judge_end(judge, after);

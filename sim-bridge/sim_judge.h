@@ -55,6 +55,8 @@ typedef struct sim_body {
     bool standing; /* never moves in this episode */
 } sim_body;
 
+enum { SIM_JUDGE_HEADINGS = 64 };
+
 /** |v| up to this counts as standing. */
 #define SIM_STANDING_MPS 0.01
 
@@ -72,6 +74,9 @@ typedef struct sim_judge {
     int command_sign;  /* of the last commanded acceleration */
     bool braking_hard;
     bool near_miss_seen;
+    uint32_t n_headings; /* of the bodies at the last tick, by index: a cache */
+    double heading_yaw_rad[SIM_JUDGE_HEADINGS];
+    hp_vec2 heading[SIM_JUDGE_HEADINGS];
 } sim_judge;
 
 /** Starts an episode. info (goal, route, drivable area, limit, tick, ego's size) must outlive it.

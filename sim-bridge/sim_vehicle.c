@@ -72,48 +72,96 @@ static pedals pedals_for(const sim_vehicle_config *config, double speed_mps, dou
 static double net_accel(const sim_vehicle_config *config, const sim_vehicle *vehicle)
 {
     const double v = vehicle->state.speed_mps;
-    const double power = config->power_wpkg / fmax(v, 1.0);
-    const double push = fmin(vehicle->drive_mps2, power) - vehicle->brake_mps2 -
-                        config->rolling_mps2 - config->drag_mps2_per_mps2 * v * v;
+    const double power = config->power_wpkg / (v > 1.0 ? v : 1.0);
+    const double push = (vehicle->drive_mps2 < power ? vehicle->drive_mps2 : power) -
+                        vehicle->brake_mps2 - config->rolling_mps2 -
+                        config->drag_mps2_per_mps2 * v * v;
     const double a = hp_clamp(push, -config->friction_mps2, config->friction_mps2);
     return v <= 0.0 ? fmax(0.0, a) : a;
 }
 
-/** Curvature of the rear axle's path; the tyres grip sideways with what braking leaves them. */
-static double curvature(const sim_vehicle_config *config, double steer_rad, double speed_mps,
+/** Curvature of the rear axle's path: what the wheels want, as far as the tyres grip sideways with
+ *  what accelerating and braking leave them. */
+static double curvature(const sim_vehicle_config *config, double wanted, double speed_mps,
                         double accel_mps2)
 {
-    const double wanted = steer_rad == 0.0 ? 0.0 : tan(steer_rad) / config->wheelbase_m;
-    const double left2 =
-        fmax(0.0, config->friction_mps2 * config->friction_mps2 - accel_mps2 * accel_mps2);
-    const double v2 = speed_mps * speed_mps;
-    if (wanted * wanted * v2 * v2 <= left2) {
+    const double across = wanted * speed_mps * speed_mps;
+    const double grip2 = config->friction_mps2 * config->friction_mps2 - accel_mps2 * accel_mps2;
+    if (across * across <= grip2) {
         return wanted;
     }
-    return copysign(sqrt(left2) / v2, wanted);
+    return grip2 > 0.0 ? copysign(sqrt(grip2) / (speed_mps * speed_mps), wanted) : 0.0;
+}
+
+/** Where the box is, with its heading as a vector, so that a substep needs no sine. */
+typedef struct mover {
+    double x_m, y_m, yaw_rad, c, s;
+} mover;
+
+/** Turns a unit vector by a small angle; the series' error is below 1e-16 of a radian. */
+static void turn_by(double *c, double *s, double angle_rad)
+{
+    const double a2 = angle_rad * angle_rad;
+    const bool small = a2 < 0.01;
+    const double sa = small ? angle_rad * (1.0 - a2 / 6.0 * (1.0 - a2 / 20.0 * (1.0 - a2 / 42.0)))
+                            : sin(angle_rad);
+    const double ca =
+        small ? 1.0 - a2 / 2.0 * (1.0 - a2 / 12.0 * (1.0 - a2 / 30.0 * (1.0 - a2 / 56.0)))
+              : cos(angle_rad);
+    const double c0 = *c;
+    *c = c0 * ca - *s * sa;
+    *s = *s * ca + c0 * sa;
 }
 
 /** Moves the box along an arc of the rear axle's path. */
-static void advance(const sim_vehicle_config *config, hp_pose *pose, double way_m, double kappa)
+static void advance(mover *box, double half_wheelbase_m, double way_m, double kappa)
 {
-    const double half = 0.5 * config->wheelbase_m;
-    const double c0 = cos(pose->yaw_rad);
-    const double s0 = sin(pose->yaw_rad);
     if (kappa == 0.0) {
-        pose->x_m += way_m * c0;
-        pose->y_m += way_m * s0;
+        box->x_m += way_m * box->c;
+        box->y_m += way_m * box->s;
         return;
     }
-    const double turn = kappa * way_m;
-    const double chord = 1.0 - turn * turn / 24.0; /* of an arc per its length; turn is small */
-    const double cm = cos(pose->yaw_rad + 0.5 * turn);
-    const double sm = sin(pose->yaw_rad + 0.5 * turn);
-    /* The new heading by the double angle: c1 = cos(2 mid - start). */
-    const double c1 = (2.0 * cm * cm - 1.0) * c0 + 2.0 * sm * cm * s0;
-    const double s1 = 2.0 * sm * cm * c0 - (2.0 * cm * cm - 1.0) * s0;
-    pose->x_m += way_m * chord * cm + half * (c1 - c0);
-    pose->y_m += way_m * chord * sm + half * (s1 - s0);
-    pose->yaw_rad += turn;
+    const double c0 = box->c;
+    const double s0 = box->s;
+    const double half_turn = 0.5 * kappa * way_m;
+    /* The chord is sin(h) / h of the arc, in the direction of the middle. */
+    const double h2 = half_turn * half_turn;
+    const double chord_m =
+        way_m * (h2 < 0.01 ? 1.0 - h2 / 6.0 * (1.0 - h2 / 20.0 * (1.0 - h2 / 42.0))
+                           : sin(half_turn) / half_turn);
+    turn_by(&box->c, &box->s, half_turn);
+    box->x_m += chord_m * box->c;
+    box->y_m += chord_m * box->s;
+    turn_by(&box->c, &box->s, half_turn);
+    box->x_m += half_wheelbase_m * (box->c - c0);
+    box->y_m += half_wheelbase_m * (box->s - s0);
+    box->yaw_rad += 2.0 * half_turn;
+}
+
+/** The lags' shares per substep. */
+typedef struct gains {
+    double drive, brake;
+} gains;
+
+/** Actuators and speed over h seconds; returns the way. */
+static double move_along(const sim_vehicle_config *config, sim_vehicle *vehicle, double accel_mps2,
+                         gains gain, double h)
+{
+    hp_ego_state *state = &vehicle->state;
+    const pedals ask = pedals_for(config, state->speed_mps, accel_mps2);
+    vehicle->drive_mps2 += gain.drive * (ask.drive_mps2 - vehicle->drive_mps2);
+    vehicle->brake_mps2 += gain.brake * (ask.brake_mps2 - vehicle->brake_mps2);
+    const double v0 = state->speed_mps;
+    const double a = net_accel(config, vehicle);
+    const double v1 = v0 + a * h;
+    if (v1 > 0.0) {
+        state->speed_mps = v1;
+        state->accel_mps2 = a;
+        return 0.5 * (v0 + v1) * h;
+    }
+    state->speed_mps = 0.0;
+    state->accel_mps2 = 0.0;
+    return v0 > 0.0 ? -0.5 * v0 * v0 / a : 0.0; /* comes to rest inside the substep */
 }
 
 void sim_vehicle_step(const sim_vehicle_config *config, sim_vehicle *vehicle, double accel_mps2,
@@ -122,28 +170,24 @@ void sim_vehicle_step(const sim_vehicle_config *config, sim_vehicle *vehicle, do
     assert(dt_s > 0.0 && config->substeps > 0);
     hp_ego_state *state = &vehicle->state;
     const double h = dt_s / config->substeps;
-    const double drive_gain = 1.0 - exp(-h / config->drive_lag_s);
-    const double brake_gain = 1.0 - exp(-h / config->brake_lag_s);
+    const gains gain = {1.0 - exp(-h / config->drive_lag_s), 1.0 - exp(-h / config->brake_lag_s)};
     const double wheel_rad =
         isnan(steer_rad) ? state->steer_rad
                          : hp_clamp(steer_rad, -config->max_steer_rad, config->max_steer_rad);
     const double wheel_step = config->steer_rate_radps * h;
+    mover box = {state->pose.x_m, state->pose.y_m, state->pose.yaw_rad, cos(state->pose.yaw_rad),
+                 sin(state->pose.yaw_rad)};
+    double wanted = tan(state->steer_rad) / config->wheelbase_m;
     double kappa = 0.0;
     for (uint32_t i = 0; i < config->substeps; ++i) {
-        const pedals ask = pedals_for(config, state->speed_mps, accel_mps2);
-        vehicle->drive_mps2 += drive_gain * (ask.drive_mps2 - vehicle->drive_mps2);
-        vehicle->brake_mps2 += brake_gain * (ask.brake_mps2 - vehicle->brake_mps2);
-        state->steer_rad += hp_clamp(wheel_rad - state->steer_rad, -wheel_step, wheel_step);
-        const double v0 = state->speed_mps;
-        const double a = net_accel(config, vehicle);
-        const double v1 = fmax(0.0, v0 + a * h);
-        /* v^2 / 2a where the car comes to rest inside the substep. */
-        const double way_m = v1 > 0.0 || v0 == 0.0 ? 0.5 * (v0 + v1) * h : -0.5 * v0 * v0 / a;
-        kappa = curvature(config, state->steer_rad, v1, a);
-        advance(config, &state->pose, way_m, kappa);
-        state->accel_mps2 = v1 > 0.0 ? a : 0.0;
-        state->speed_mps = v1;
+        const double way_m = move_along(config, vehicle, accel_mps2, gain, h);
+        if (state->steer_rad != wheel_rad) {
+            state->steer_rad += hp_clamp(wheel_rad - state->steer_rad, -wheel_step, wheel_step);
+            wanted = tan(state->steer_rad) / config->wheelbase_m;
+        }
+        kappa = curvature(config, wanted, state->speed_mps, state->accel_mps2);
+        advance(&box, 0.5 * config->wheelbase_m, way_m, kappa);
     }
-    state->pose.yaw_rad = hp_angle_wrap(state->pose.yaw_rad);
+    state->pose = (hp_pose){box.x_m, box.y_m, hp_angle_wrap(box.yaw_rad)};
     state->yaw_rate_radps = kappa * state->speed_mps;
 }
