@@ -1,9 +1,12 @@
 /** @file driver.h Who holds the wheel in a benchmark: HyPlan's pipeline, or a baseline. All of them
  *  get the same frames and nothing else.
- *  Ownership: create/destroy. Threads: one driver, one thread. */
+ *  Ownership: create/destroy. Threads: one driver, one thread. Allocation: in create only.
+ *  Determinism: with a budget of trials, a function of (configuration, seed, world info, frames).
+ */
 #ifndef DRIVER_H
 #define DRIVER_H
 
+#include "cli/config.h"
 #include "common/hp_status.h"
 #include "proto/hp_msgs.h"
 
@@ -20,5 +23,25 @@ typedef struct driver_ops {
 struct driver {
     const driver_ops *ops;
 };
+
+/** A driver that can be asked for by name. */
+typedef struct driver_kind {
+    const char *name, *help;
+    bool baseline; /* no guard, no search: there to compare with */
+    hp_status (*create)(const cli_config *config, bool guard, driver **out);
+} driver_kind;
+
+/** All of them, baselines first; ended by a NULL name. */
+extern const driver_kind DRIVER_KINDS[];
+/** NULL: no such driver. */
+const driver_kind *driver_kind_find(const char *name);
+
+static inline void driver_destroy(driver **self)
+{
+    if (*self != NULL) {
+        (*self)->ops->destroy(*self);
+        *self = NULL;
+    }
+}
 
 #endif

@@ -1,0 +1,131 @@
+/* The benchmark's files: JUnit for CI servers, a picture, and everything into the run's directory.
+ */
+#include "cli/bench_report.h"
+#include "cli/svg.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void junit_case(const bench_board *board, uint32_t c, uint32_t i, FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    const bench_score *x = bench_board_score(board, c, i);
+    (void)fprintf(out, "    <testcase classname=\"%s.%s\" name=\"%s\">\n", s->suite,
+                  s->contenders[c], s->scenarios[i]);
+    if (x->beats > 0) {
+        (void)fprintf(out, "      <failure message=\"beats the oracle in %u of %u scenes\"/>\n",
+                      x->beats, x->scenes);
+    }
+    (void)fprintf(out,
+                  "      <system-out>scenes=%u critical=%u crashes=%u near_misses=%u "
+                  "safe_arrivals=%u</system-out>\n    </testcase>\n",
+                  x->scenes, x->critical, x->crashes, x->near_misses, x->arrivals);
+}
+
+void bench_report_junit(const bench_board *board, FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    (void)fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n", out);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        uint32_t failures = 0;
+        if (!s->shown[c]) {
+            continue;
+        }
+        for (uint32_t i = 0; i < s->n_scenarios; i++) {
+            failures += bench_board_score(board, c, i)->beats > 0;
+        }
+        (void)fprintf(out, "  <testsuite name=\"%s.%s\" tests=\"%u\" failures=\"%u\">\n", s->suite,
+                      s->contenders[c], s->n_scenarios, failures);
+        for (uint32_t i = 0; i < s->n_scenarios; i++) {
+            junit_case(board, c, i, out);
+        }
+        (void)fputs("  </testsuite>\n", out);
+    }
+    if (board->missing > 0) {
+        (void)fprintf(out,
+                      "  <testsuite name=\"%s\" tests=\"1\" failures=\"1\">\n"
+                      "    <testcase classname=\"%s\" name=\"complete\">\n"
+                      "      <failure message=\"%u scenes are missing\"/>\n"
+                      "    </testcase>\n  </testsuite>\n",
+                      s->suite, s->suite, board->missing);
+    }
+    (void)fputs("</testsuites>\n", out);
+}
+
+static svg_bar bar_of(uint64_t hits, uint64_t n)
+{
+    const stats_interval w = stats_wilson(hits, n);
+    return (svg_bar){bench_rate(hits, n), w.lo, w.hi};
+}
+
+void bench_report_svg(const bench_board *board, FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    const char *series[BENCH_MAX_CONTENDERS];
+    const char *groups[BENCH_MAX_SCENARIOS + 1];
+    uint32_t shown[BENCH_MAX_CONTENDERS];
+    uint32_t n_series = 0;
+    char title[96];
+    const uint32_t n_groups = s->n_scenarios + 1;
+    svg_bar *bars = calloc((size_t)2 * n_groups * BENCH_MAX_CONTENDERS, sizeof *bars);
+    if (bars == NULL) {
+        return;
+    }
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        if (s->shown[c]) {
+            series[n_series] = s->contenders[c];
+            shown[n_series++] = c;
+        }
+    }
+    svg_bar *arrivals = bars + (size_t)n_groups * n_series;
+    for (uint32_t g = 0; g < n_groups; g++) {
+        groups[g] = g < s->n_scenarios ? s->scenarios[g] : "all";
+        for (uint32_t k = 0; k < n_series; k++) {
+            const bench_score *x = bench_board_score(board, shown[k], g);
+            bars[g * n_series + k] = bar_of(x->crashes, x->scenes);
+            arrivals[g * n_series + k] = bar_of(x->arrivals, x->scenes);
+        }
+    }
+    const svg_panel panels[] = {{"crash", bars}, {"safe arrival", arrivals}};
+    (void)snprintf(title, sizeof title, "hyplan bench %s, %s scenes, seed %llu, guard %s", s->suite,
+                   s->grid, (unsigned long long)s->seed, s->guard);
+    svg_bar_chart(out, title, panels, HP_ARRAY_LEN(panels), groups, n_groups, series, n_series);
+    free(bars);
+}
+
+static hp_status write_composed(const bench_board *board, const cli_rundir *dir, const char *file,
+                                void (*compose)(const bench_board *, FILE *), hp_error *error)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return hp_fail(error, HP_ENOMEM, "%s: out of memory", file);
+    }
+    compose(board, out);
+    hp_status status = fclose(out) == 0 ? HP_OK : hp_fail(error, HP_ENOMEM, "out of memory");
+    if (status == HP_OK) {
+        status = cli_rundir_write(dir, file, text, size, error);
+    }
+    free(text);
+    return status;
+}
+
+hp_status bench_report_write(const bench_board *board, const cli_rundir *dir, hp_error *error)
+{
+    json_t *json = bench_report_json(board);
+    hp_status status = json == NULL ? hp_fail(error, HP_ENOMEM, "out of memory")
+                                    : cli_rundir_write_json(dir, "summary.json", json, error);
+    json_decref(json);
+    if (status == HP_OK) {
+        status = write_composed(board, dir, "table.txt", bench_report_table, error);
+    }
+    if (status == HP_OK) {
+        status = write_composed(board, dir, "junit.xml", bench_report_junit, error);
+    }
+    if (status == HP_OK) {
+        status = write_composed(board, dir, "bars.svg", bench_report_svg, error);
+    }
+    return status;
+}

@@ -1,0 +1,228 @@
+#include "cli/bench_pool.h"
+
+#include "common/hp_clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_WORKERS = 256 };
+
+typedef struct worker {
+    pid_t pid;
+    int fd;       /* our end; -1: gone */
+    uint32_t job; /* what it plays now */
+    bool busy;
+} worker;
+
+typedef struct pool {
+    const bench_suite *suite;
+    const cli_config *config;
+    const bool *todo;
+    uint32_t n_jobs, next_job, n_todo, n_done;
+    uint32_t n_workers;
+    worker workers[MAX_WORKERS];
+    bool quiet, terminal;
+    hp_clock clock;
+    int64_t start_ns, shown_ns;
+    bench_result *result; /* where results arrive */
+} pool;
+
+/* A worker's life: a job comes, a result goes, until the other end closes. */
+static void serve(const bench_suite *suite, const cli_config *config, int fd)
+{
+    bench_player *player = NULL;
+    bench_result *result = calloc(1, sizeof *result);
+    uint32_t job = 0;
+    if (result == NULL) {
+        return;
+    }
+    const hp_status made = bench_player_create(suite, config, &player);
+    while (recv(fd, &job, sizeof job, 0) == (ssize_t)sizeof job) {
+        const uint32_t n = suite->settings.n_contenders;
+        result->job = job;
+        result->status = made == HP_OK ? bench_player_play(player, job / n, job % n, &result->row,
+                                                           &result->times, &result->error)
+                                       : hp_fail(&result->error, made, "%s", hp_status_text(made));
+        if (send(fd, result, sizeof *result, MSG_NOSIGNAL) != (ssize_t)sizeof *result) {
+            break;
+        }
+    }
+    bench_player_destroy(&player);
+    free(result);
+}
+
+static hp_status start_worker(pool *p, uint32_t i, hp_error *error)
+{
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) != 0) {
+        return hp_fail(error, HP_EIO, "no socket for a worker: %s", strerror(errno));
+    }
+    const pid_t pid = fork();
+    if (pid < 0) {
+        (void)close(ends[0]);
+        (void)close(ends[1]);
+        return hp_fail(error, HP_EIO, "no process for a worker: %s", strerror(errno));
+    }
+    if (pid == 0) {
+        for (uint32_t k = 0; k < i; k++) {
+            (void)close(p->workers[k].fd); /* else it would keep its elders alive */
+        }
+        (void)close(ends[0]);
+        serve(p->suite, p->config, ends[1]);
+        _exit(0); /* the parent's buffers are not ours to flush */
+    }
+    (void)close(ends[1]);
+    p->workers[i] = (worker){.pid = pid, .fd = ends[0]};
+    p->n_workers = i + 1;
+    return HP_OK;
+}
+
+/* Gives the worker its next job, or closes its line. */
+static hp_status feed(pool *p, worker *w, hp_error *error)
+{
+    while (p->next_job < p->n_jobs && !p->todo[p->next_job]) {
+        p->next_job++;
+    }
+    w->busy = p->next_job < p->n_jobs;
+    if (!w->busy) {
+        (void)close(w->fd);
+        w->fd = -1;
+        return HP_OK;
+    }
+    w->job = p->next_job++;
+    if (send(w->fd, &w->job, sizeof w->job, MSG_NOSIGNAL) != (ssize_t)sizeof w->job) {
+        return hp_fail(error, HP_EIO, "a worker does not listen: %s", strerror(errno));
+    }
+    return HP_OK;
+}
+
+static hp_status mourn(const pool *p, worker *w, hp_error *error)
+{
+    const bench_settings *s = &p->suite->settings;
+    const bench_scene *scene = &p->suite->scenes[w->job / s->n_contenders];
+    char text[96];
+    int how = 0;
+    bench_scene_text(p->suite, scene, text, sizeof text);
+    const pid_t pid = waitpid(w->pid, &how, 0);
+    w->busy = false; /* gone: nobody to end any more */
+    return hp_fail(error, HP_EIO, "a worker died (%s %d) of '%s' in %s, scene %s",
+                   pid > 0 && WIFSIGNALED(how) ? "signal" : "status",
+                   pid > 0 && WIFSIGNALED(how) ? WTERMSIG(how) : WEXITSTATUS(how),
+                   s->contenders[w->job % s->n_contenders], s->scenarios[scene->scenario], text);
+}
+
+static void show_progress(pool *p)
+{
+    const int64_t now_ns = hp_clock_now_ns(&p->clock);
+    const int64_t pause_ns = p->terminal ? INT64_C(200000000) : INT64_C(10000000000);
+    const bool end = p->n_done == p->n_todo;
+    if (p->quiet || (!end && now_ns - p->shown_ns < pause_ns)) {
+        return;
+    }
+    const double spent_s = 1e-9 * (double)(now_ns - p->start_ns);
+    const double rate = p->n_done / (spent_s > 0.0 ? spent_s : 1e-9);
+    const unsigned eta_s = rate > 0.0 ? (unsigned)((p->n_todo - p->n_done) / rate) : 0;
+    p->shown_ns = now_ns;
+    (void)fprintf(stderr, "%s%u/%u episodes  %.1f/s  ETA %u:%02u   %s", p->terminal ? "\r" : "",
+                  p->n_done, p->n_todo, rate, eta_s / 60, eta_s % 60,
+                  p->terminal && !end ? "" : "\n");
+    (void)fflush(stderr);
+}
+
+static hp_status receive(pool *p, worker *w, bench_take take, void *ctx, hp_error *error)
+{
+    const ssize_t n = recv(w->fd, p->result, sizeof *p->result, 0);
+    if (n < 0 && errno == EINTR) {
+        return HP_OK;
+    }
+    if (n != (ssize_t)sizeof *p->result || p->result->job != w->job) {
+        return mourn(p, w, error);
+    }
+    if (p->result->status != HP_OK) {
+        *error = p->result->error;
+        return p->result->status;
+    }
+    p->n_done++;
+    show_progress(p);
+    const hp_status status = take(ctx, p->result, error);
+    return status == HP_OK ? feed(p, w, error) : status;
+}
+
+/* One round of waiting for whoever is ready. */
+static hp_status turn(pool *p, bench_take take, void *ctx, hp_error *error)
+{
+    struct pollfd polls[MAX_WORKERS];
+    for (uint32_t i = 0; i < p->n_workers; i++) {
+        polls[i] = (struct pollfd){.fd = p->workers[i].fd, .events = POLLIN};
+    }
+    if (poll(polls, p->n_workers, -1) < 0 && errno != EINTR) {
+        return hp_fail(error, HP_EIO, "poll: %s", strerror(errno));
+    }
+    hp_status status = HP_OK;
+    for (uint32_t i = 0; status == HP_OK && i < p->n_workers; i++) {
+        if (p->workers[i].fd >= 0 && polls[i].revents != 0) {
+            status = receive(p, &p->workers[i], take, ctx, error);
+        }
+    }
+    return status;
+}
+
+static void stop(pool *p, bool early)
+{
+    for (uint32_t i = 0; i < p->n_workers; i++) {
+        worker *w = &p->workers[i];
+        if (early && w->busy) {
+            (void)kill(w->pid, SIGTERM); /* its episode is of no use any more */
+        }
+        if (w->fd >= 0) {
+            (void)close(w->fd);
+        }
+        (void)waitpid(w->pid, NULL, 0);
+    }
+}
+
+hp_status bench_pool_run(const bench_suite *suite, const cli_config *config, uint32_t n_workers,
+                         const bool *todo, bool quiet, bench_take take, void *ctx, hp_error *error)
+{
+    hp_status status = HP_OK;
+    pool *p = calloc(1, sizeof *p);
+    bench_result *result = calloc(1, sizeof *result);
+    if (p == NULL || result == NULL) {
+        free(p);
+        free(result);
+        return hp_fail(error, HP_ENOMEM, "out of memory");
+    }
+    p->suite = suite;
+    p->config = config;
+    p->todo = todo;
+    p->n_jobs = suite->n_scenes * suite->settings.n_contenders;
+    p->quiet = quiet;
+    p->terminal = isatty(STDERR_FILENO) == 1;
+    p->result = result;
+    p->clock = hp_clock_real();
+    p->start_ns = p->shown_ns = hp_clock_now_ns(&p->clock);
+    for (uint32_t i = 0; i < p->n_jobs; i++) {
+        p->n_todo += todo[i];
+    }
+    const uint32_t most = n_workers < MAX_WORKERS ? n_workers : MAX_WORKERS;
+    for (uint32_t i = 0; status == HP_OK && i < most && i < p->n_todo; i++) {
+        status = start_worker(p, i, error);
+    }
+    for (uint32_t i = 0; status == HP_OK && i < p->n_workers; i++) {
+        status = feed(p, &p->workers[i], error);
+    }
+    while (status == HP_OK && p->n_done < p->n_todo) {
+        status = turn(p, take, ctx, error);
+    }
+    stop(p, status != HP_OK);
+    free(result);
+    free(p);
+    return status;
+}

@@ -1,0 +1,51 @@
+/** @file bench_score.h From rows to figures: per contender, per scenario and over all.
+ *  Ownership: a board owns its scores and borrows the book. Threads: read only once made.
+ *  Allocation: in create. Determinism: sums run over scenes in order, whoever played them when. */
+#ifndef BENCH_SCORE_H
+#define BENCH_SCORE_H
+
+#include "cli/bench_book.h"
+
+/** Sums over a set of scenes; rates and means follow from them. */
+typedef struct bench_score {
+    uint32_t scenes, critical;
+    uint32_t crashes, crashes_critical, kinds[SIM_CRASH_COUNT];
+    uint32_t near_misses, near_scenes; /* scenes where a near miss can be told */
+    uint32_t unclean;                  /* a crash or a near miss */
+    uint32_t goals, arrivals, arrivals_critical;
+    uint32_t standing_contacts;       /* somebody touched the standing ego */
+    uint32_t paired;                  /* scenes that the oracle finishes, too */
+    double ttg_s, paired_s, oracle_s; /* sums over goals, and over pairs */
+    double impact_mps;                /* sum over crashes */
+    double progress_m, human_m;       /* sums; human: of the recorded driver on the same scenes */
+    uint64_t hard_brakes, interventions, searches, trials, nodes, pruned;
+    double pavement_s;
+    uint32_t beats; /* scenes in which it beats the oracle that nobody can beat */
+    bench_times times;
+} bench_score;
+
+typedef struct bench_si90 {
+    uint32_t si90, strict, arrive, of; /* scenarios */
+} bench_si90;
+
+typedef struct bench_board {
+    const bench_book *book;
+    bench_score *scores; /* [n_contenders][n_scenarios + 1], last: over all but variants */
+    uint32_t missing;    /* scenes that some contender has not played; left out for everybody */
+    uint32_t first_beat_index, first_beat_contender;
+    uint32_t beats;
+} bench_board;
+
+HP_NODISCARD hp_status bench_board_create(const bench_book *book, bench_board *out);
+void bench_board_destroy(bench_board *board);
+const bench_score *bench_board_score(const bench_board *board, uint32_t contender,
+                                     uint32_t scenario);
+const bench_score *bench_board_overall(const bench_board *board, uint32_t contender);
+/** Scenarios with at least 90 % of something, up to this id ("09"), or all (NULL); no variants. */
+bench_si90 bench_board_si90(const bench_board *board, uint32_t contender, const char *up_to);
+
+/** hits / n, NAN for n = 0. */
+double bench_rate(uint64_t hits, uint64_t n);
+double bench_mean(double sum, uint64_t n);
+
+#endif

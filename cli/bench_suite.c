@@ -1,0 +1,367 @@
+#include "cli/bench_suite.h"
+
+#include "cli/bench_row.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *const BENCH_GRID_WORDS[] = {"evaluation", "validation", "training", NULL};
+const char *const BENCH_GUARD_WORDS[] = {"off", "on", "both", NULL};
+
+enum { MAX_CASES = 4096 };
+static const char *const DEFAULT_SCENES = "20";
+static const char *const DEFAULT_PLANNERS = "const,stand,crawl25,aeb,cautious,despot";
+
+bool bench_scenario_is_variant(const char *id)
+{
+    return id[strspn(id, "0123456789")] != '\0';
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* Ids of the files in scenarios/SUITE, sorted. */
+static uint32_t list_ids(const char *folder, char ids[BENCH_MAX_SCENARIOS][16])
+{
+    uint32_t n = 0;
+    DIR *dir = opendir(folder);
+    if (dir == NULL) {
+        return 0;
+    }
+    for (const struct dirent *e = readdir(dir); e != NULL; e = readdir(dir)) {
+        const char *dot = strrchr(e->d_name, '.');
+        const size_t len = dot == NULL ? 0 : (size_t)(dot - e->d_name);
+        if (len > 0 && len < 16 && strcmp(dot, ".yaml") == 0 && n < BENCH_MAX_SCENARIOS) {
+            memcpy(ids[n], e->d_name, len);
+            ids[n++][len] = '\0';
+        }
+    }
+    (void)closedir(dir);
+    qsort(ids, n, sizeof ids[0], by_name);
+    return n;
+}
+
+/* The scenarios asked for, or all but variants. */
+static hp_status choose_scenarios(const bench_request *request, const char *folder,
+                                  bench_settings *s, hp_error *error)
+{
+    char known[BENCH_MAX_SCENARIOS][16];
+    char text[256];
+    cli_texts asked;
+    const uint32_t n = list_ids(folder, known);
+    if (request->scenarios == NULL) {
+        for (uint32_t i = 0; i < n; i++) {
+            if (!bench_scenario_is_variant(known[i])) {
+                memcpy(s->scenarios[s->n_scenarios++], known[i], sizeof known[i]);
+            }
+        }
+        return s->n_scenarios > 0 ? HP_OK
+                                  : hp_fail(error, HP_ENOENT, "%s: no scenarios here", folder);
+    }
+    (void)snprintf(text, sizeof text, "%s", request->scenarios);
+    if (!cli_split(text, &asked) || asked.n > BENCH_MAX_SCENARIOS) {
+        return hp_fail(error, HP_EINVAL, "--scenarios: '%s' is no list like 01,03",
+                       request->scenarios);
+    }
+    for (uint32_t k = 0; k < asked.n; k++) {
+        uint32_t i = 0;
+        while (i < n && strcmp(known[i], asked.items[k]) != 0) {
+            i++;
+        }
+        for (uint32_t j = 0; j < s->n_scenarios; j++) {
+            if (strcmp(s->scenarios[j], asked.items[k]) == 0) {
+                return hp_fail(error, HP_EINVAL, "--scenarios: '%s' is there twice",
+                               asked.items[k]);
+            }
+        }
+        if (i == n) {
+            return hp_fail(error, HP_EINVAL,
+                           "--scenarios: there is no '%s' (see hyplan scenario ls)",
+                           asked.items[k]);
+        }
+        memcpy(s->scenarios[s->n_scenarios++], known[i], sizeof known[i]);
+    }
+    return HP_OK;
+}
+
+static hp_status add_contender(bench_settings *s, const char *name, bool shown, hp_error *error)
+{
+    if (bench_contender_find(s, name) < s->n_contenders) {
+        return hp_fail(error, HP_EINVAL, "--planners: '%s' is there twice", name);
+    }
+    if (s->n_contenders == BENCH_MAX_CONTENDERS) {
+        return hp_fail(error, HP_EINVAL, "--planners: more than %d", BENCH_MAX_CONTENDERS);
+    }
+    (void)snprintf(s->contenders[s->n_contenders], BENCH_NAME, "%s", name);
+    s->shown[s->n_contenders++] = shown;
+    return HP_OK;
+}
+
+static hp_status add_planner(bench_settings *s, const char *name, uint32_t guard, hp_error *error)
+{
+    const driver_kind *kind = driver_kind_find(name);
+    char guarded[BENCH_NAME];
+    if (kind == NULL) {
+        const char *names[16];
+        size_t n = 0;
+        while (n < HP_ARRAY_LEN(names) && DRIVER_KINDS[n].name != NULL) {
+            names[n] = DRIVER_KINDS[n].name;
+            n++;
+        }
+        const char *near = cli_nearest(name, names, n);
+        return near == NULL
+                   ? hp_fail(error, HP_EINVAL, "--planners: there is no '%s'", name)
+                   : hp_fail(error, HP_EINVAL, "--planners: there is no '%s' (did you mean '%s'?)",
+                             name, near);
+    }
+    if (kind->baseline && strcmp(name, "const") == 0) {
+        if (s->shown[0]) {
+            return hp_fail(error, HP_EINVAL, "--planners: '%s' is there twice", name);
+        }
+        s->shown[0] = true; /* plays anyway */
+        return HP_OK;
+    }
+    const hp_status status = add_contender(s, name, true, error);
+    if (status != HP_OK || kind->baseline || guard != BENCH_GUARD_BOTH) {
+        return status;
+    }
+    (void)snprintf(guarded, sizeof guarded, "%s%s", name, BENCH_GUARD);
+    return add_contender(s, guarded, true, error);
+}
+
+static hp_status choose_contenders(const bench_request *request, bench_settings *s, hp_error *error)
+{
+    char text[256];
+    cli_texts asked;
+    const bool recorded = strcmp(s->suite, "dut") == 0;
+    (void)snprintf(text, sizeof text, "%s",
+                   request->planners == NULL ? DEFAULT_PLANNERS : request->planners);
+    if (!cli_split(text, &asked)) {
+        return hp_fail(error, HP_EINVAL, "--planners: '%s' is no list like const,aeb,despot",
+                       request->planners);
+    }
+    hp_status status = add_contender(s, "const", false, error);
+    if (status == HP_OK && recorded) {
+        status = add_contender(s, BENCH_HUMAN, true, error);
+    } else if (status == HP_OK && !request->no_oracle) {
+        status = add_contender(s, BENCH_ORACLE_A, false, error);
+        if (status == HP_OK) {
+            status = add_contender(s, BENCH_ORACLE_B, false, error);
+        }
+    }
+    for (uint32_t i = 0; status == HP_OK && i < asked.n; i++) {
+        status = add_planner(s, asked.items[i], request->guard, error);
+    }
+    return status;
+}
+
+static hp_status choose_shard(const bench_request *request, bench_settings *s, hp_error *error)
+{
+    uint64_t shard = 1;
+    uint64_t shards = 1;
+    if (request->shard != NULL) {
+        char text[32];
+        char *slash = NULL;
+        (void)snprintf(text, sizeof text, "%s", request->shard);
+        slash = strchr(text, '/');
+        if (slash != NULL) {
+            *slash = '\0';
+        }
+        if (slash == NULL || !cli_read_u64(slash + 1, 1, 100000, &shards) ||
+            !cli_read_u64(text, 1, shards, &shard)) {
+            return hp_fail(error, HP_EINVAL,
+                           "--shard: '%s' is no I/N with I in [1, N], as in --shard 2/8",
+                           request->shard);
+        }
+    }
+    s->shard = (uint32_t)shard;
+    s->shards = (uint32_t)shards;
+    return HP_OK;
+}
+
+/* How many scenes per scenario; UINT32_MAX: all. */
+static hp_status choose_count(const bench_request *request, bench_settings *s, uint32_t *count,
+                              hp_error *error)
+{
+    uint64_t n = 0;
+    const char *text = request->scenes == NULL ? DEFAULT_SCENES : request->scenes;
+    *count = UINT32_MAX;
+    if (strcmp(text, "all") != 0) {
+        if (!cli_read_u64(text, 1, SIM_MAX_SCENES, &n)) {
+            return hp_fail(error, HP_EINVAL, "--scenes: '%s' is neither 'all' nor in [1, %d]", text,
+                           SIM_MAX_SCENES);
+        }
+        *count = (uint32_t)n;
+    }
+    (void)snprintf(s->scenes, sizeof s->scenes, "%s", text);
+    return HP_OK;
+}
+
+/* Appends a scene if it belongs to this shard; counts it in any case. */
+static void add_scene(bench_suite *suite, bench_scene scene)
+{
+    bench_settings *s = &suite->settings;
+    scene.index = s->n_scenes++;
+    if (scene.index % s->shards == s->shard - 1) {
+        suite->scenes[suite->n_scenes++] = scene;
+    }
+}
+
+static hp_status draw_scenes(uint32_t count, sim_grid grid, bench_suite *suite)
+{
+    const uint32_t most = suite->settings.n_scenarios * SIM_MAX_SCENES;
+    sim_scene *scenes = calloc(SIM_MAX_SCENES, sizeof *scenes);
+    suite->scenes = calloc(most, sizeof *suite->scenes);
+    if (scenes == NULL || suite->scenes == NULL) {
+        free(scenes);
+        return HP_ENOMEM;
+    }
+    for (uint32_t i = 0; i < suite->settings.n_scenarios; i++) {
+        const sim_scenario *scenario = &suite->scenarios[i];
+        const uint32_t n = count == UINT32_MAX ? sim_grid_scenes(scenario, grid, scenes)
+                                               : sim_grid_sample(scenario, grid, count, scenes);
+        for (uint32_t k = 0; k < n; k++) {
+            add_scene(suite, (bench_scene){.scenario = i, .scene = scenes[k]});
+        }
+    }
+    free(scenes);
+    return HP_OK;
+}
+
+static hp_status fill_cts(const bench_request *request, uint32_t count, bench_suite *suite,
+                          hp_error *error)
+{
+    bench_settings *s = &suite->settings;
+    char folder[CLI_PATH];
+    char path[CLI_PATH + 32];
+    if (!cli_find("scenarios/cts", folder)) {
+        return hp_fail(error, HP_ENOENT,
+                       "scenarios/cts: not found beside the program or in the working directory");
+    }
+    hp_status status = choose_scenarios(request, folder, s, error);
+    suite->scenarios = calloc(BENCH_MAX_SCENARIOS, sizeof *suite->scenarios);
+    if (suite->scenarios == NULL) {
+        return hp_fail(error, HP_ENOMEM, "out of memory");
+    }
+    for (uint32_t i = 0; status == HP_OK && i < s->n_scenarios; i++) {
+        (void)snprintf(path, sizeof path, "%s/%s.yaml", folder, s->scenarios[i]);
+        status = sim_scenario_read(path, &suite->scenarios[i], error);
+    }
+    if (status != HP_OK) {
+        return status;
+    }
+    status = draw_scenes(count, (sim_grid)request->grid, suite);
+    return status == HP_OK ? HP_OK : hp_fail(error, status, "out of memory");
+}
+
+/* dut: one "scenario" per kind of recording. */
+static hp_status fill_dut(uint32_t count, const cli_common *common, bench_suite *suite,
+                          hp_error *error)
+{
+    static const char *const KINDS[] = {"dut", "citr"};
+    bench_settings *s = &suite->settings;
+    suite->cases = calloc(MAX_CASES, sizeof *suite->cases);
+    suite->scenes = calloc(MAX_CASES, sizeof *suite->scenes);
+    if (suite->cases == NULL || suite->scenes == NULL) {
+        return hp_fail(error, HP_ENOMEM, "out of memory");
+    }
+    const hp_status status =
+        sim_replay_list(common->data_dir, suite->cases, MAX_CASES, &suite->n_cases, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    if (suite->n_cases == 0) {
+        return hp_fail(error, HP_ENOENT, "%s: no recordings of DUT or CITR in it",
+                       common->data_dir);
+    }
+    for (uint32_t kind = 0; kind < HP_ARRAY_LEN(KINDS); kind++) {
+        uint32_t n = 0;
+        for (uint32_t i = 0; i < suite->n_cases && n < count; i++) {
+            if ((uint32_t)suite->cases[i].kind == kind) {
+                add_scene(suite, (bench_scene){.scenario = s->n_scenarios, .replay = i});
+                n++;
+            }
+        }
+        if (n > 0) {
+            (void)snprintf(s->scenarios[s->n_scenarios++], sizeof s->scenarios[0], "%s",
+                           KINDS[kind]);
+        }
+    }
+    return HP_OK;
+}
+
+hp_status bench_suite_create(const bench_request *request, const cli_common *common,
+                             const cli_config *config, bench_suite *out, hp_error *error)
+{
+    bench_settings *s = &out->settings;
+    uint32_t count = 0;
+    memset(out, 0, sizeof *out);
+    const bool recorded = strcmp(request->suite, "dut") == 0;
+    (void)snprintf(s->suite, sizeof s->suite, "%s", request->suite);
+    (void)snprintf(s->grid, sizeof s->grid, "%s",
+                   recorded ? "recorded" : BENCH_GRID_WORDS[request->grid]);
+    (void)snprintf(s->guard, sizeof s->guard, "%s", BENCH_GUARD_WORDS[request->guard]);
+    (void)snprintf(s->config_hash, sizeof s->config_hash, "%016" PRIx64, cli_config_hash(config));
+    s->seed = common->seed;
+    s->trials = config->car.budget.trials;
+    hp_status status = choose_shard(request, s, error);
+    if (status == HP_OK) {
+        status = choose_count(request, s, &count, error);
+    }
+    if (status == HP_OK) {
+        status = choose_contenders(request, s, error);
+    }
+    if (status == HP_OK) {
+        status =
+            recorded ? fill_dut(count, common, out, error) : fill_cts(request, count, out, error);
+    }
+    if (status != HP_OK) {
+        bench_suite_destroy(out);
+    }
+    return status;
+}
+
+void bench_suite_destroy(bench_suite *suite)
+{
+    free(suite->scenarios);
+    free(suite->cases);
+    free(suite->scenes);
+    memset(suite, 0, sizeof *suite);
+}
+
+uint32_t bench_contender_find(const bench_settings *settings, const char *name)
+{
+    uint32_t i = 0;
+    while (i < settings->n_contenders && strcmp(settings->contenders[i], name) != 0) {
+        i++;
+    }
+    return i;
+}
+
+const driver_kind *bench_contender_kind(const bench_settings *settings, uint32_t contender,
+                                        bool *guard)
+{
+    char name[BENCH_NAME];
+    (void)snprintf(name, sizeof name, "%s", settings->contenders[contender]);
+    char *plus = strchr(name, '+');
+    if (plus != NULL) {
+        *plus = '\0';
+    }
+    *guard = plus != NULL || strcmp(settings->guard, "on") == 0;
+    return driver_kind_find(name);
+}
+
+void bench_scene_text(const bench_suite *suite, const bench_scene *scene, char *text, size_t cap)
+{
+    if (suite->cases != NULL) {
+        const sim_replay_case *c = &suite->cases[scene->replay];
+        (void)snprintf(text, cap, "%s:%u", c->name, c->car_id);
+        return;
+    }
+    sim_scene_print(&suite->scenarios[scene->scenario], &scene->scene, text, cap);
+}

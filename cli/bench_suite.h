@@ -1,0 +1,82 @@
+/** @file bench_suite.h What a benchmark plays: scenes, who drives through them, and the settings
+ * that make two runs comparable. Ownership: a suite owns its scenes. Threads: read only once built.
+ * Allocation: in create only. */
+#ifndef BENCH_SUITE_H
+#define BENCH_SUITE_H
+
+#include "cli/driver.h"
+#include "cli/options.h"
+#include "sim-bridge/sim_replay.h"
+#include "sim-bridge/sim_scenario.h"
+
+#include <jansson.h>
+
+enum { BENCH_MAX_SCENARIOS = 16, BENCH_MAX_CONTENDERS = 24, BENCH_NAME = 32 };
+
+/** All that decides a run's rows; goes to settings.json, so that runs can be resumed and merged. */
+typedef struct bench_settings {
+    char suite[8], grid[16], scenes[16], guard[8];
+    char config_hash[24]; /* of the effective configuration */
+    uint64_t seed;
+    uint32_t trials;
+    uint32_t shard, shards; /* 1 of 1: everything */
+    uint32_t n_scenes;      /* of all shards together */
+    uint32_t n_scenarios, n_contenders;
+    char scenarios[BENCH_MAX_SCENARIOS][16];
+    char contenders[BENCH_MAX_CONTENDERS][BENCH_NAME]; /* drivers, oracles, the human */
+    bool shown[BENCH_MAX_CONTENDERS]; /* const plays always, for it tells which scenes are critical
+                                       */
+} bench_settings;
+
+typedef struct bench_scene {
+    uint32_t index;    /* over the whole suite, all shards */
+    uint32_t scenario; /* index into the settings' scenarios */
+    sim_scene scene;   /* cts */
+    uint32_t replay;   /* dut: index into cases */
+} bench_scene;
+
+typedef struct bench_suite {
+    bench_settings settings;
+    sim_scenario *scenarios; /* [settings.n_scenarios], cts; NULL for dut */
+    sim_replay_case *cases;  /* [n_cases], dut */
+    uint32_t n_cases;
+    bench_scene *scenes; /* [n_scenes] of this shard, in order */
+    uint32_t n_scenes;
+} bench_suite;
+
+/** What the user asked for. */
+typedef struct bench_request {
+    const char *suite, *scenarios, *scenes, *planners, *shard; /* texts as given; NULL: default */
+    uint32_t grid;                                             /* sim_grid */
+    uint32_t guard;                                            /* index into BENCH_GUARD_WORDS */
+    bool no_oracle;
+} bench_request;
+
+extern const char *const BENCH_GRID_WORDS[];
+extern const char *const BENCH_GUARD_WORDS[]; /* off, on, both */
+enum { BENCH_GUARD_OFF, BENCH_GUARD_ON, BENCH_GUARD_BOTH };
+
+/** Reads scenarios or finds recordings, draws the scenes, lists the contenders. HP_EINVAL for what
+ * the user should mend, HP_ENOENT if recordings or scenarios are not there. */
+HP_NODISCARD hp_status bench_suite_create(const bench_request *request, const cli_common *common,
+                                          const cli_config *config, bench_suite *out,
+                                          hp_error *error);
+void bench_suite_destroy(bench_suite *suite);
+/** The driver behind a contender's name, and whether it is guarded; NULL for oracles and the human.
+ */
+const driver_kind *bench_contender_kind(const bench_settings *settings, uint32_t contender,
+                                        bool *guard);
+/** A variant of a scenario ("10a"): shown, but not part of the sums. */
+bool bench_scenario_is_variant(const char *id);
+/** Index of a contender by name; n_contenders if it does not play. */
+uint32_t bench_contender_find(const bench_settings *settings, const char *name);
+/** The scene as text, as the rows hold it. */
+void bench_scene_text(const bench_suite *suite, const bench_scene *scene, char *text, size_t cap);
+
+json_t *bench_settings_json(const bench_settings *settings);
+HP_NODISCARD hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *error);
+/** HP_EINVAL naming the first setting that differs; shards may differ if any_shard. */
+HP_NODISCARD hp_status bench_settings_same(const bench_settings *a, const bench_settings *b,
+                                           bool any_shard, hp_error *error);
+
+#endif

@@ -1,0 +1,297 @@
+/* The benchmark's figures as tables for people. */
+#include "cli/baselines.h"
+#include "cli/bench_report.h"
+#include "cli/table.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A figure, or a dash where there is none. */
+static void cell_number(table *t, double value, int digits)
+{
+    if (isfinite(value)) {
+        table_cell(t, "%.*f", digits, value);
+    } else {
+        table_cell(t, "-");
+    }
+}
+
+static void cell_percent(table *t, uint64_t hits, uint64_t n)
+{
+    cell_number(t, 100.0 * bench_rate(hits, n), 1);
+}
+
+static void cell_interval(table *t, uint64_t hits, uint64_t n)
+{
+    const stats_interval w = stats_wilson(hits, n);
+    if (n == 0) {
+        table_cell(t, "-");
+    } else {
+        table_cell(t, "%.1f [%.1f, %.1f]", 100.0 * bench_rate(hits, n), 100.0 * w.lo, 100.0 * w.hi);
+    }
+}
+
+static void heading(table *t, const char *const *names)
+{
+    table_init(t, 0);
+    while (names[t->n_columns] != NULL) {
+        t->n_columns++;
+    }
+    for (uint32_t i = 0; i < t->n_columns; i++) {
+        table_cell(t, "%s", names[i]);
+    }
+}
+
+static bool is_oracle(const char *name)
+{
+    return strcmp(name, BENCH_ORACLE_A) == 0 || strcmp(name, BENCH_ORACLE_B) == 0;
+}
+
+static bool shows(const bench_settings *s, uint32_t c)
+{
+    return s->shown[c] || is_oracle(s->contenders[c]);
+}
+
+static void finish(table *t, const char *title, FILE *out)
+{
+    (void)fprintf(out, "\n%s\n", title);
+    table_print(t, out);
+    table_free(t);
+}
+
+static void print_safety(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {"planner",
+                                        "crash [95 %]",
+                                        "front/side/rear/off",
+                                        "critical",
+                                        "near",
+                                        "goal",
+                                        "safe arrival [95 %]",
+                                        "critical",
+                                        "impact",
+                                        "hard",
+                                        "guard",
+                                        NULL};
+    const bench_settings *s = &board->book->settings;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const bench_score *x = bench_board_overall(board, c);
+        if (!s->shown[c]) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        cell_interval(&t, x->crashes, x->scenes);
+        table_cell(&t, "%u/%u/%u/%u", x->kinds[SIM_CRASH_FRONT], x->kinds[SIM_CRASH_SIDE],
+                   x->kinds[SIM_CRASH_REAR], x->kinds[SIM_CRASH_OFFROAD]);
+        cell_percent(&t, x->crashes_critical, x->critical);
+        cell_percent(&t, x->near_misses, x->near_scenes);
+        cell_percent(&t, x->goals, x->scenes);
+        cell_interval(&t, x->arrivals, x->scenes);
+        cell_percent(&t, x->arrivals_critical, x->critical);
+        cell_number(&t, bench_mean(x->impact_mps, x->crashes), 1);
+        cell_number(&t, bench_mean((double)x->hard_brakes, x->scenes), 2);
+        cell_number(&t, bench_mean((double)x->interventions, x->scenes), 1);
+    }
+    finish(&t,
+           "Safety over all scenes (%; 'critical': of the scenes in which const crashes; impact in "
+           "m/s; hard\nbrakes and guard's interventions per scene)",
+           out);
+}
+
+static void print_time_to_goal(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {
+        "planner",      "SI90 01-09", "all",   "strict 01-09", "all",
+        "arrive 01-09", "all",        "TTG s", "/oracle B",    NULL};
+    const bench_settings *s = &board->book->settings;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const bench_score *x = bench_board_overall(board, c);
+        const bench_si90 nine = bench_board_si90(board, c, "09");
+        const bench_si90 all = bench_board_si90(board, c, NULL);
+        if (!shows(s, c)) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        table_cell(&t, "%u/%u", nine.si90, nine.of);
+        table_cell(&t, "%u/%u", all.si90, all.of);
+        table_cell(&t, "%u/%u", nine.strict, nine.of);
+        table_cell(&t, "%u/%u", all.strict, all.of);
+        table_cell(&t, "%u/%u", nine.arrive, nine.of);
+        table_cell(&t, "%u/%u", all.arrive, all.of);
+        cell_number(&t, bench_mean(x->ttg_s, x->goals), 2);
+        cell_number(&t, x->paired_s / x->oracle_s, 3);
+    }
+    finish(&t,
+           "Scenarios with at least 90 %: crash-free, strict (no near miss either), safe arrival; "
+           "time to goal,\nits ratio on scenes that both finish",
+           out);
+}
+
+static void cells_times(table *t, const stats_times *times)
+{
+    cell_number(t, stats_times_mean_ms(times), 2);
+    cell_number(t, stats_times_percentile_ms(times, 0.50), 2);
+    cell_number(t, stats_times_percentile_ms(times, 0.99), 2);
+    cell_number(t, stats_times_max_ms(times), 2);
+}
+
+static void print_times(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {"planner", "decisions",    "mean",   "p50", "p99",
+                                        "max",     "search: mean", "p50",    "p99", "max",
+                                        "trials",  "nodes",        "pruned", NULL};
+    const bench_settings *s = &board->book->settings;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const bench_score *x = bench_board_overall(board, c);
+        if (!s->shown[c]) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        table_cell(&t, "%llu", (unsigned long long)x->times.decision.n);
+        cells_times(&t, &x->times.decision);
+        cells_times(&t, &x->times.search);
+        cell_number(&t, bench_mean((double)x->trials, x->searches), 0);
+        cell_number(&t, bench_mean((double)x->nodes, x->searches), 0);
+        cell_number(&t, bench_mean((double)x->pruned, x->searches), 0);
+    }
+    finish(&t,
+           "Time per decision while somebody is in sight (thread CPU, ms, same pass as the safety "
+           "figures)",
+           out);
+}
+
+static void cell_crash(table *t, const bench_score *x)
+{
+    cell_percent(t, x->crashes, x->scenes);
+}
+
+static void cell_crash_critical(table *t, const bench_score *x)
+{
+    cell_percent(t, x->crashes_critical, x->critical);
+}
+
+static void cell_arrival(table *t, const bench_score *x)
+{
+    cell_percent(t, x->arrivals, x->scenes);
+}
+
+static void cell_near(table *t, const bench_score *x)
+{
+    cell_percent(t, x->near_misses, x->near_scenes);
+}
+
+static void cell_ratio(table *t, const bench_score *x)
+{
+    cell_number(t, x->paired_s / x->oracle_s, 2);
+}
+
+static void print_matrix(const bench_board *board, const char *title, bool oracles,
+                         void (*cell)(table *, const bench_score *), FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    table t;
+    table_init(&t, s->n_scenarios + 2);
+    table_cell(&t, "planner");
+    for (uint32_t i = 0; i < s->n_scenarios; i++) {
+        table_cell(&t, "%s", s->scenarios[i]);
+    }
+    table_cell(&t, "all");
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        if (!s->shown[c] && !(oracles && is_oracle(s->contenders[c]))) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        for (uint32_t i = 0; i <= s->n_scenarios; i++) {
+            cell(&t, bench_board_score(board, c, i));
+        }
+    }
+    finish(&t, title, out);
+}
+
+static void print_recorded(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {
+        "planner", "ego-front", "side or rear", "standing", "near", "progress / human", NULL};
+    const bench_settings *s = &board->book->settings;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const bench_score *x = bench_board_overall(board, c);
+        if (!s->shown[c]) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        cell_percent(&t, x->kinds[SIM_CRASH_FRONT], x->scenes);
+        cell_percent(&t, x->kinds[SIM_CRASH_SIDE] + x->kinds[SIM_CRASH_REAR], x->scenes);
+        cell_percent(&t, x->standing_contacts, x->scenes);
+        cell_percent(&t, x->near_misses, x->near_scenes);
+        cell_number(&t, x->progress_m / x->human_m, 3);
+    }
+    finish(&t, "Contacts with recorded agents, who do not react (% of scenes)", out);
+}
+
+static void print_head(const bench_board *board, FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    const bench_score *first = bench_board_overall(board, 0);
+    char params[160];
+    baseline_describe(params, sizeof params);
+    (void)fprintf(
+        out, "%s, %s scenes: %u in %u scenario%s (%u critical), seed %llu, guard %s, %u trials\n",
+        s->suite, s->grid, first->scenes, s->n_scenarios, s->n_scenarios == 1 ? "" : "s",
+        first->critical, (unsigned long long)s->seed, s->guard, s->trials);
+    (void)fprintf(out, "%s\n", params);
+    if (s->shards > 1) {
+        (void)fprintf(out, "shard %u of %u; put together with: hyplan bench merge DIR...\n",
+                      s->shard, s->shards);
+    }
+}
+
+void bench_report_table(const bench_board *board, FILE *out)
+{
+    const bool recorded = strcmp(board->book->settings.suite, "dut") == 0;
+    print_head(board, out);
+    print_safety(board, out);
+    if (recorded) {
+        print_recorded(board, out);
+    } else {
+        print_time_to_goal(board, out);
+    }
+    print_times(board, out);
+    print_matrix(board, "Crash, % of scenes", false, cell_crash, out);
+    print_matrix(board, "Crash, % of critical scenes", false, cell_crash_critical, out);
+    print_matrix(board, "Near miss, %", false, cell_near, out);
+    if (!recorded) {
+        print_matrix(board, "Safe arrival, %", true, cell_arrival, out);
+        print_matrix(board, "Time to goal / oracle B", true, cell_ratio, out);
+    }
+}
+
+uint32_t bench_report_failures(const bench_board *board, FILE *out)
+{
+    const bench_settings *s = &board->book->settings;
+    uint32_t n = 0;
+    if (board->beats > 0) {
+        const bench_row *row =
+            bench_book_row(board->book, board->first_beat_index, board->first_beat_contender);
+        (void)fprintf(
+            out,
+            "FAILED: the oracle is beaten in %u scene%s, which nobody can: judge or oracle "
+            "is wrong\n        first: %s in %s, scene %s: safe arrival in %.2f s\n",
+            board->beats, board->beats == 1 ? "" : "s", row->planner, row->scenario, row->scene,
+            row->ttg_s);
+        n++;
+    }
+    if (board->missing > 0) {
+        (void)fprintf(out, "FAILED: %u of %u scenes are missing%s\n", board->missing, s->n_scenes,
+                      s->shards == 1 ? "" : " in this shard");
+        n++;
+    }
+    return n;
+}

@@ -1,0 +1,88 @@
+#include "cli/direct.h"
+
+#include "planner/plan_cycle.h"
+#include "pomdp/car/car_planner.h"
+
+#include <stdlib.h>
+
+typedef struct direct_driver {
+    driver base;
+    predictor_cv_config predictor;
+    car_planner *search;
+    plan_cycle *cycle;
+    hp_clock clock;
+} direct_driver;
+
+static hp_status predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
+{
+    const direct_driver *d = ctx;
+    predictor_cv_predict(&d->predictor, request, reply);
+    return HP_OK;
+}
+
+static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
+{
+    direct_driver *d = ctx;
+    car_planner_plan(d->search, request, &d->clock, reply);
+    return HP_OK;
+}
+
+static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
+{
+    (void)ctx;
+    *reply = (hp_evaluate_reply){.world_id = request->world_id, .tick = request->tick};
+    return HP_OK;
+}
+
+static void begin(driver *self, const hp_world_info *info, uint64_t seed)
+{
+    plan_cycle_begin(((direct_driver *)self)->cycle, info, seed);
+}
+
+static void tick(driver *self, const hp_frame *frame, hp_command *command, hp_decision *decision)
+{
+    hp_decision unused;
+    plan_cycle_tick(((direct_driver *)self)->cycle, frame, command,
+                    decision != NULL ? decision : &unused);
+}
+
+static void destroy(driver *self)
+{
+    direct_driver *d = (direct_driver *)self;
+    plan_cycle_destroy(&d->cycle);
+    car_planner_destroy(&d->search);
+    free(d);
+}
+
+static const driver_ops OPS = {
+    .name = "despot",
+    .help = "HyPlan's pipeline in one thread",
+    .begin = begin,
+    .tick = tick,
+    .destroy = destroy,
+};
+
+hp_status direct_driver_create(const cli_config *config, bool guard, driver **out)
+{
+    direct_driver *d = calloc(1, sizeof *d);
+    *out = NULL;
+    if (d == NULL) {
+        return HP_ENOMEM;
+    }
+    plan_config planner = config->plan;
+    planner.guard.enabled = guard;
+    d->base.ops = &OPS;
+    d->predictor = config->predictor;
+    d->clock = hp_clock_real();
+    const plan_workers workers = {predict, plan, evaluate, d};
+    hp_status status = car_planner_create(&config->car, &d->search);
+    if (status == HP_OK) {
+        status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
+    }
+    if (status != HP_OK) {
+        destroy(&d->base);
+        return status;
+    }
+    *out = &d->base;
+    return HP_OK;
+}

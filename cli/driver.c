@@ -1,0 +1,62 @@
+#include "cli/driver.h"
+
+#include "cli/baselines.h"
+#include "cli/direct.h"
+
+#include <string.h>
+
+static hp_status create_const(const cli_config *config, bool guard, driver **out)
+{
+    (void)config;
+    (void)guard;
+    return baseline_create(BASELINE_CONST, out);
+}
+
+static hp_status create_stand(const cli_config *config, bool guard, driver **out)
+{
+    (void)config;
+    (void)guard;
+    return baseline_create(BASELINE_STAND, out);
+}
+
+static hp_status create_crawl(const cli_config *config, bool guard, driver **out)
+{
+    (void)config;
+    (void)guard;
+    return baseline_create(BASELINE_CRAWL25, out);
+}
+
+static hp_status create_aeb(const cli_config *config, bool guard, driver **out)
+{
+    (void)config;
+    (void)guard;
+    return baseline_create(BASELINE_AEB, out);
+}
+
+static hp_status create_cautious(const cli_config *config, bool guard, driver **out)
+{
+    (void)config;
+    (void)guard;
+    return baseline_create(BASELINE_CAUTIOUS, out);
+}
+
+const driver_kind DRIVER_KINDS[] = {
+    {"const", "drives at the limit and reacts to nobody", true, create_const},
+    {"stand", "never moves off", true, create_stand},
+    {"crawl25", "aeb, at no more than 25 km/h", true, create_crawl},
+    {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
+    {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
+    {"despot", "HyPlan's pipeline: search over the belief, no network", false,
+     direct_driver_create},
+    {NULL, NULL, false, NULL},
+};
+
+const driver_kind *driver_kind_find(const char *name)
+{
+    for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL; kind++) {
+        if (strcmp(kind->name, name) == 0) {
+            return kind;
+        }
+    }
+    return NULL;
+}
