@@ -17,7 +17,7 @@
 struct plan_cycle {
     plan_config config;
     predictor_cv_config fallback_predictor;
-    const plan_workers *workers;
+    plan_workers workers;
     const hp_clock *clock;
     uint32_t decision_every; /* ticks */
     /* one episode */
@@ -44,7 +44,7 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
         return HP_ENOMEM;
     }
     cycle->config = *config;
-    cycle->workers = workers;
+    cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =
         (uint32_t)(config->control.rate_hz / config->control.decision_rate_hz + 0.5);
@@ -101,7 +101,7 @@ static void predict(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start
     plan_belief_ask(&cycle->tracks, frame, &cycle->predict_request);
     cycle->predict_request.deadline_ns = deadline_ns(cycle, tick_start_ns, 0.25);
     const hp_status status =
-        cycle->workers->predict(cycle->workers->ctx, &cycle->predict_request, &cycle->prediction);
+        cycle->workers.predict(cycle->workers.ctx, &cycle->predict_request, &cycle->prediction);
     cycle->decision->predictor_fallback = status != HP_OK;
     if (status != HP_OK) {
         predictor_cv_predict(&cycle->fallback_predictor, &cycle->predict_request,
@@ -149,7 +149,7 @@ static void search(plan_cycle *cycle, int64_t tick_start_ns)
 {
     hp_plan_reply reply;
     cycle->belief.deadline_ns = deadline_ns(cycle, tick_start_ns, 0.85);
-    const hp_status status = cycle->workers->plan(cycle->workers->ctx, &cycle->belief, &reply);
+    const hp_status status = cycle->workers.plan(cycle->workers.ctx, &cycle->belief, &reply);
     if (status == HP_OK && reply.found) {
         cycle->plan = reply;
         cycle->misses = 0;

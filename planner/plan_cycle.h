@@ -3,7 +3,8 @@
  *
  *  The cycle knows workers as a table of calls; behind it lie sockets (planner_node), or the cores
  *  themselves (tests, benchmarks). A worker that fails costs a fallback, never the command.
- *  Ownership: create() reserves every byte; workers and clock are borrowed. Threads: one cycle, one
+ *  Ownership: create() reserves every byte; the table of workers is copied, its ctx
+ *  and the clock are borrowed. Threads: one cycle, one
  *  thread. Allocation: in create only. Determinism: with budget.trials > 0, a function of
  *  (config, seed, world info, frames, replies); the clock then serves the time figures only. */
 #ifndef PLAN_CYCLE_H

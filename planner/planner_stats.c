@@ -100,7 +100,9 @@ hp_status planner_stats_write(const planner_stats *stats, const hp_health *own,
     if (text == NULL) {
         return hp_fail(error, HP_ENOMEM, "cannot compose planner.json");
     }
-    const hp_status st = hp_file_write(dir, "planner.json", text, strlen(text), error);
+    const size_t len = strlen(text);
+    text[len] = '\n'; /* in the place of the zero: files end with a newline */
+    const hp_status st = hp_file_write(dir, "planner.json", text, len + 1, error);
     free(text);
     return st;
 }
