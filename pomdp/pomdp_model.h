@@ -1,9 +1,9 @@
 /** @file pomdp_model.h A decision problem as the solver sees it: a table of pure functions.
  *
- *  States are state_size bytes that memcpy may copy, handed over in batches: states [n][state_size].
- *  All randomness of a step is its key, one 64-bit word f(scenario, depth) per particle; a model that
- *  needs several numbers derives them with hp_rng from that word.
- *  Threads: hooks are re-entrant. Allocation, locks, logs, clocks: none in hooks.
+ *  States are state_size bytes that memcpy may copy, handed over in batches: states
+ * [n][state_size], aligned for any type. All randomness of a step is its key, one 64-bit word
+ * f(scenario, depth) per particle; a model that needs several numbers derives them with hp_rng from
+ * that word. Threads: hooks are re-entrant. Allocation, locks, logs, clocks: none in hooks.
  *  Determinism: equal arguments, equal bits, in any order and for any batch size. */
 #ifndef POMDP_MODEL_H
 #define POMDP_MODEL_H
@@ -14,19 +14,19 @@
 
 enum { POMDP_MAX_ACTIONS = 64 };
 
-/** What one step of each of n particles gave; every array has n entries. */
+/** What one step of each of n particles gave; every array has n entries or is NULL, as said. */
 typedef struct pomdp_steps {
-    double *reward;   /* reward units */
-    double *weight;   /* p/q of this draw under importance sampling; 1 without */
-    uint64_t *obs;    /* equal keys share a belief node */
-    uint8_t *terminal; /* 1: the episode ends with this step */
+    double *reward;    /* reward units, finite */
+    double *weight;    /* p/q of this draw; step_proposal fills it, for step it is NULL */
+    uint64_t *obs;     /* equal keys share a belief node; NULL in rollouts: nobody looks */
+    uint8_t *terminal; /* 1: the episode ends with this step, 0: it goes on */
 } pomdp_steps;
 
 typedef struct pomdp_model {
     const char *name;
     uint32_t n_actions; /* [1, POMDP_MAX_ACTIONS] */
-    size_t state_size;  /* bytes */
-    double discount;    /* (0, 1] per step */
+    size_t state_size;  /* bytes, [1, 65536] */
+    double discount;    /* (0, 1] per step; 1 asks for an upper hook */
     double reward_max;  /* per step: the bound of last resort, reward_max / (1 - discount) */
 
     /** [must] Advances states[i] by actions[i] with keys[i]; the plain dynamics p. */
@@ -36,14 +36,16 @@ typedef struct pomdp_model {
     void (*step_proposal)(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
                           const uint64_t *keys, pomdp_steps *out);
     /** [must] The default policy, for lower bounds: actions[i] may depend only on what an observer
-     *  of particle i alone would see, so that following it is possible. */
+     *  of particle i alone would know, so that following it is possible. A model may keep what was
+     *  observed so far (a count, a sufficient statistic) in its state for this purpose. */
     void (*default_policy)(const void *ctx, const void *states, uint32_t n, uint32_t *actions);
-    /** [may be NULL] Return from each state after the rollout's end, at most what is achievable;
-     *  default: 0 for reward_max <= 0 is NOT assumed, so models with negative tails must give it. */
+    /** [may be NULL] Return that is surely achievable from each state after the rollout's end. NULL
+     *  means 0, which is a lower bound only where no cost can follow. */
     void (*tail)(const void *ctx, const void *states, uint32_t n, double *values);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
-    /** [may be NULL] P(obs | state after action): for belief filters, never called by the search. */
+    /** [may be NULL] P(obs | state after action): for belief filters, never called by the search.
+     */
     double (*obs_probability)(const void *ctx, const void *state, uint32_t action, uint64_t obs);
 
     const void *ctx; /* borrowed: outlives every solver that holds the model */

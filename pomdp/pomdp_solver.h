@@ -3,6 +3,13 @@
  *
  *  Ye, Somani, Hsu, Lee, "DESPOT: Online POMDP Planning with Regularization", JAIR 58 (2017); Luo,
  *  Bai, Hsu, Lee, "Importance Sampling for Online Planning under Uncertainty", IJRR 38 (2019).
+ *
+ *  Bounds: L of a new leaf is its default policy's return, U the model's. Where a model's hooks
+ *  disagree (L > U at a leaf), U is raised to L: a policy that was seen to earn L is worth it. At
+ *  max_depth the default policy takes over for good, so U = L there.
+ *  Importance weights multiply along a scenario and are scaled at each action so that a node's
+ *  children, ended episodes included, weigh together what the node weighs.
+ *
  *  Ownership: create() reserves every byte; plan() never allocates. Model and ctx are borrowed.
  *  Threads: one solver per thread; solvers share nothing.
  *  Determinism: with deadline_ns == 0, a function of (model, config, particles, stream) alone. */
@@ -17,31 +24,32 @@
 typedef struct pomdp_solver pomdp_solver;
 
 typedef struct pomdp_config {
-    uint32_t n_scenarios;    /* K: sampled futures, [1, 4096] */
-    uint32_t max_depth;      /* D: plies of the tree, [1, 128] */
-    uint32_t rollout_depth;  /* steps of the default policy below a leaf, [0, 256] */
-    uint32_t max_nodes;      /* belief nodes in the pool: fixes the memory used */
-    uint32_t max_particles;  /* particles in the pool, over all nodes */
-    double target_gap;       /* the search ends when U - L at the root is at most this */
-    double xi;               /* (0, 1): a trial stops where the excess uncertainty is negative */
-    double regularisation;   /* lambda per policy node, >= 0 */
+    uint32_t n_scenarios;     /* K: sampled futures, [1, 4096] */
+    uint32_t max_depth;       /* D: plies of the tree, [1, 128] */
+    uint32_t rollout_depth;   /* steps of the default policy below a leaf, [0, 256] */
+    uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26] */
+    uint32_t max_particles;   /* particles over all nodes, [K + K n_actions, 2^28] */
+    double target_gap;        /* the search ends when U - L at the root is at most this, >= 0 */
+    double xi;                /* (0, 1): a trial stops where the excess uncertainty is negative */
+    double regularisation;    /* lambda per policy node, >= 0 */
     bool importance_sampling; /* use step_proposal where the model has one */
 } pomdp_config;
 
-/** What stops a search, besides the gap and a full pool. */
+/** What stops a search, besides the gap and a full pool. Neither given: the root is expanded, no
+ * more. */
 typedef struct pomdp_budget {
-    uint32_t max_trials;  /* 0: only the deadline */
-    int64_t deadline_ns;  /* of the clock; 0: only the trials */
+    uint32_t max_trials;   /* 0: only the deadline */
+    int64_t deadline_ns;   /* of the clock; 0: only the trials */
     const hp_clock *clock; /* may be NULL if deadline_ns == 0 */
 } pomdp_budget;
 
 typedef struct pomdp_plan {
     uint32_t action;
-    double value_lower, value_upper;     /* discounted return of the root, reward units */
-    double gap_begin;                    /* U - L at the root before the first trial */
-    uint32_t trials;                     /* as max_trials, replays a timed search */
-    uint32_t nodes, expansions, depth;   /* belief nodes made, nodes expanded, deepest ply */
-    uint64_t steps_tree, steps_rollout;  /* particle steps */
+    double value_lower, value_upper;   /* discounted return of the root, reward units */
+    double gap_begin;                  /* U - L at the root from the hooks alone */
+    uint32_t trials;                   /* as max_trials (and no deadline), replays a timed search */
+    uint32_t nodes, expansions, depth; /* belief nodes made, nodes expanded, deepest ply */
+    uint64_t steps_tree, steps_rollout; /* particle steps */
     uint32_t n_actions;
     double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
     bool pool_full; /* growth ended early; the plan is still the best found */
@@ -56,11 +64,15 @@ void pomdp_solver_destroy(pomdp_solver **solver); /* clears *solver; it may be N
 /** Bytes reserved at create. */
 size_t pomdp_solver_bytes(const pomdp_solver *solver);
 
-/** @param particles [n][state_size], read only: the belief. @param weights [n], summing to 1; NULL: equal.
- *  K scenarios are drawn from them by systematic resampling, or taken as they are when n == K.
+/** @param particles [n][state_size], read only: the belief. @param weights [n], summing to 1; NULL:
+ * equal. K scenarios are drawn from them by systematic resampling, or taken as they are when n ==
+ * K.
  *  @param stream random numbers of this decision.
- *  Ties between actions break towards the lowest index. At least the root is expanded, so that *plan
- *  always holds an answer. HP_OK, or HP_EINVAL when n is 0 or weights are not a distribution. */
+ *  The action with the best lower bound; ties break towards the lowest index. The root is always
+ *  expanded, so that *plan holds an answer: a deadline may be overrun by that first expansion,
+ *  otherwise by some 2,000 particle steps at most. A trial that the deadline cuts short is undone.
+ *  HP_OK, or HP_EINVAL when n is 0, weights are not a distribution or a deadline lacks its clock.
+ */
 HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles,
                                          const double *weights, uint32_t n, hp_rng stream,
                                          const pomdp_budget *budget, pomdp_plan *plan);

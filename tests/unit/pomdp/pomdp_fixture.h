@@ -23,6 +23,7 @@ static inline void fixture_open(pomdp_fixture *f)
     pomdp_config_default(&f->config);
     f->config.n_scenarios = FIXTURE_SCENARIOS;
     f->config.max_depth = 30;
+    f->config.rollout_depth = 30;
     tiger_sample(NULL, hp_rng_lane(f->stream, 1), FIXTURE_SCENARIOS, f->belief);
     assert_int_equal(pomdp_solver_create(&f->model, &f->config, &f->solver), HP_OK);
 }

@@ -86,19 +86,6 @@ static void test_create_fails_cleanly_when_nth_allocation_fails(void **state)
     assert_true(n >= 3); /* two failures at least were tried */
 }
 
-static void test_create_fails_when_pools_exceed_memory(void **state)
-{
-    pomdp_model model = tiger_model();
-    pomdp_config config;
-    pomdp_solver *s = NULL;
-    (void)state;
-    model.state_size = POMDP_MAX_STATE;
-    pomdp_config_default(&config);
-    config.max_particles = POMDP_MAX_PARTICLES; /* 16 TiB */
-    assert_int_equal(pomdp_solver_create(&model, &config, &s), HP_ENOMEM);
-    assert_null(s);
-}
-
 static void test_plan_allocates_nothing(void **state)
 {
     static pomdp_fixture f;
@@ -121,7 +108,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_fails_cleanly_when_nth_allocation_fails),
-        cmocka_unit_test(test_create_fails_when_pools_exceed_memory),
         cmocka_unit_test(test_plan_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,7 @@ static void test_policy_on_tiger_is_optimal(void **state)
         pomdp_plan plan;
         assert_int_equal(pomdp_solver_plan(s, belief, weights, 2,
                                            hp_rng_lane(hp_rng_seed(5), (uint64_t)(k + K_MAX)),
-                                           &(pomdp_budget){.max_trials = 60}, &plan),
+                                           &(pomdp_budget){.max_trials = 40}, &plan),
                          HP_OK);
         policy[k + K_MAX] = plan.action;
     }
@@ -172,7 +172,7 @@ static void test_short_tiger_agrees_with_value_iteration(void **state)
     const pomdp_model model = timed_model();
     pomdp_solver *s = open_solver(&model, 4096, 10);
     (void)state;
-    for (uint8_t horizon = 1; horizon <= 5; horizon++) {
+    for (uint8_t horizon = 1; horizon <= 4; horizon++) {
         const double error = 4.0 * 20.0 / sqrt(4096.0);
         double v[N_K];
         bool progress = true;
@@ -282,28 +282,6 @@ static void test_search_finds_the_best_policy_of_its_scenarios(void **state)
         hp_assert_near(s->tree.lower[0], wanted, 1e-9);
         hp_assert_near(s->tree.upper[0], wanted, 1e-9);
     }
-    pomdp_solver_destroy(&s);
-}
-
-/** Blocking closes what cannot pay for its nodes before the bounds alone would. */
-static void test_regularisation_shrinks_the_tree(void **state)
-{
-    const pomdp_model model = timed_model();
-    pomdp_solver *s = open_solver(&model, FEW, 10);
-    uint32_t nodes[2] = {0, 0};
-    (void)state;
-    for (uint64_t i = 0; i < 20; i++) {
-        bool progress = true;
-        s->config.regularisation = i % 2 == 0 ? 0.0 : 16.0;
-        begin_timed(s, FEW, 6, i / 2);
-        while (progress) {
-            assert_int_equal(pomdp_solver_trial(s, &progress), HP_OK);
-        }
-        hp_assert_near(s->tree.lower[0], s->tree.upper[0], 1e-9);
-        nodes[i % 2] += s->tree.used.n_nodes;
-    }
-    print_message("%u %u\n", nodes[0], nodes[1]);
-    assert_true(2 * nodes[1] < nodes[0]);
     pomdp_solver_destroy(&s);
 }
 
@@ -417,7 +395,6 @@ int main(void)
         cmocka_unit_test(test_policy_on_tiger_is_optimal),
         cmocka_unit_test(test_short_tiger_agrees_with_value_iteration),
         cmocka_unit_test(test_search_finds_the_best_policy_of_its_scenarios),
-        cmocka_unit_test(test_regularisation_shrinks_the_tree),
         cmocka_unit_test(test_importance_sampling_is_right_and_surer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

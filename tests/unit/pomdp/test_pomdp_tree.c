@@ -55,6 +55,37 @@ static void test_search_ends_at_the_default_policy_when_lambda_is_huge(void **st
     pomdp_solver_destroy(&f.solver);
 }
 
+static uint32_t first_node_at(const pomdp_solver *s, uint32_t depth)
+{
+    uint32_t v = 0;
+    while (s->tree.nodes[v].depth != depth) {
+        v++;
+        assert_true(v < s->tree.used.n_nodes);
+    }
+    return v;
+}
+
+/** With 1.5 lambda to gain at the root, a policy may reach its children but not theirs. */
+static void test_node_is_closed_when_an_ancestor_blocks_it(void **state)
+{
+    pomdp_fixture f = {0};
+    (void)state;
+    fixture_open(&f);
+    pomdp_solver *s = f.solver;
+    s->config.regularisation = 0.1;
+    (void)fixture_plan(&f, &(pomdp_budget){.max_trials = 3});
+    const uint32_t child = first_node_at(s, 1);
+    const uint32_t grandchild = first_node_at(s, 2);
+    s->tree.utility[0] = s->tree.floor[0] + 0.15;
+
+    assert_false(pomdp_tree_close_blocked(s, child));
+    assert_true(s->tree.upper[child] > s->tree.lower[child]);
+    assert_true(s->tree.upper[grandchild] > s->tree.lower[grandchild]);
+    assert_true(pomdp_tree_close_blocked(s, grandchild));
+    hp_assert_near(s->tree.upper[grandchild], s->tree.lower[grandchild], 0.0);
+    pomdp_solver_destroy(&f.solver);
+}
+
 static void test_partition_numbers_groups_by_first_appearance(void **state)
 {
     enum { N = 8 };
@@ -107,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bounds_tighten_and_hold_after_every_trial),
         cmocka_unit_test(test_search_ends_at_the_default_policy_when_lambda_is_huge),
+        cmocka_unit_test(test_node_is_closed_when_an_ancestor_blocks_it),
         cmocka_unit_test(test_partition_numbers_groups_by_first_appearance),
         cmocka_unit_test(test_check_reports_when_tree_is_damaged),
     };

@@ -1,0 +1,86 @@
+#include "pomdp/pomdp_internal.h"
+
+#include <math.h>
+
+/** Fills batch.hook with the model's optimistic return of n particles of the pool. */
+static void upper_of_block(pomdp_solver *s, uint32_t first, uint32_t n)
+{
+    if (s->model.upper != NULL) {
+        s->model.upper(s->model.ctx, pomdp_state_at(s, s->tree.states, first), n, s->batch.hook);
+        return;
+    }
+    const double best = s->model.reward_max / (1.0 - s->model.discount);
+    for (uint32_t i = 0; i < n; i++) {
+        s->batch.hook[i] = best;
+    }
+}
+
+static double weighted_sum(const double *weight, const double *value, uint32_t n)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += weight[i] * value[i];
+    }
+    return sum;
+}
+
+/** floor and lower of the nodes, from batch.returned. */
+static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t block)
+{
+    pomdp_tree *t = &s->tree;
+    for (uint32_t v = first; v < first + n; v++) {
+        const pomdp_node *node = &t->nodes[v];
+        t->floor[v] =
+            s->discount[node->depth] *
+            weighted_sum(&t->particle_weight[node->first_particle],
+                         &s->batch.returned[node->first_particle - block], node->n_particles);
+        t->lower[v] = t->floor[v];
+    }
+}
+
+/** upper and utility of the nodes, from batch.hook. */
+static void set_upper(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t block)
+{
+    pomdp_tree *t = &s->tree;
+    for (uint32_t v = first; v < first + n; v++) {
+        const pomdp_node *node = &t->nodes[v];
+        const double best =
+            s->discount[node->depth] * weighted_sum(&t->particle_weight[node->first_particle],
+                                                    &s->batch.hook[node->first_particle - block],
+                                                    node->n_particles);
+        t->utility[v] = fmax(best, t->floor[v]);
+        t->upper[v] = fmax(best - s->config.regularisation, t->floor[v]);
+    }
+}
+
+static void close_nodes(pomdp_tree *t, uint32_t first, uint32_t n)
+{
+    for (uint32_t v = first; v < first + n; v++) {
+        t->utility[v] = t->floor[v];
+        t->upper[v] = t->floor[v];
+    }
+}
+
+hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32_t n)
+{
+    pomdp_tree *t = &s->tree;
+    if (n == 0) {
+        return HP_OK;
+    }
+    const pomdp_node *last = &t->nodes[first + n - 1];
+    const uint32_t block = t->nodes[first].first_particle;
+    const uint32_t n_block = last->first_particle + last->n_particles - block;
+
+    const hp_status st = pomdp_rollout_run(s, block, n_block, last->depth);
+    if (st != HP_OK) {
+        return st;
+    }
+    set_lower(s, first, n, block);
+    if (last->depth >= s->config.max_depth) {
+        close_nodes(t, first, n);
+        return HP_OK;
+    }
+    upper_of_block(s, block, n_block);
+    set_upper(s, first, n, block);
+    return HP_OK;
+}

@@ -1,0 +1,182 @@
+#include "pomdp/pomdp_internal.h"
+
+#include <string.h>
+
+/** Fills the batch with n particles of a node, once for each of n_actions actions. */
+static void load_batch(pomdp_solver *s, const pomdp_node *node, uint32_t action, uint32_t n_actions)
+{
+    pomdp_batch *b = &s->batch;
+    const uint32_t n = node->n_particles;
+    const void *from = pomdp_state_at(s, s->tree.states, node->first_particle);
+
+    for (uint32_t i = 0; i < n; i++) {
+        b->keys[i] =
+            pomdp_scenario_step_key(s, s->tree.scenario[node->first_particle + i], node->depth);
+    }
+    for (uint32_t a = 0; a < n_actions; a++) {
+        const size_t at = (size_t)a * n;
+        memcpy(pomdp_state_at(s, b->states, at), from, n * s->model.state_size);
+        for (uint32_t i = 0; i < n; i++) {
+            b->actions[at + i] = action + a;
+        }
+        if (a > 0) {
+            memcpy(&b->keys[at], b->keys, n * sizeof(*b->keys));
+        }
+    }
+}
+
+static void step_batch(pomdp_solver *s, uint32_t n)
+{
+    pomdp_batch *b = &s->batch;
+    const pomdp_model *m = &s->model;
+    if (s->config.importance_sampling && m->step_proposal != NULL) {
+        m->step_proposal(m->ctx, b->states, n, b->actions, b->keys, &b->out);
+    } else {
+        pomdp_steps out = b->out;
+        out.weight = NULL;
+        m->step(m->ctx, b->states, n, b->actions, b->keys, &out);
+        for (uint32_t i = 0; i < n; i++) {
+            b->out.weight[i] = 1.0;
+        }
+    }
+    s->count.steps_tree += n;
+}
+
+/** Rows [at, at + n) of the batch: p/q becomes the particle's weight, and all of them together
+ * weigh what the node does. A proposal that only met impossible futures (p = 0) weighs nothing. */
+static void weigh_rows(pomdp_solver *s, const pomdp_node *node, double node_weight, uint32_t at)
+{
+    double *weight = &s->batch.out.weight[at];
+    const double *before = &s->tree.particle_weight[node->first_particle];
+    double sum = 0.0;
+    for (uint32_t i = 0; i < node->n_particles; i++) {
+        weight[i] *= before[i];
+        sum += weight[i];
+    }
+    if (!s->config.importance_sampling || s->model.step_proposal == NULL) {
+        return;
+    }
+    const double scale = sum > 0.0 ? node_weight / sum : 0.0;
+    for (uint32_t i = 0; i < node->n_particles; i++) {
+        weight[i] *= scale;
+    }
+}
+
+/** Makes one child per group, their particles side by side in the order of the groups. */
+static void make_children(pomdp_solver *s, uint32_t edge, uint32_t depth)
+{
+    pomdp_tree *t = &s->tree;
+    const pomdp_partition *p = &s->partition;
+    t->edges[edge].first_child = t->used.n_nodes;
+    t->edges[edge].n_children = p->n_groups;
+    if (p->n_groups > 0 && depth > s->count.depth) {
+        s->count.depth = depth;
+    }
+    for (uint32_t g = 0; g < p->n_groups; g++) {
+        const uint32_t v = t->used.n_nodes++;
+        t->nodes[v] = (pomdp_node){.parent_edge = edge,
+                                   .first_edge = POMDP_NONE,
+                                   .first_particle = t->used.n_particles,
+                                   .depth = depth};
+        t->weight[v] = 0.0;
+        t->used.n_particles += p->count[g];
+    }
+}
+
+/** Moves the rows [at, at + n) that live on to their child. */
+static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at)
+{
+    pomdp_tree *t = &s->tree;
+    const size_t size = s->model.state_size;
+    for (uint32_t i = 0; i < parent->n_particles; i++) {
+        const uint32_t g = s->partition.group_of[i];
+        if (g == POMDP_NONE) {
+            continue;
+        }
+        const uint32_t v = t->edges[edge].first_child + g;
+        const size_t to = t->nodes[v].first_particle + t->nodes[v].n_particles++;
+        memcpy(t->states + to * size, s->batch.states + (at + i) * size, size);
+        t->particle_weight[to] = s->batch.out.weight[at + i];
+        t->scenario[to] = t->scenario[parent->first_particle + i];
+        t->weight[v] += t->particle_weight[to];
+    }
+}
+
+static uint32_t count_living(const pomdp_partition *p)
+{
+    uint32_t sum = 0;
+    for (uint32_t g = 0; g < p->n_groups; g++) {
+        sum += p->count[g];
+    }
+    return sum;
+}
+
+/** Turns the rows [at, at + n) of the stepped batch into an edge and its children. */
+static hp_status make_edge(pomdp_solver *s, uint32_t node_index, uint32_t at)
+{
+    pomdp_tree *t = &s->tree;
+    const pomdp_node node = t->nodes[node_index];
+    const uint32_t edge = t->used.n_edges;
+
+    weigh_rows(s, &node, t->weight[node_index], at);
+    pomdp_partition_run(&s->partition, &s->batch.out.obs[at], &s->batch.out.terminal[at],
+                        node.n_particles);
+    if (s->partition.n_groups > t->capacity.n_nodes - t->used.n_nodes ||
+        count_living(&s->partition) > t->capacity.n_particles - t->used.n_particles) {
+        return HP_EFULL;
+    }
+    double reward = 0.0;
+    for (uint32_t i = 0; i < node.n_particles; i++) {
+        reward += s->batch.out.weight[at + i] * s->batch.out.reward[at + i];
+    }
+    t->used.n_edges++;
+    t->edges[edge] = (pomdp_edge){.reward = s->discount[node.depth] * reward, .node = node_index};
+    make_children(s, edge, node.depth + 1);
+    fill_children(s, edge, &node, at);
+    return HP_OK;
+}
+
+/** Steps and bounds as many actions at once as the batch holds. */
+static hp_status expand_actions(pomdp_solver *s, uint32_t node_index, uint32_t action,
+                                uint32_t n_actions)
+{
+    const uint32_t n = s->tree.nodes[node_index].n_particles;
+    const uint32_t first_child = s->tree.used.n_nodes;
+
+    if (pomdp_solver_late(s, n * n_actions)) {
+        return HP_EDEADLINE;
+    }
+    load_batch(s, &s->tree.nodes[node_index], action, n_actions);
+    step_batch(s, n * n_actions);
+    for (uint32_t a = 0; a < n_actions; a++) {
+        const hp_status st = make_edge(s, node_index, a * n);
+        if (st != HP_OK) {
+            return st;
+        }
+    }
+    return pomdp_bounds_init(s, first_child, s->tree.used.n_nodes - first_child);
+}
+
+hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node)
+{
+    pomdp_tree *t = &s->tree;
+    const pomdp_mark before = t->used;
+    const uint32_t n_actions = s->model.n_actions;
+    const uint32_t at_once = s->batch.capacity / t->nodes[node].n_particles;
+    hp_status st = n_actions <= t->capacity.n_edges - t->used.n_edges ? HP_OK : HP_EFULL;
+
+    for (uint32_t a = 0; a < n_actions && st == HP_OK; a += at_once) {
+        const uint32_t left = n_actions - a;
+        st = expand_actions(s, node, a, left < at_once ? left : at_once);
+    }
+    if (st != HP_OK) {
+        t->used = before;
+        return st;
+    }
+    t->nodes[node].first_edge = before.n_edges;
+    for (uint32_t a = 0; a < n_actions; a++) {
+        pomdp_tree_update_edge(s, before.n_edges + a);
+    }
+    s->count.expansions++;
+    return HP_OK;
+}

@@ -1,0 +1,170 @@
+/** @file pomdp_internal.h The search's data and inner calls, for pomdp/ and its tests only.
+ *
+ *  A tree of beliefs. Node: a belief, a slice of the particle pool. Edge: an action taken in a
+ * node; its children, one per observation, are neighbours in the pool. Indices are 32 bits wide,
+ * pools grow by bumping a counter, and a new search begins with the counters at zero.
+ *
+ *  Bounds of nodes and edges are discounted to the root and weighted with the node's weight, so
+ * that an edge is its reward plus the plain sum over its children, and the root's are true values.
+ */
+#ifndef POMDP_INTERNAL_H
+#define POMDP_INTERNAL_H
+
+#include "pomdp/pomdp_solver.h"
+
+#define POMDP_NONE UINT32_MAX
+enum {
+    POMDP_MAX_SCENARIOS = 4096,
+    POMDP_MAX_DEPTH = 128,
+    POMDP_MAX_ROLLOUT = 256,
+    POMDP_MAX_NODES = 1 << 26,
+    POMDP_MAX_PARTICLES = 1 << 28,
+    POMDP_MAX_STATE = 65536,  /* bytes */
+    POMDP_BATCH = 8192,       /* particles stepped together, K at least */
+    POMDP_CLOCK_EVERY = 2048, /* particle steps between two looks at the clock */
+};
+
+typedef struct pomdp_node {
+    uint32_t parent_edge; /* POMDP_NONE at the root */
+    uint32_t first_edge;  /* of n_actions neighbours; POMDP_NONE until expanded */
+    uint32_t first_particle, n_particles;
+    uint32_t depth;
+} pomdp_node;
+
+typedef struct pomdp_edge {
+    double reward;       /* of the step, without lambda */
+    double lower, upper; /* less lambda */
+    double utility;      /* upper without lambda */
+    uint32_t node;       /* where it starts */
+    uint32_t first_child, n_children;
+} pomdp_edge;
+
+typedef struct pomdp_mark {
+    uint32_t n_nodes, n_edges, n_particles;
+} pomdp_mark;
+
+typedef struct pomdp_tree {
+    pomdp_mark used, capacity;
+    pomdp_node *nodes;
+    double *lower, *upper; /* [nodes] */
+    double *weight;        /* [nodes] probability of getting there, root 1 */
+    double *floor;         /* [nodes] the default policy's value: L at birth */
+    double *utility;       /* [nodes] U without lambda, what blocking compares */
+    pomdp_edge *edges;
+    unsigned char *states;   /* [particles][state_size] */
+    double *particle_weight; /* [particles] */
+    uint32_t *scenario;      /* [particles] */
+} pomdp_tree;
+
+/** Room to step a batch of particles. */
+typedef struct pomdp_batch {
+    uint32_t capacity;     /* particles */
+    unsigned char *states; /* [capacity][state_size] */
+    uint32_t *actions;
+    uint64_t *keys;
+    uint32_t *index;  /* which particle of the block each row is */
+    double *returned; /* [capacity] by particle of the block */
+    double *hook;     /* [capacity] what tail and upper give */
+    pomdp_steps out;
+} pomdp_batch;
+
+/** Groups equal keys: an open-addressing table emptied by raising its stamp. */
+typedef struct pomdp_slot {
+    uint64_t key;
+    uint32_t stamp, group;
+} pomdp_slot;
+
+typedef struct pomdp_partition {
+    pomdp_slot *slots;  /* [mask + 1] */
+    uint32_t mask;      /* power of two - 1, at least twice the particles */
+    uint32_t stamp;     /* entries of other stamps are empty */
+    uint32_t *group_of; /* [n] POMDP_NONE for those left out */
+    uint32_t *count;    /* [groups] members */
+    uint32_t n_groups;
+} pomdp_partition;
+
+typedef struct pomdp_count {
+    uint32_t expansions, depth;
+    uint64_t steps_tree, steps_rollout;
+} pomdp_count;
+
+struct pomdp_solver {
+    pomdp_model model; /* a copy of the table; ctx stays borrowed */
+    pomdp_config config;
+    pomdp_tree tree;
+    pomdp_batch batch;
+    pomdp_partition partition;
+    uint64_t *scenario_key; /* [K] a stream per scenario */
+    double *discount;       /* [max_depth + 1] powers */
+    void *slab;             /* everything above lies in it */
+    size_t slab_bytes;
+
+    /* of the search under way */
+    pomdp_budget budget;
+    bool may_be_late; /* false while the root is prepared, and without a deadline */
+    bool pool_full;
+    uint32_t unclocked_steps;
+    pomdp_count count;
+};
+
+static inline void *pomdp_state_at(const pomdp_solver *s, unsigned char *states, size_t i)
+{
+    return states + i * s->model.state_size;
+}
+
+/** The key of a scenario's step at a depth: the same for every action and node. */
+static inline uint64_t pomdp_scenario_step_key(const pomdp_solver *s, uint32_t scenario,
+                                               uint32_t depth)
+{
+    return hp_rng_u64((hp_rng){s->scenario_key[scenario]}, depth);
+}
+
+/** Cuts every pool out of one block, sized by model and config. HP_OK or HP_ENOMEM. */
+HP_NODISCARD hp_status pomdp_memory_reserve(pomdp_solver *s);
+
+/** Counts work and looks at the clock now and then; true once the deadline has passed. */
+bool pomdp_solver_late(pomdp_solver *s, uint32_t steps);
+
+/** Draws the root's K particles into the empty tree: node 0, without bounds. */
+HP_NODISCARD hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles,
+                                           const double *weights, uint32_t n, hp_rng stream);
+
+/** Groups obs[i] of the particles with skip[i] == 0, groups numbered by first appearance. */
+void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t *skip, uint32_t n);
+
+/** Follows the default policy from n particles of the pool, in lockstep; batch.returned[i] is the
+ *  return of particle first + i. n <= batch.capacity. HP_OK or HP_EDEADLINE. */
+HP_NODISCARD hp_status pomdp_rollout_run(pomdp_solver *s, uint32_t first, uint32_t n,
+                                         uint32_t depth);
+
+/** Gives the nodes [first, first + n), whose particles are neighbours in the pool, their first
+ *  bounds. HP_OK or HP_EDEADLINE. */
+HP_NODISCARD hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32_t n);
+
+/** Expands a node by all actions. HP_OK; HP_EFULL or HP_EDEADLINE with the tree as it was. */
+HP_NODISCARD hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node);
+
+/** Index of the edge with the largest upper (or lower) bound; ties to the lowest action. */
+uint32_t pomdp_tree_best_edge(const pomdp_solver *s, uint32_t node, bool by_lower);
+/** The child to explore: largest positive excess uncertainty; POMDP_NONE if there is none. */
+uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap);
+/** Recomputes an edge from its children, a node from its edges. */
+void pomdp_tree_update_edge(pomdp_solver *s, uint32_t edge);
+void pomdp_tree_update_node(pomdp_solver *s, uint32_t node);
+/** Carries a node's bounds up to the root. */
+void pomdp_tree_backup(pomdp_solver *s, uint32_t node);
+/** Closes the node, and then its ancestors, while regularisation makes what lies below useless.
+ *  True if the node was closed. */
+bool pomdp_tree_close_blocked(pomdp_solver *s, uint32_t node);
+/** NULL if every node and edge holds its invariants, otherwise which one broke. For tests. */
+const char *pomdp_tree_check(const pomdp_solver *s);
+
+/** A new search: the root expanded. HP_OK or HP_EINVAL as pomdp_solver_plan. */
+HP_NODISCARD hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles,
+                                          const double *weights, uint32_t n, hp_rng stream,
+                                          const pomdp_budget *budget, double *gap_begin);
+/** One trial: down from the root, expanding, and the backup. *progress: something changed. HP_OK;
+ *  HP_EDEADLINE with the tree as before the trial. */
+HP_NODISCARD hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress);
+
+#endif

@@ -1,0 +1,42 @@
+#include "pomdp/pomdp_internal.h"
+
+#include <string.h>
+
+/** A stamp nobody in the table carries; the table is wiped when 32 bits are used up. */
+static uint32_t next_stamp(pomdp_partition *p)
+{
+    p->stamp++;
+    if (p->stamp == 0) {
+        memset(p->slots, 0, ((size_t)p->mask + 1) * sizeof(*p->slots));
+        p->stamp = 1;
+    }
+    return p->stamp;
+}
+
+static uint32_t group_of_key(pomdp_partition *p, uint64_t key)
+{
+    uint32_t at = (uint32_t)hp_mix64(key) & p->mask;
+    while (p->slots[at].stamp == p->stamp) {
+        if (p->slots[at].key == key) {
+            return p->slots[at].group;
+        }
+        at = (at + 1) & p->mask;
+    }
+    p->slots[at] = (pomdp_slot){.key = key, .stamp = p->stamp, .group = p->n_groups};
+    p->count[p->n_groups] = 0;
+    return p->n_groups++;
+}
+
+void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t *skip, uint32_t n)
+{
+    (void)next_stamp(p);
+    p->n_groups = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (skip[i] != 0) {
+            p->group_of[i] = POMDP_NONE;
+            continue;
+        }
+        p->group_of[i] = group_of_key(p, obs[i]);
+        p->count[p->group_of[i]]++;
+    }
+}

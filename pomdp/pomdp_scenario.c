@@ -1,0 +1,69 @@
+#include "pomdp/pomdp_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+static bool weights_are_distribution(const double *weights, uint32_t n)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!(weights[i] >= 0.0)) {
+            return false;
+        }
+        sum += weights[i];
+    }
+    return fabs(sum - 1.0) <= 1e-6;
+}
+
+static void put_particle(pomdp_solver *s, uint32_t k, const unsigned char *state, double weight)
+{
+    memcpy(pomdp_state_at(s, s->tree.states, k), state, s->model.state_size);
+    s->tree.particle_weight[k] = weight;
+    s->tree.scenario[k] = k;
+}
+
+/** Systematic resampling: K equal steps through the cumulated weights from one random offset. */
+static void resample(pomdp_solver *s, const unsigned char *particles, const double *weights,
+                     uint32_t n, double offset)
+{
+    const uint32_t n_out = s->config.n_scenarios;
+    uint32_t last = n - 1; /* rounding may carry the last step past the end: stay on real weight */
+    while (weights != NULL && last > 0 && weights[last] <= 0.0) {
+        last--;
+    }
+    uint32_t i = 0;
+    double passed = weights != NULL ? weights[0] : 1.0 / n;
+    for (uint32_t k = 0; k < n_out; k++) {
+        const double at = (k + offset) / n_out;
+        while (at >= passed && i < last) {
+            i++;
+            passed += weights != NULL ? weights[i] : 1.0 / n;
+        }
+        put_particle(s, k, particles + i * s->model.state_size, 1.0 / n_out);
+    }
+}
+
+hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles, const double *weights,
+                              uint32_t n, hp_rng stream)
+{
+    const uint32_t n_scenarios = s->config.n_scenarios;
+    if (n == 0 || (weights != NULL && !weights_are_distribution(weights, n))) {
+        return HP_EINVAL;
+    }
+    for (uint32_t k = 0; k < n_scenarios; k++) {
+        s->scenario_key[k] = hp_rng_lane(stream, k).key;
+    }
+    if (n == n_scenarios) {
+        for (uint32_t k = 0; k < n; k++) {
+            put_particle(s, k, (const unsigned char *)particles + k * s->model.state_size,
+                         weights != NULL ? weights[k] : 1.0 / n);
+        }
+    } else {
+        resample(s, particles, weights, n, hp_rng_unit(stream, 0));
+    }
+    s->tree.used = (pomdp_mark){.n_nodes = 1, .n_particles = n_scenarios};
+    s->tree.nodes[0] = (pomdp_node){
+        .parent_edge = POMDP_NONE, .first_edge = POMDP_NONE, .n_particles = n_scenarios};
+    s->tree.weight[0] = 1.0;
+    return HP_OK;
+}

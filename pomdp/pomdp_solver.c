@@ -1,0 +1,267 @@
+#include "pomdp/pomdp_solver.h"
+
+#include "pomdp/pomdp_internal.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+void pomdp_config_default(pomdp_config *config)
+{
+    *config = (pomdp_config){.n_scenarios = 500,
+                             .max_depth = 90,
+                             .rollout_depth = 90,
+                             .max_nodes = 65536,
+                             .max_particles = 262144,
+                             .target_gap = 1e-6,
+                             .xi = 0.95,
+                             .regularisation = 0.0,
+                             .importance_sampling = true};
+}
+
+static bool model_is_valid(const pomdp_model *m)
+{
+    return m->step != NULL && m->default_policy != NULL && m->n_actions >= 1 &&
+           m->n_actions <= POMDP_MAX_ACTIONS && m->state_size >= 1 &&
+           m->state_size <= POMDP_MAX_STATE && m->discount > 0.0 && m->discount <= 1.0 &&
+           isfinite(m->reward_max) && (m->discount < 1.0 || m->upper != NULL);
+}
+
+/** The pools must hold the root and one expansion of it, whatever is observed. */
+static bool pools_hold_the_root(const pomdp_model *m, const pomdp_config *c)
+{
+    const uint32_t stepped = c->n_scenarios * m->n_actions;
+    return c->max_nodes >= 1 + stepped && c->max_particles >= c->n_scenarios + stepped;
+}
+
+static bool config_is_valid(const pomdp_config *c)
+{
+    return c->n_scenarios >= 1 && c->n_scenarios <= POMDP_MAX_SCENARIOS && c->max_depth >= 1 &&
+           c->max_depth <= POMDP_MAX_DEPTH && c->rollout_depth <= POMDP_MAX_ROLLOUT &&
+           c->max_nodes <= POMDP_MAX_NODES && c->max_particles <= POMDP_MAX_PARTICLES &&
+           c->target_gap >= 0.0 && isfinite(c->target_gap) && c->xi > 0.0 && c->xi < 1.0 &&
+           c->regularisation >= 0.0 && isfinite(c->regularisation);
+}
+
+hp_status pomdp_solver_create(const pomdp_model *model, const pomdp_config *config,
+                              pomdp_solver **out)
+{
+    *out = NULL;
+    if (!model_is_valid(model) || !config_is_valid(config) || !pools_hold_the_root(model, config)) {
+        return HP_EINVAL;
+    }
+    pomdp_solver *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        return HP_ENOMEM;
+    }
+    s->model = *model;
+    s->config = *config;
+    const hp_status st = pomdp_memory_reserve(s);
+    if (st != HP_OK) {
+        pomdp_solver_destroy(&s);
+        return st;
+    }
+    *out = s;
+    return HP_OK;
+}
+
+void pomdp_solver_destroy(pomdp_solver **solver)
+{
+    if (*solver != NULL) {
+        free((*solver)->slab);
+        free(*solver);
+        *solver = NULL;
+    }
+}
+
+size_t pomdp_solver_bytes(const pomdp_solver *solver)
+{
+    return sizeof(*solver) + solver->slab_bytes;
+}
+
+bool pomdp_solver_late(pomdp_solver *s, uint32_t steps)
+{
+    if (!s->may_be_late) {
+        return false;
+    }
+    s->unclocked_steps += steps;
+    if (s->unclocked_steps < POMDP_CLOCK_EVERY) {
+        return false;
+    }
+    s->unclocked_steps = 0;
+    return hp_clock_now_ns(s->budget.clock) >= s->budget.deadline_ns;
+}
+
+static double root_gap(const pomdp_solver *s)
+{
+    return s->tree.upper[0] - s->tree.lower[0];
+}
+
+static bool may_expand(const pomdp_solver *s, uint32_t node)
+{
+    return s->tree.nodes[node].depth < s->config.max_depth &&
+           s->tree.upper[node] > s->tree.lower[node];
+}
+
+/** Nothing is backed up before the trial's end, so that undoing it is forgetting the new nodes. */
+static void undo_trial(pomdp_solver *s, const pomdp_mark *used, const pomdp_count *count,
+                       uint32_t grown_at)
+{
+    s->tree.used = *used;
+    s->count = *count;
+    if (grown_at != POMDP_NONE) {
+        s->tree.nodes[grown_at].first_edge = POMDP_NONE;
+    }
+}
+
+hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
+{
+    const pomdp_mark used = s->tree.used;
+    const pomdp_count count = s->count;
+    const double gap = root_gap(s);
+    uint32_t grown_at = POMDP_NONE; /* the old leaf under which this trial's nodes hang */
+    uint32_t node = 0;
+
+    *progress = false;
+    for (uint32_t next = 0; next != POMDP_NONE;) {
+        node = next;
+        if (s->config.regularisation > 0.0 && pomdp_tree_close_blocked(s, node)) {
+            *progress = true;
+            break;
+        }
+        if (!may_expand(s, node)) {
+            break;
+        }
+        if (s->tree.nodes[node].first_edge == POMDP_NONE) {
+            const hp_status st = pomdp_expand_node(s, node);
+            if (st == HP_EDEADLINE) {
+                undo_trial(s, &used, &count, grown_at);
+                return st;
+            }
+            if (st != HP_OK) {
+                s->pool_full = true;
+                break;
+            }
+            grown_at = grown_at == POMDP_NONE ? node : grown_at;
+            *progress = true;
+        }
+        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap);
+    }
+    pomdp_tree_backup(s, node);
+    return HP_OK;
+}
+
+hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles, const double *weights,
+                             uint32_t n, hp_rng stream, const pomdp_budget *budget,
+                             double *gap_begin)
+{
+    if (budget->deadline_ns != 0 && budget->clock == NULL) {
+        return HP_EINVAL;
+    }
+    s->budget = *budget;
+    s->may_be_late = false;
+    s->pool_full = false;
+    s->unclocked_steps = 0;
+    s->count = (pomdp_count){0};
+    hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
+    if (st != HP_OK) {
+        return st;
+    }
+    st = pomdp_bounds_init(s, 0, 1);
+    if (st == HP_OK) {
+        *gap_begin = root_gap(s);
+        st = pomdp_expand_node(s, 0);
+    }
+    if (st != HP_OK) {
+        return st;
+    }
+    pomdp_tree_update_node(s, 0);
+    s->may_be_late = budget->deadline_ns != 0;
+    return HP_OK;
+}
+
+static bool is_late(const pomdp_solver *s)
+{
+    return s->may_be_late && hp_clock_now_ns(s->budget.clock) >= s->budget.deadline_ns;
+}
+
+/** Runs trials until the gap, the budget or the pool ends them; returns how many were completed. */
+static uint32_t search(pomdp_solver *s)
+{
+    const pomdp_budget *b = &s->budget;
+    const uint32_t max_trials =
+        b->max_trials > 0 || b->deadline_ns == 0 ? b->max_trials : UINT32_MAX;
+    uint32_t trials = 0;
+    bool progress = true;
+    while (trials < max_trials && progress && !s->pool_full && root_gap(s) > s->config.target_gap &&
+           !is_late(s)) {
+        if (pomdp_solver_trial(s, &progress) != HP_OK) {
+            break;
+        }
+        trials++;
+    }
+    return trials;
+}
+
+/** What the default policy does at the root: the action with most weight behind it. */
+static uint32_t default_action(pomdp_solver *s)
+{
+    double votes[POMDP_MAX_ACTIONS] = {0.0};
+    const uint32_t n = s->config.n_scenarios;
+    uint32_t best = 0;
+    s->model.default_policy(s->model.ctx, s->tree.states, n, s->batch.actions);
+    for (uint32_t k = 0; k < n; k++) {
+        assert(s->batch.actions[k] < s->model.n_actions);
+        votes[s->batch.actions[k]] += s->tree.particle_weight[k];
+    }
+    for (uint32_t a = 1; a < s->model.n_actions; a++) {
+        if (votes[a] > votes[best]) {
+            best = a;
+        }
+    }
+    return best;
+}
+
+/** Under regularisation the default policy is a choice of its own, as it costs no lambda. */
+static uint32_t choose_action(pomdp_solver *s)
+{
+    const uint32_t edge = pomdp_tree_best_edge(s, 0, true);
+    if (s->config.regularisation > 0.0 && s->tree.floor[0] >= s->tree.edges[edge].lower) {
+        return default_action(s);
+    }
+    return edge - s->tree.nodes[0].first_edge;
+}
+
+static void report(pomdp_solver *s, pomdp_plan *plan)
+{
+    const pomdp_edge *edges = &s->tree.edges[s->tree.nodes[0].first_edge];
+    plan->action = choose_action(s);
+    plan->value_lower = s->tree.lower[0];
+    plan->value_upper = s->tree.upper[0];
+    plan->nodes = s->tree.used.n_nodes;
+    plan->expansions = s->count.expansions;
+    plan->depth = s->count.depth;
+    plan->steps_tree = s->count.steps_tree;
+    plan->steps_rollout = s->count.steps_rollout;
+    plan->pool_full = s->pool_full;
+    plan->n_actions = s->model.n_actions;
+    for (uint32_t a = 0; a < s->model.n_actions; a++) {
+        plan->action_lower[a] = edges[a].lower;
+        plan->action_upper[a] = edges[a].upper;
+    }
+}
+
+hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const double *weights,
+                            uint32_t n, hp_rng stream, const pomdp_budget *budget, pomdp_plan *plan)
+{
+    double gap_begin = 0.0;
+    const hp_status st =
+        pomdp_solver_begin(solver, particles, weights, n, stream, budget, &gap_begin);
+    if (st != HP_OK) {
+        return st;
+    }
+    *plan = (pomdp_plan){.gap_begin = gap_begin};
+    plan->trials = search(solver);
+    report(solver, plan);
+    return HP_OK;
+}
