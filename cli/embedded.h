@@ -1,7 +1,7 @@
-/** @file embedded.h All five parts as threads of this process, over inproc: the same nodes and the same
- *  messages as the processes, for debuggers, sanitizers and machines without fork.
- *  Ownership: borrows configuration and names until destroy. Threads: create and destroy from one
- *  thread; the parts share nothing but the bus. Allocation: in create. */
+/** @file embedded.h All five parts as threads of this process, over inproc: the same nodes and the
+ * same messages as the processes, for debuggers, sanitizers and machines without fork. Ownership:
+ * borrows configuration and names until destroy. Threads: create and destroy from one thread; the
+ * parts share nothing but the bus. Allocation: in create. */
 #ifndef EMBEDDED_H
 #define EMBEDDED_H
 

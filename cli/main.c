@@ -12,6 +12,7 @@ typedef struct command {
 } command;
 
 static const command COMMANDS[] = {
+    {"run", "one closed loop with all parts started, watched and stopped", cmd_run},
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
 };
 

@@ -169,7 +169,9 @@ hp_status bridge_report_episode(bridge_report *report, const bridge_outcome *out
         return hp_fail(error, HP_ENOMEM, "cannot compose episodes.json");
     }
     (void)fflush(report->steps);
-    const hp_status st = hp_file_write(report->dir, "episodes.json", text, strlen(text), error);
+    const size_t len = strlen(text);
+    text[len] = '\n'; /* in the place of the zero: files end with a newline */
+    const hp_status st = hp_file_write(report->dir, "episodes.json", text, len + 1, error);
     free(text);
     return st;
 }

@@ -1,0 +1,67 @@
+/* hyplan run: one world, one planner, from the first frame to the verdict. */
+
+#include "cli/commands.h"
+#include "cli/run_options.h"
+#include "cli/run_parts.h"
+#include "cli/run_report.h"
+
+static const cli_usage USAGE = {
+    .command = "run",
+    .synopsis = "run [--world sim|replay] [--scenario cts/01] [--scene speed=1.2,distance=20] "
+                "[options]",
+    .summary = "Drives one scene in closed loop: starts the five parts, watches over them, and "
+               "tells how it\nended. Leaves summary.json, steps.csv, log.txt, config.yaml and "
+               "manifest.json in the run directory.",
+    .example = "hyplan run --scenario cts/03 --scene speed=1.2,distance=20 --seed 7",
+};
+
+/** Runs the parts to their end; facts tell how it went. */
+static int drive(const run_options *options, const cli_rundir *dir, run_facts *facts)
+{
+    hp_error error = {{0}};
+    const hp_status st = options->embedded ? run_embedded(options, dir, facts, &error)
+                                           : run_processes(options, dir, facts, &error);
+    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+}
+
+static int finish(const run_options *options, const cli_rundir *dir, const run_facts *facts)
+{
+    hp_error error = {{0}};
+    const char *verdict = "failed";
+    bool passed = false;
+    hp_status st = run_report(dir, facts, options->common.json, &verdict, &passed, &error);
+    if (st == HP_OK) {
+        st = cli_rundir_manifest(dir, &options->common, &options->config, verdict, &error);
+    }
+    if (st != HP_OK) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s", error.text);
+    }
+    return passed ? CLI_DONE : CLI_FAILED;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    run_options options;
+    cli_rundir dir;
+    run_facts facts = {0};
+    hp_error error = {{0}};
+    int lock_fd = -1;
+    int status = run_options_read(&USAGE, argc, argv, &options);
+    if (status != CLI_GO) {
+        return status;
+    }
+    facts.episodes = options.config.bridge.episodes;
+    hp_status st = cli_rundir_open(&options.common, "run", &dir, &error);
+    if (st == HP_OK) {
+        st = run_dir_prepare(&options, &dir, &lock_fd, &error);
+    }
+    if (st != HP_OK) {
+        return cli_fail(&USAGE, st == HP_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT, "%s", error.text);
+    }
+    status = drive(&options, &dir, &facts);
+    if (status == CLI_DONE) {
+        status = finish(&options, &dir, &facts);
+    }
+    run_dir_release(lock_fd);
+    return status;
+}

@@ -1,0 +1,210 @@
+#include "cli/run_options.h"
+
+#include "cli/driver.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { WORLD_SIM, WORLD_REPLAY, WORLD_CARLA, WORLD_UNSET };
+
+static const char *const WORLDS[] = {"sim", "replay", "carla", NULL};
+static const char CLIP_SUFFIX[] = "_traj_ped_filtered.csv";
+
+/** The command line's own part. */
+typedef struct run_flags {
+    uint32_t world, car, episodes;
+    const char *scenario, *scene, *log, *planner;
+    bool realtime;
+} run_flags;
+
+static int read_flags(const cli_usage *usage, int argc, char **argv, run_options *out, run_flags *f)
+{
+    const cli_flag own[] = {
+        {.name = "world",
+         .type = CLI_FLAG_WORD,
+         .target = &f->world,
+         .arg = "sim|replay|carla",
+         .help = "built-in simulator, recorded traffic, or CARLA",
+         .words = WORLDS},
+        {.name = "scenario",
+         .type = CLI_FLAG_TEXT,
+         .target = &f->scenario,
+         .arg = "SUITE/ID",
+         .help = "sim: cts/03, or a YAML file"},
+        {.name = "scene",
+         .type = CLI_FLAG_TEXT,
+         .target = &f->scene,
+         .arg = "K=V,..",
+         .help = "sim: speed=1.2,distance=20 or car_speed=12.5"},
+        {.name = "log",
+         .type = CLI_FLAG_TEXT,
+         .target = &f->log,
+         .arg = "FILE",
+         .help = "replay: a recorded clip, FILE_traj_ped_filtered.csv or its prefix"},
+        {.name = "car",
+         .type = CLI_FLAG_UINT,
+         .target = &f->car,
+         .arg = "ID",
+         .max = 1000000,
+         .help = "replay: the car whose place the ego takes"},
+        {.name = "planner",
+         .type = CLI_FLAG_TEXT,
+         .target = &f->planner,
+         .arg = "NAME",
+         .help = "despot"},
+        {.name = "embedded",
+         .type = CLI_FLAG_SWITCH,
+         .target = &out->embedded,
+         .help = "all parts as threads of one process"},
+        {.name = "episodes",
+         .type = CLI_FLAG_UINT,
+         .target = &f->episodes,
+         .arg = "N",
+         .min = 1,
+         .max = 1000000,
+         .help = "so many in a row"},
+        {.name = "realtime",
+         .type = CLI_FLAG_SWITCH,
+         .target = &f->realtime,
+         .help = "the world goes on by the clock instead of waiting for commands"},
+        {.name = NULL},
+    };
+    cli_texts rest;
+    const int status = cli_parse(usage, own, argc, argv, &out->common, &rest);
+    if (status == CLI_GO && rest.n > 0) {
+        return cli_fail(usage, CLI_USAGE, "unexpected '%s'", rest.items[0]);
+    }
+    return status;
+}
+
+static int check_planner(const cli_usage *usage, const char *name)
+{
+    if (name == NULL || strcmp(name, "despot") == 0) {
+        return CLI_GO;
+    }
+    const driver_kind *kind = driver_kind_find(name);
+    if (kind != NULL && kind->baseline) {
+        return cli_fail(
+            usage, CLI_USAGE,
+            "--planner %s: a baseline to compare with; it drives in `hyplan bench` only", name);
+    }
+    return cli_fail(usage, CLI_USAGE, "--planner %s: here drives despot alone", name);
+}
+
+static bool set_text(char *target, size_t cap, const char *text)
+{
+    const int n = snprintf(target, cap, "%s", text);
+    return n >= 0 && (size_t)n < cap;
+}
+
+/** "cts/03", or a file. */
+static int resolve_scenario(const cli_usage *usage, const char *name, bridge_config *bridge)
+{
+    char relative[CLI_PATH];
+    char path[CLI_PATH];
+    if (access(name, R_OK) == 0 && strstr(name, ".yaml") != NULL) {
+        (void)set_text(path, sizeof path, name);
+    } else {
+        const bool bare = strstr(name, ".yaml") == NULL;
+        (void)snprintf(relative, sizeof relative, "%s%s%s", bare ? "scenarios/" : "", name,
+                       bare ? ".yaml" : "");
+        if (!cli_find(relative, path)) {
+            return cli_fail(usage, CLI_USAGE,
+                            "--scenario %s: no such scenario (`hyplan scenario ls` shows them)",
+                            name);
+        }
+    }
+    return set_text(bridge->scenario, sizeof bridge->scenario, path)
+               ? CLI_GO
+               : cli_fail(usage, CLI_USAGE, "--scenario: path too long");
+}
+
+/** Finds PREFIX_traj_ped_filtered.csv, as given or below the data directory. */
+static int resolve_clip(const cli_usage *usage, const cli_common *common, const char *name,
+                        bridge_config *bridge)
+{
+    char prefix[CLI_PATH];
+    char file[2 * CLI_PATH + sizeof CLIP_SUFFIX];
+    if (!set_text(prefix, sizeof prefix, name)) {
+        return cli_fail(usage, CLI_USAGE, "--log: path too long");
+    }
+    char *suffix = strstr(prefix, CLIP_SUFFIX);
+    if (suffix != NULL) {
+        *suffix = '\0';
+    }
+    (void)snprintf(file, sizeof file, "%s%s", prefix, CLIP_SUFFIX);
+    if (access(file, R_OK) != 0) {
+        char below[2 * CLI_PATH];
+        (void)snprintf(below, sizeof below, "%s/%s", common->data_dir, prefix);
+        (void)snprintf(file, sizeof file, "%s%s", below, CLIP_SUFFIX);
+        if (access(file, R_OK) != 0 || !set_text(prefix, sizeof prefix, below)) {
+            return cli_fail(usage, CLI_ENVIRONMENT,
+                            "--log %s: no recording there, nor below %s (see --data-dir)", name,
+                            common->data_dir);
+        }
+    }
+    /* The two data sets name their clips alike, but lie in folders of their own. */
+    bridge->clip_format = strstr(prefix, "citr") != NULL ? 1 : 0;
+    return set_text(bridge->clip, sizeof bridge->clip, prefix)
+               ? CLI_GO
+               : cli_fail(usage, CLI_USAGE, "--log: path too long");
+}
+
+static int resolve_world(const cli_usage *usage, const run_flags *f, run_options *out)
+{
+    bridge_config *bridge = &out->config.bridge;
+    if (f->world == WORLD_CARLA) {
+        return cli_fail(usage, CLI_ENVIRONMENT,
+                        "--world carla: the bridge to CARLA is not built yet; sim and replay are");
+    }
+    if (f->world != WORLD_UNSET) {
+        bridge->world = f->world == WORLD_SIM ? BRIDGE_WORLD_SIM : BRIDGE_WORLD_REPLAY;
+    }
+    if (bridge->world == BRIDGE_WORLD_SIM) {
+        if (f->log != NULL || f->car != 0) {
+            return cli_fail(usage, CLI_USAGE, "--log and --car belong to --world replay");
+        }
+        if (f->scene != NULL && !set_text(bridge->scene, sizeof bridge->scene, f->scene)) {
+            return cli_fail(usage, CLI_USAGE, "--scene: too long");
+        }
+        return resolve_scenario(usage, f->scenario != NULL ? f->scenario : bridge->scenario,
+                                bridge);
+    }
+    if (f->scenario != NULL || f->scene != NULL) {
+        return cli_fail(usage, CLI_USAGE, "--scenario and --scene belong to --world sim");
+    }
+    if (f->log == NULL && bridge->clip[0] == '\0') {
+        return cli_fail(usage, CLI_USAGE, "--world replay: which recording? (--log FILE)");
+    }
+    bridge->car = f->car != 0 ? f->car : bridge->car;
+    return resolve_clip(usage, &out->common, f->log != NULL ? f->log : bridge->clip, bridge);
+}
+
+int run_options_read(const cli_usage *usage, int argc, char **argv, run_options *out)
+{
+    hp_error error = {{0}};
+    run_flags f = {.world = WORLD_UNSET};
+    *out = (run_options){0};
+    int status = read_flags(usage, argc, argv, out, &f);
+    if (status == CLI_GO) {
+        status = check_planner(usage, f.planner);
+    }
+    if (status != CLI_GO) {
+        return status;
+    }
+    const hp_status st = cli_config_load(&out->common, &out->config, &error);
+    if (st != HP_OK) {
+        return cli_fail(usage, cli_exit_status(st), "%s", error.text);
+    }
+    out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
+    out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;
+    if (fabs(out->config.sim.tick_s * out->config.plan.control.rate_hz - 1.0) > 1e-6) {
+        return cli_fail(
+            usage, CLI_USAGE,
+            "sim.tick_s = %g does not fit control.rate_hz = %g (it must be its inverse)",
+            out->config.sim.tick_s, out->config.plan.control.rate_hz);
+    }
+    return resolve_world(usage, &f, out);
+}

@@ -1,0 +1,18 @@
+/** @file run_options.h What `hyplan run` was asked to do, resolved into a configuration.
+ *  Ownership: texts point into argv. Threads: the main thread. Allocation: while reading files. */
+#ifndef RUN_OPTIONS_H
+#define RUN_OPTIONS_H
+
+#include "cli/config.h"
+#include "cli/options.h"
+
+typedef struct run_options {
+    cli_common common;
+    cli_config config; /* with section bridge filled from the flags */
+    bool embedded;
+} run_options;
+
+/** CLI_GO, or the status to exit with after a complaint. */
+int run_options_read(const cli_usage *usage, int argc, char **argv, run_options *out);
+
+#endif

@@ -1,0 +1,320 @@
+#define _DEFAULT_SOURCE /* signalfd's flags, symlink */
+
+#include "cli/run_parts.h"
+
+#include "cli/embedded.h"
+#include "cli/run_log.h"
+#include "cli/run_watch.h"
+#include "cli/supervisor.h"
+#include "common/hp_bus.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { STEP_MS = 50, PARTS = 5 };
+
+/* ---- The run directory ---- */
+
+hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int *lock_fd,
+                          hp_error *error)
+{
+    static const char *const OLD[] = {"episodes.json", "planner.json", "summary.json", "steps.csv",
+                                      "sockets"};
+    char path[CLI_PATH];
+    hp_status st = hp_bus_lock_dir(dir->path, "run", lock_fd, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < HP_ARRAY_LEN(OLD); i++) {
+        if (cli_rundir_path(dir, OLD[i], path)) {
+            (void)unlink(path);
+        }
+    }
+    char *yaml = cli_config_text(&options->config, false);
+    st = yaml != NULL ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
+                      : hp_fail(error, HP_ENOMEM, "config.yaml: cannot compose it");
+    free(yaml);
+    return st == HP_OK
+               ? cli_rundir_manifest(dir, &options->common, &options->config, "running", error)
+               : st;
+}
+
+void run_dir_release(int lock_fd)
+{
+    if (lock_fd >= 0) {
+        (void)close(lock_fd);
+    }
+}
+
+/** A private directory for sockets, and the link to it. */
+typedef struct socket_dir {
+    char path[64];
+    char link[CLI_PATH];
+} socket_dir;
+
+static hp_status make_socket_dir(const cli_rundir *dir, socket_dir *out, hp_error *error)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    const bool fits =
+        runtime != NULL && runtime[0] == '/' && strlen(runtime) < 32 && access(runtime, W_OK) == 0;
+    (void)snprintf(out->path, sizeof out->path, "%s/hyplan-XXXXXX", fits ? runtime : "/tmp");
+    if (mkdtemp(out->path) == NULL) {
+        return hp_fail(error, HP_EIO, "%s: cannot make a directory for sockets: %s", out->path,
+                       strerror(errno));
+    }
+    if (!cli_rundir_path(dir, "sockets", out->link) || symlink(out->path, out->link) != 0) {
+        out->link[0] = '\0'; /* a convenience for onlookers, nothing more */
+    }
+    return HP_OK;
+}
+
+static void remove_socket_dir(const socket_dir *dir)
+{
+    static const char *const LINKS[] = {"bridge", "state", "predictor", "policy", "pomdp", "tap"};
+    char path[sizeof dir->path + 16];
+    for (size_t i = 0; i < HP_ARRAY_LEN(LINKS); i++) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir->path, LINKS[i]);
+        (void)unlink(path);
+    }
+    (void)rmdir(dir->path);
+    if (dir->link[0] != '\0') {
+        (void)unlink(dir->link);
+    }
+}
+
+/* ---- Signals: read like a file, so that nothing runs at odd moments ---- */
+
+typedef struct stop_signals {
+    int fd;
+    sigset_t before;
+} stop_signals;
+
+static hp_status catch_signals(stop_signals *s, hp_error *error)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGINT);
+    (void)sigaddset(&set, SIGTERM);
+    (void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
+    s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    return s->fd >= 0 ? HP_OK : hp_fail(error, HP_EIO, "signalfd: %s", strerror(errno));
+}
+
+static bool signal_came(const stop_signals *s)
+{
+    struct signalfd_siginfo info;
+    return read(s->fd, &info, sizeof info) == (ssize_t)sizeof info;
+}
+
+static void release_signals(const stop_signals *s)
+{
+    if (s->fd >= 0) {
+        (void)close(s->fd);
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
+}
+
+/** Progress goes to stderr, unless it is not wanted. */
+static FILE *progress(const run_options *options)
+{
+    return options->common.quiet ? NULL : stderr;
+}
+
+/* ---- Processes ---- */
+
+/** Everything a run with processes holds. */
+typedef struct process_run {
+    const run_options *options;
+    run_log log;
+    stop_signals signals;
+    socket_dir sockets;
+    char paths[PARTS][CLI_PATH];
+    char config_path[CLI_PATH], seed[24], base[HP_BUS_ENDPOINT];
+    hp_bus *bus;
+    run_watch *watch;
+    supervisor *children;
+} process_run;
+
+/** The bridge comes first: its end is the run's end. */
+enum { BRIDGE };
+static const char *const NAMES[PARTS] = {"bridge", "predictor", "policy", "pomdp", "planner"};
+
+/** DIR-of-this-executable/hyplan-NAME. */
+static hp_status find_program(const char *name, char path[CLI_PATH], hp_error *error)
+{
+    char self[CLI_PATH];
+    const ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (len <= 0) {
+        return hp_fail(error, HP_EIO, "/proc/self/exe: %s", strerror(errno));
+    }
+    self[len] = '\0';
+    char *slash = strrchr(self, '/');
+    *(slash != NULL ? slash : self) = '\0';
+    const int n = snprintf(path, CLI_PATH, "%s/hyplan-%s", self, name);
+    return n > 0 && n < CLI_PATH ? HP_OK : hp_fail(error, HP_EINVAL, "%s: path too long", self);
+}
+
+/** Workers may be missing (the planner does without); bridge and planner may not. */
+static hp_status list_programs(process_run *r, const cli_rundir *dir,
+                               supervisor_program programs[PARTS], hp_error *error)
+{
+    (void)snprintf(r->seed, sizeof r->seed, "%" PRIu64, r->options->common.seed);
+    if (!cli_rundir_path(dir, "config.yaml", r->config_path)) {
+        return hp_fail(error, HP_EINVAL, "%s: path too long", dir->path);
+    }
+    for (int i = 0; i < PARTS; i++) {
+        const bool needed = i == BRIDGE || strcmp(NAMES[i], "planner") == 0;
+        const hp_status st = find_program(NAMES[i], r->paths[i], error);
+        if (st != HP_OK) {
+            return st;
+        }
+        if (needed && access(r->paths[i], X_OK) != 0) {
+            return hp_fail(error, HP_ENOENT, "%s: %s; is hyplan installed completely?", r->paths[i],
+                           strerror(errno));
+        }
+        programs[i] = (supervisor_program){
+            .name = NAMES[i],
+            .path = r->paths[i],
+            .argv = {r->paths[i], "--config", r->config_path, "--run-dir", dir->path, "--sockets",
+                     r->sockets.path, "--seed", r->seed, "--generation", "@generation", NULL},
+            .once = i == BRIDGE};
+    }
+    return HP_OK;
+}
+
+static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error *error)
+{
+    supervisor_program programs[PARTS];
+    hp_status st = run_log_open(dir, &r->log, error);
+    if (st == HP_OK) {
+        st = make_socket_dir(dir, &r->sockets, error);
+    }
+    if (st == HP_OK) {
+        st = list_programs(r, dir, programs, error);
+    }
+    if (st == HP_OK) {
+        st = supervisor_create(programs, PARTS, fileno(r->log.out), &r->log.own, &r->children);
+    }
+    if (st == HP_OK) {
+        (void)snprintf(r->base, sizeof r->base, "ipc://%s", r->sockets.path);
+        st = hp_bus_create(&r->bus);
+    }
+    return st == HP_OK ? run_watch_create(r->bus, r->base, progress(r->options), &r->watch, error)
+                       : st;
+}
+
+static void close_processes(process_run *r)
+{
+    supervisor_destroy(&r->children);
+    run_watch_destroy(&r->watch);
+    hp_bus_destroy(&r->bus);
+    if (r->sockets.path[0] != '\0') {
+        remove_socket_dir(&r->sockets);
+    }
+    if (r->log.out != NULL) {
+        run_log_close(&r->log);
+    }
+}
+
+static void note_parts(const supervisor *children, run_facts *facts)
+{
+    for (uint32_t i = 0; i < supervisor_count(children); i++) {
+        const supervisor_child *c = supervisor_get(children, i);
+        facts->names[i] = c->name;
+        facts->restarts[i] = c->generation > 0 ? c->generation - 1 : 0;
+        facts->given_up[i] = c->state == SUPERVISOR_GIVEN_UP;
+    }
+}
+
+/** Until the bridge has ended, or a signal says so. */
+static hp_status watch_over(process_run *r, run_facts *facts, hp_error *error)
+{
+    const supervisor_child *bridge = supervisor_get(r->children, BRIDGE);
+    while (bridge->state != SUPERVISOR_ENDED && !facts->interrupted) {
+        if (supervisor_step(r->children, STEP_MS) != HP_OK) {
+            return hp_fail(error, HP_EIO, "processes cannot be started; see log.txt");
+        }
+        run_watch_poll(r->watch, 0);
+        run_log_repeat(&r->log);
+        facts->interrupted = signal_came(&r->signals);
+    }
+    note_parts(r->children, facts);
+    if (facts->interrupted) {
+        hp_log_info(&r->log.own, "interrupted");
+        return HP_OK;
+    }
+    facts->failed = bridge->exit_status != 0;
+    if (bridge->exit_status == CLI_USAGE || bridge->exit_status == CLI_ENVIRONMENT) {
+        return hp_fail(error, bridge->exit_status == CLI_USAGE ? HP_ECONFIG : HP_EIO,
+                       "the world could not be set up; see log.txt");
+    }
+    if (bridge->exit_status > 128) {
+        hp_log_error(&r->log.own, "the bridge was ended by signal %d: the world is gone",
+                     bridge->exit_status - 128);
+    }
+    return HP_OK;
+}
+
+hp_status run_processes(const run_options *options, const cli_rundir *dir, run_facts *facts,
+                        hp_error *error)
+{
+    process_run *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the run");
+    }
+    r->options = options;
+    r->log.in = -1;
+    hp_status st = catch_signals(&r->signals, error);
+    if (st == HP_OK) {
+        st = open_processes(r, dir, error);
+    }
+    if (st == HP_OK) {
+        st = watch_over(r, facts, error);
+    }
+    close_processes(r);
+    release_signals(&r->signals);
+    free(r);
+    return st;
+}
+
+/* ---- Threads ---- */
+
+hp_status run_embedded(const run_options *options, const cli_rundir *dir, run_facts *facts,
+                       hp_error *error)
+{
+    run_log log = {.in = -1};
+    stop_signals signals = {.fd = -1};
+    embedded *parts = NULL;
+    run_watch *watch = NULL;
+    hp_status st = catch_signals(&signals, error);
+    if (st == HP_OK) {
+        st = run_log_open(dir, &log, error);
+    }
+    if (st == HP_OK) {
+        st = embedded_create(&options->config, options->common.seed, dir->path, log.out, &parts,
+                             error);
+    }
+    if (st == HP_OK) {
+        st = run_watch_create(embedded_bus(parts), embedded_base(parts), progress(options), &watch,
+                              error);
+    }
+    while (st == HP_OK && !embedded_done(parts) && !facts->interrupted) {
+        run_watch_poll(watch, STEP_MS);
+        run_log_repeat(&log);
+        facts->interrupted = signal_came(&signals);
+    }
+    facts->failed = st == HP_OK && embedded_failed(parts);
+    run_watch_destroy(&watch);
+    embedded_destroy(&parts);
+    if (log.out != NULL) {
+        run_log_close(&log);
+    }
+    release_signals(&signals);
+    return st;
+}

@@ -1,0 +1,157 @@
+#include "cli/run_watch.h"
+
+#include "common/hp_clock.h"
+#include "proto/hp_node.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    SHOW_TTY_MS = 100,
+    SHOW_FILE_MS = 5000,
+    MAX_LETTERS = 4096, /* per poll */
+    LINE = 160,
+};
+
+struct run_watch {
+    hp_socket *tap;
+    hp_codec *codec;
+    hp_message *message;
+    unsigned char *bytes;
+    hp_clock clock;
+    FILE *out;
+    bool tty, shown;
+    int64_t shown_ns;
+    /* what was last heard */
+    bool heard;
+    uint32_t episode, n_agents;
+    double t_s, speed_mps, accel_mps2, decision_ms;
+    hp_source source;
+    uint64_t fallbacks; /* ticks driven by anything but search and policy */
+};
+
+hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch **self,
+                           hp_error *error)
+{
+    char endpoint[HP_BUS_ENDPOINT];
+    run_watch *w = calloc(1, sizeof *w);
+    *self = NULL;
+    if (w == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the onlooker");
+    }
+    w->clock = hp_clock_real();
+    w->out = out;
+    w->tty = out != NULL && isatty(fileno(out)) == 1;
+    w->shown_ns = hp_clock_now_ns(&w->clock);
+    w->bytes = malloc(HP_BUS_MAX_MESSAGE);
+    w->message = malloc(sizeof *w->message);
+    hp_status st = w->bytes != NULL && w->message != NULL ? hp_codec_create(&w->codec) : HP_ENOMEM;
+    if (st == HP_OK) {
+        st = hp_endpoint(base, HP_LINK_TAP, endpoint, sizeof endpoint);
+    }
+    if (st != HP_OK) {
+        st = hp_fail(error, st, "cannot look on: %s", hp_status_text(st));
+    } else {
+        st = hp_socket_open(bus, HP_SOCKET_SUB, endpoint, &w->tap, error);
+    }
+    if (st != HP_OK) {
+        run_watch_destroy(&w);
+        return st;
+    }
+    *self = w;
+    return HP_OK;
+}
+
+void run_watch_destroy(run_watch **self)
+{
+    run_watch *w = *self;
+    if (w == NULL) {
+        return;
+    }
+    if (w->tty && w->shown) {
+        (void)fputc('\n', w->out);
+    }
+    hp_socket_close(&w->tap);
+    hp_codec_destroy(&w->codec);
+    free(w->message);
+    free(w->bytes);
+    free(w);
+    *self = NULL;
+}
+
+static void hear_frame(run_watch *w, const hp_frame *frame)
+{
+    w->heard = true;
+    w->episode = frame->episode;
+    w->n_agents = frame->n_agents;
+    w->t_s = (double)frame->stamp_ns * 1e-9;
+    w->speed_mps = frame->ego.speed_mps;
+}
+
+static void hear_decision(run_watch *w, const hp_decision *decision)
+{
+    w->accel_mps2 = decision->command.accel_mps2;
+    w->source = decision->command.source;
+    w->fallbacks += w->source >= HP_SOURCE_COMFORT_BRAKE ? 1 : 0;
+    if (decision->decided) {
+        w->decision_ms = (double)decision->total_ns * 1e-6;
+    }
+}
+
+/** One letter of the tap; false: none is there. */
+static bool hear(run_watch *w)
+{
+    char topic[HP_TEXT];
+    size_t len = 0;
+    const hp_status st =
+        hp_socket_receive_topic(w->tap, topic, sizeof topic, w->bytes, HP_BUS_MAX_MESSAGE, &len);
+    if (st != HP_OK) {
+        return st == HP_EFULL || st == HP_EWIRE;
+    }
+    if (strcmp(topic, hp_msg_name(HP_MSG_FRAME)) == 0) {
+        if (hp_decode_payload(w->codec, HP_MSG_FRAME, w->bytes, len, w->message, NULL) == HP_OK) {
+            hear_frame(w, &w->message->as_hp_frame);
+        }
+    } else if (strcmp(topic, hp_msg_name(HP_MSG_DECISION)) == 0) {
+        if (hp_decode_payload(w->codec, HP_MSG_DECISION, w->bytes, len, w->message, NULL) ==
+            HP_OK) {
+            hear_decision(w, &w->message->as_hp_decision);
+        }
+    }
+    return true;
+}
+
+static void show(run_watch *w)
+{
+    static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
+                                                         "hard brake"};
+    const int64_t now = hp_clock_now_ns(&w->clock);
+    if (w->out == NULL || !w->heard ||
+        now - w->shown_ns < (w->tty ? SHOW_TTY_MS : SHOW_FILE_MS) * MS) {
+        return;
+    }
+    char line[LINE];
+    w->shown_ns = now;
+    w->shown = true;
+    (void)snprintf(line, sizeof line,
+                   "episode %" PRIu32 "  t %6.2f s  %5.1f km/h  agents %2" PRIu32
+                   "  decision %6.1f ms  %+.1f m/s^2 (%s)  fallbacks %" PRIu64,
+                   w->episode, w->t_s, w->speed_mps * 3.6, w->n_agents, w->decision_ms,
+                   w->accel_mps2, SOURCES[w->source], w->fallbacks);
+    (void)fprintf(w->out, w->tty ? "\r\033[K%s" : "%s\n", line);
+    (void)fflush(w->out);
+}
+
+void run_watch_poll(run_watch *self, int64_t wait_ms)
+{
+    bool ready = false;
+    if (hp_bus_poll(&self->tap, &ready, 1, wait_ms) == HP_OK) {
+        for (int i = 0; i < MAX_LETTERS && hear(self); i++) {
+        }
+    }
+    show(self);
+}

@@ -1,0 +1,21 @@
+/** @file run_watch.h Looks on a run through the tap: a progress line, and who is alive.
+ *  Ownership: borrows the bus. Threads: one watch, one thread. Allocation: in create. */
+#ifndef RUN_WATCH_H
+#define RUN_WATCH_H
+
+#include "common/hp_bus.h"
+#include "proto/hp_codec.h"
+
+#include <stdio.h>
+
+typedef struct run_watch run_watch;
+
+/** @param base where the links are, as in hp_node.  @param out NULL: no progress. */
+HP_NODISCARD hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch **self,
+                                        hp_error *error);
+/** Ends the progress line. */
+void run_watch_destroy(run_watch **self);
+/** Takes in what has come, waiting up to wait_ms for the first; shows progress when it is time. */
+void run_watch_poll(run_watch *self, int64_t wait_ms);
+
+#endif
