@@ -56,7 +56,7 @@ void hp_log_line(const hp_log *log, hp_log_level level, const char *format, ...)
     size_t len = head + (size_t)wanted;
     if ((size_t)wanted >= room) {
         len = LINE_CAPACITY - 1;
-        memcpy(line + len - 3, "...", 3);
+        memset(line + len - 3, '.', 3);
     }
     blank_controls(line, len);
     line[len++] = '\n';

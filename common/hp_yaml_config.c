@@ -88,6 +88,7 @@ static hp_status read_sections(const hp_reader *r, const sections *all)
     return read_absent(r, all, root);
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a text, its targets, its report, each of two words */
 hp_status hp_config_parse(const char *text, size_t len, const char *name, const hp_section *list,
                           size_t n, const char *const *known_names, hp_error *error)
 {

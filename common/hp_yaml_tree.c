@@ -1,5 +1,6 @@
 #include "common/hp_yaml_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <yaml.h>
@@ -37,7 +38,7 @@ static hp_status add_text(hp_tree *tree, const char *text, uint32_t len, uint32_
 {
     /* Escapes make text at most twice as long as the file, so 32 bits cannot overflow. */
     const uint32_t wanted = tree->n_text + len + 1;
-    if (wanted > tree->text_capacity) {
+    if (tree->texts == NULL || wanted > tree->text_capacity) {
         const uint32_t capacity = wanted + wanted / 2 + 1024;
         char *texts = realloc(tree->texts, capacity);
         if (texts == NULL) {
@@ -57,7 +58,7 @@ static hp_status add_text(hp_tree *tree, const char *text, uint32_t len, uint32_
 static hp_status add_node(builder *b, hp_node node)
 {
     hp_tree *tree = &b->tree;
-    if (tree->n_nodes == tree->node_capacity) {
+    if (tree->nodes == NULL || tree->n_nodes == tree->node_capacity) {
         const uint32_t capacity = tree->node_capacity == 0 ? 256 : 2 * tree->node_capacity;
         hp_node *nodes = realloc(tree->nodes, capacity * sizeof *nodes);
         if (nodes == NULL) {
@@ -87,6 +88,7 @@ static bool at_key(const builder *b)
     if (b->depth == 0) {
         return false;
     }
+    assert(b->tree.nodes != NULL); /* what is open is a node */
     const hp_node *parent = &b->tree.nodes[b->open[b->depth - 1]];
     return parent->kind == HP_NODE_MAP && parent->n_children % 2 == 0;
 }

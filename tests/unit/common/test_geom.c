@@ -124,7 +124,7 @@ static void test_box_contains_what_lies_inside_all_edges(void **state)
     const hp_rng stream = hp_rng_seed(2);
     uint32_t n_inside = 0;
     (void)state;
-    for (uint64_t i = 0; i < 20 * CASES; ++i) {
+    for (uint64_t i = 0; i < UINT64_C(20) * CASES; ++i) {
         const hp_box box = draw_box(stream, i);
         const hp_vec2 p = draw_point(hp_rng_lane(stream, 1), i, 6.0);
         const bool inside = inside_by_edges(&box, p);
@@ -276,8 +276,8 @@ typedef struct line {
 static line draw_line(hp_rng stream)
 {
     line l;
-    for (uint32_t i = 0; i < POINTS; ++i) { /* goes east, wavering */
-        l.points[i] = (hp_vec2){5.0 * i + hp_rng_range(stream, 2 * i, -2.0, 2.0),
+    for (uint64_t i = 0; i < POINTS; ++i) { /* goes east, wavering */
+        l.points[i] = (hp_vec2){5.0 * (double)i + hp_rng_range(stream, 2 * i, -2.0, 2.0),
                                 hp_rng_range(stream, 2 * i + 1, -6.0, 6.0)};
     }
     l.length_m = hp_polyline_lengths(l.points, POINTS, l.s_m);

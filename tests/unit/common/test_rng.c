@@ -128,7 +128,8 @@ static int compare_words(const void *a, const void *b)
 static void test_rng_words_differ_over_lanes_and_indices(void **state)
 {
     enum { LANES = 200, WORDS = 200 };
-    uint64_t *all = test_malloc(LANES * WORDS * sizeof *all);
+    const size_t n = (size_t)LANES * WORDS;
+    uint64_t *all = test_malloc(n * sizeof *all);
     const hp_rng root = hp_rng_seed(0);
     (void)state;
     for (uint64_t lane = 0; lane < LANES; ++lane) {
@@ -136,8 +137,8 @@ static void test_rng_words_differ_over_lanes_and_indices(void **state)
             all[lane * WORDS + i] = hp_rng_u64(hp_rng_lane(root, lane), i);
         }
     }
-    qsort(all, LANES * WORDS, sizeof *all, compare_words);
-    for (uint32_t i = 1; i < LANES * WORDS; ++i) { /* of 2^64 words, 40000 should not meet */
+    qsort(all, n, sizeof *all, compare_words);
+    for (size_t i = 1; i < n; ++i) { /* of 2^64 words, 40000 should not meet */
         assert_true(all[i] != all[i - 1]);
     }
     test_free(all);

@@ -267,11 +267,12 @@ static void test_yaml_cuts_long_words_when_it_quotes_them(void **state)
     hp_error error;
     (void)state;
     memset(text, 'k', sizeof text);
-    memcpy(text + sizeof text - 4, ": 1\n", 4);
-    memset(name, 'n', sizeof name - 1);
-    memcpy(name + sizeof name - 8, "/f.yaml", 8);
-    assert_int_equal(hp_yaml_parse(text, sizeof text, name, SAMPLE_SOLVER_FIELDS, &solver, &error),
-                     HP_ECONFIG);
+    (void)snprintf(text + sizeof text - 5, 5, ": 1\n");
+    memset(name, 'n', sizeof name);
+    (void)snprintf(name + sizeof name - 8, 8, "/f.yaml");
+    assert_int_equal(
+        hp_yaml_parse(text, sizeof text - 1, name, SAMPLE_SOLVER_FIELDS, &solver, &error),
+        HP_ECONFIG);
     assert_non_null(strstr(error.text, "nnn/f.yaml:1:1: error: unknown key 'kkkk"));
     assert_non_null(strstr(error.text, "kkk...'"));
     assert_true(strlen(error.text) < 300);
