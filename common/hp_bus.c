@@ -2,12 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -20,17 +18,21 @@ enum {
     HANDSHAKE_MS = 500,
     RECONNECT_MS = 10,
     RECONNECT_MAX_MS = 200,
+    BACKLOG = 100, /* as libzmq's own */
 };
 
 struct hp_bus {
     void *context;
-    hp_bus *root;              /* the bus that owns context: itself, or the one shared */
-    pthread_mutex_t bind_lock; /* of the root: the umask belongs to the whole process */
+    hp_bus *root;          /* the bus that owns context: itself, or the one shared */
+    atomic_uint n_sockets; /* of the root: open ones, on which ending the context would wait */
 };
 
 struct hp_socket {
+    hp_bus *root;
     void *zmq;
     hp_socket_kind kind;
+    struct sockaddr_un bound; /* ipc servers: the socket's file, which is ours to remove */
+    struct stat bound_as;     /* and that file's identity */
 };
 
 /* ---- Names ---- */
@@ -65,10 +67,7 @@ hp_status hp_bus_create(hp_bus **out)
         return HP_ENOMEM;
     }
     bus->context = zmq_ctx_new();
-    if (bus->context == NULL || pthread_mutex_init(&bus->bind_lock, NULL) != 0) {
-        if (bus->context != NULL) {
-            (void)zmq_ctx_term(bus->context);
-        }
+    if (bus->context == NULL) {
         free(bus);
         return HP_ENOMEM;
     }
@@ -96,95 +95,12 @@ void hp_bus_destroy(hp_bus **bus)
         return;
     }
     if ((*bus)->root == *bus) {
+        assert(atomic_load(&(*bus)->n_sockets) == 0);
         while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR) {
         }
-        (void)pthread_mutex_destroy(&(*bus)->bind_lock);
     }
     free(*bus);
     *bus = NULL;
-}
-
-/* ---- The run directory ---- */
-
-static hp_status open_private_dir(const char *dir, int *out, hp_error *error)
-{
-    if (mkdir(dir, 0700) != 0 && errno != EEXIST) {
-        return hp_fail(error, HP_EIO, "%s: cannot make the run directory: %s", dir,
-                       strerror(errno));
-    }
-    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s: not a directory of ours (links are refused): %s", dir,
-                       strerror(errno));
-    }
-    struct stat st;
-    hp_status status = HP_OK;
-    if (fstat(fd, &st) != 0) {
-        status = hp_fail(error, HP_EIO, "%s: %s", dir, strerror(errno));
-    } else if (st.st_uid != geteuid()) {
-        status = hp_fail(error, HP_EIO, "%s: belongs to user %lu, not to us (%lu)", dir,
-                         (unsigned long)st.st_uid, (unsigned long)geteuid());
-    } else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        status = hp_fail(error, HP_EIO, "%s: others may write there; chmod go-w it", dir);
-    }
-    if (status != HP_OK) {
-        (void)close(fd);
-        return status;
-    }
-    *out = fd;
-    return HP_OK;
-}
-
-/** Fails with the pid that the holder wrote into its lock file. */
-static hp_status fail_locked(int fd, const char *dir, const char *name, hp_error *error)
-{
-    char pid[24] = "";
-    const ssize_t n = pread(fd, pid, sizeof pid - 1, 0);
-    pid[n > 0 ? n : 0] = '\0';
-    pid[strspn(pid, "0123456789")] = '\0';
-    return hp_fail(error, HP_EBUSY, "%s: another %s runs here (pid %s)", dir, name,
-                   pid[0] != '\0' ? pid : "not yet known");
-}
-
-static hp_status write_pid(int fd)
-{
-    char pid[24];
-    const int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
-    return ftruncate(fd, 0) == 0 && pwrite(fd, pid, (size_t)n, 0) == n ? HP_OK : HP_EIO;
-}
-
-hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd, hp_error *error)
-{
-    char file[80];
-    const int n = snprintf(file, sizeof file, "%s.lock", name);
-    if (n < 0 || (size_t)n >= sizeof file || strchr(name, '/') != NULL) {
-        return hp_fail(error, HP_EINVAL, "'%s': no name for a lock", name);
-    }
-    int dir_fd = -1;
-    const hp_status status = open_private_dir(dir, &dir_fd, error);
-    if (status != HP_OK) {
-        return status;
-    }
-    const int fd = openat(dir_fd, file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-    const int open_errno = errno;
-    (void)close(dir_fd);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s/%s: %s", dir, file, strerror(open_errno));
-    }
-    hp_status locked = HP_OK;
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        locked = errno == EWOULDBLOCK
-                     ? fail_locked(fd, dir, name, error)
-                     : hp_fail(error, HP_EIO, "%s/%s: %s", dir, file, strerror(errno));
-    } else if (write_pid(fd) != HP_OK) {
-        locked = hp_fail(error, HP_EIO, "%s/%s: cannot write: %s", dir, file, strerror(errno));
-    }
-    if (locked != HP_OK) {
-        (void)close(fd);
-        return locked;
-    }
-    *lock_fd = fd;
-    return HP_OK;
 }
 
 /* ---- Opening ---- */
@@ -233,13 +149,13 @@ static hp_status check_endpoint(const char *endpoint, hp_error *error)
                    endpoint);
 }
 
-/** libzmq unlinks whatever lies at an ipc path before it binds: make sure that it is a dead socket.
- */
-static hp_status check_ipc_free(const char *path, hp_error *error)
+/** HP_OK if the file at path is a socket that nobody serves. */
+static hp_status check_dead(const struct sockaddr_un *address, hp_error *error)
 {
+    const char *path = address->sun_path;
     struct stat st;
     if (lstat(path, &st) != 0) {
-        return errno == ENOENT ? HP_OK : hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
+        return hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
     }
     if (!S_ISSOCK(st.st_mode)) {
         return hp_fail(error, HP_EIO, "%s: exists and is no socket; remove it", path);
@@ -248,39 +164,79 @@ static hp_status check_ipc_free(const char *path, hp_error *error)
     if (fd < 0) {
         return hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
     }
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
-    const int rc = connect(fd, (const struct sockaddr *)&address, sizeof address);
+    const int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
     const bool dead = rc != 0 && errno == ECONNREFUSED;
     (void)close(fd);
     return dead ? HP_OK : hp_fail(error, HP_EBUSY, "%s: another process serves this socket", path);
 }
 
-static hp_status bind_ipc(hp_bus *bus, void *zmq, const char *endpoint, hp_error *error)
+/** Binds fd to a file of mode 0600 (which Linux takes from the socket, so that the umask, which is
+ *  the whole process's, stays alone) in place of a dead socket's, if there is one. */
+static hp_status bind_file(int fd, const struct sockaddr_un *address, hp_error *error)
 {
-    const char *path = after_prefix(endpoint, "ipc://");
-    hp_bus *root = bus->root;
-    (void)pthread_mutex_lock(&root->bind_lock);
-    hp_status status = check_ipc_free(path, error);
-    if (status == HP_OK) {
-        const mode_t before = umask(077);
-        const int rc = zmq_bind(zmq, endpoint);
-        const int bind_errno = errno;
-        (void)umask(before);
-        if (rc != 0) {
-            status = hp_fail(error, bind_errno == EADDRINUSE ? HP_EBUSY : HP_EIO, "%s: %s",
-                             endpoint, zmq_strerror(bind_errno));
-        }
+    const struct sockaddr *generic = (const struct sockaddr *)address;
+    if (fchmod(fd, 0600) != 0) {
+        return hp_fail(error, HP_EIO, "%s: %s", address->sun_path, strerror(errno));
     }
-    (void)pthread_mutex_unlock(&root->bind_lock);
-    return status;
+    int rc = bind(fd, generic, sizeof *address);
+    if (rc != 0 && errno == EADDRINUSE) {
+        const hp_status status = check_dead(address, error);
+        if (status != HP_OK) {
+            return status;
+        }
+        (void)unlink(address->sun_path);
+        rc = bind(fd, generic, sizeof *address);
+    }
+    if (rc != 0 || listen(fd, BACKLOG) != 0) {
+        return hp_fail(error, HP_EIO, "%s: %s", address->sun_path, strerror(errno));
+    }
+    return HP_OK;
 }
 
-static hp_status attach(hp_bus *bus, hp_socket *socket, const char *endpoint, hp_error *error)
+static bool set_int(void *zmq, int option, int value)
+{
+    return zmq_setsockopt(zmq, option, &value, sizeof value) == 0;
+}
+
+/** Binds for libzmq, which would remove any file that is in its way, and its own only some time
+ *  after the socket has been closed: by then perhaps its successor's. */
+static hp_status bind_ipc(hp_socket *self, const char *endpoint, hp_error *error)
+{
+    self->bound.sun_family = AF_UNIX;
+    (void)snprintf(self->bound.sun_path, sizeof self->bound.sun_path, "%s",
+                   after_prefix(endpoint, "ipc://"));
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return hp_fail(error, HP_EIO, "%s: %s", endpoint, strerror(errno));
+    }
+    const hp_status status = bind_file(fd, &self->bound, error);
+    if (status != HP_OK) {
+        (void)close(fd);
+        return status;
+    }
+    (void)lstat(self->bound.sun_path, &self->bound_as);
+    if (!set_int(self->zmq, ZMQ_USE_FD, fd) || zmq_bind(self->zmq, endpoint) != 0) {
+        const int why = errno;
+        (void)close(fd);
+        return hp_fail(error, HP_EIO, "%s: %s", endpoint, zmq_strerror(why));
+    }
+    return HP_OK;
+}
+
+static void remove_bound_file(const hp_socket *self)
+{
+    struct stat now;
+    if (self->bound_as.st_ino != 0 && lstat(self->bound.sun_path, &now) == 0 &&
+        now.st_ino == self->bound_as.st_ino && now.st_dev == self->bound_as.st_dev) {
+        (void)unlink(self->bound.sun_path);
+    }
+}
+
+static hp_status attach(hp_socket *socket, const char *endpoint, hp_error *error)
 {
     const bool binds = kind_binds(socket->kind);
     if (binds && after_prefix(endpoint, "ipc://") != NULL) {
-        return bind_ipc(bus, socket->zmq, endpoint, error);
+        return bind_ipc(socket, endpoint, error);
     }
     const int rc = binds ? zmq_bind(socket->zmq, endpoint) : zmq_connect(socket->zmq, endpoint);
     if (rc == 0) {
@@ -289,11 +245,6 @@ static hp_status attach(hp_bus *bus, hp_socket *socket, const char *endpoint, hp
     const int why = errno;
     const hp_status status = why == EADDRINUSE ? HP_EBUSY : (why == EINVAL ? HP_ECONFIG : HP_EIO);
     return hp_fail(error, status, "%s: %s", endpoint, zmq_strerror(why));
-}
-
-static bool set_int(void *zmq, int option, int value)
-{
-    return zmq_setsockopt(zmq, option, &value, sizeof value) == 0;
 }
 
 /** ZMQ_HEARTBEAT_IVL is left out on purpose: see the header. */
@@ -340,11 +291,13 @@ hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
         return hp_fail(error, HP_ENOMEM, "%s: out of memory", endpoint);
     }
     socket->kind = kind;
+    socket->root = bus->root;
+    (void)atomic_fetch_add(&socket->root->n_sockets, 1);
     socket->zmq = zmq_socket(bus->context, TYPES[kind]);
     if (socket->zmq == NULL || !set_options(socket->zmq, kind)) {
         status = hp_fail(error, HP_EIO, "%s: %s", endpoint, zmq_strerror(errno));
     } else {
-        status = attach(bus, socket, endpoint, error);
+        status = attach(socket, endpoint, error);
     }
     if (status != HP_OK) {
         hp_socket_close(&socket);
@@ -360,8 +313,10 @@ void hp_socket_close(hp_socket **socket)
         return;
     }
     if ((*socket)->zmq != NULL) {
+        remove_bound_file(*socket);
         (void)zmq_close((*socket)->zmq);
     }
+    (void)atomic_fetch_sub(&(*socket)->root->n_sockets, 1);
     free(*socket);
     *socket = NULL;
 }
@@ -477,6 +432,18 @@ static hp_status receive_peer(void *zmq, zmq_msg_t *part, hp_peer *peer)
     return next_part(zmq, part);
 }
 
+/** Goes on to the newest message. ZMQ_CONFLATE alone is not enough: a poll takes a message out of
+ *  the queue, and that one would come first however old it has become. */
+static void skip_to_newest(void *zmq, zmq_msg_t *part)
+{
+    zmq_msg_t newer;
+    (void)zmq_msg_init(&newer);
+    for (int i = 0; i < QUEUE_TOPICS && next_part(zmq, &newer) == HP_OK; ++i) {
+        (void)zmq_msg_move(part, &newer);
+    }
+    (void)zmq_msg_close(&newer);
+}
+
 hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len, hp_peer *peer)
 {
     zmq_msg_t part;
@@ -485,6 +452,9 @@ hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *l
     hp_status status = next_part(socket->zmq, &part);
     if (status == HP_OK && socket->kind == HP_SOCKET_ROUTER) {
         status = receive_peer(socket->zmq, &part, peer);
+    }
+    if (status == HP_OK && socket->kind == HP_SOCKET_LATEST) {
+        skip_to_newest(socket->zmq, &part);
     }
     if (status == HP_OK) {
         status = part_has_more(&part) ? HP_EWIRE : copy_part(&part, data, cap, len);

@@ -76,9 +76,10 @@ HP_NODISCARD hp_status hp_socket_send_to(hp_socket *socket, const hp_peer *peer,
 /** PUB: [topic][data][decimal seconds], what PlotJuggler's ZMQ subscriber reads. */
 HP_NODISCARD hp_status hp_socket_publish(hp_socket *socket, const char *topic, const void *data,
                                          size_t len, int64_t stamp_ns);
-/** Receives one message without waiting; HP_EAGAIN if there is none. *len is its full size; a
- * message larger than cap is dropped with HP_EFULL, one of several parts or with an overlong peer
- * name with HP_EWIRE. peer is filled for a ROUTER and may be NULL otherwise. */
+/** Receives one message (LATEST: the newest) without waiting; HP_EAGAIN if there is none.
+ *  What comes from a foreign program is bytes like any other: the codec tells. *len is its full
+ * size; a message larger than cap is dropped with HP_EFULL, one of several parts or with an
+ * overlong peer name with HP_EWIRE. peer is filled for a ROUTER and may be NULL otherwise. */
 HP_NODISCARD hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len,
                                          hp_peer *peer);
 /** SUB: receives one message of hp_socket_publish; topic is NUL-terminated. HP_EWIRE (dropped): not
@@ -87,7 +88,8 @@ HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, s
                                                void *data, size_t cap, size_t *len);
 
 /** DEALER: a server is there and takes messages. False as soon as its process ends, and while it
- *  lets a full queue stand. Between threads (inproc) true as long as the server's socket is open. */
+ *  lets a full queue stand. Between threads (inproc) true as long as the server's socket is open.
+ */
 bool hp_socket_connected(hp_socket *socket);
 
 /** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.
