@@ -127,15 +127,17 @@ hp_status hp_config_read(const char *path, const hp_section *list, size_t n,
     return status;
 }
 
-/** Cuts the first key off "a.b.c": returns it, and *rest is what follows, NULL at the end. */
-static char *next_key(char *keys, char **rest)
+/** Cuts the first key off "a.b.c" and returns it; *rest becomes what follows, NULL at the end. */
+static char *next_key(char **rest)
 {
-    char *dot = strchr(keys, '.');
+    char *key = *rest;
+    char *dot = strchr(key, '.');
     if (dot != NULL) {
         *dot = '\0';
+        ++dot;
     }
-    *rest = dot == NULL ? NULL : dot + 1;
-    return keys;
+    *rest = dot;
+    return key;
 }
 
 /** Follows rest ("b.c") down from a struct to a value and reads the tree's root into it. */
@@ -145,7 +147,7 @@ static hp_status set_within(const hp_reader *r, const hp_field *fields, unsigned
     hp_place chain[HP_YAML_MAX_DEPTH];
     const hp_place *at = top;
     for (size_t depth = 0; rest != NULL && depth < HP_ARRAY_LEN(chain); ++depth) {
-        const char *word = next_key(rest, &rest);
+        const char *word = next_key(&rest);
         hp_nearest nearest;
         const hp_field *field = hp_yaml_find_field(fields, word, &nearest);
         if (field == NULL) {
@@ -170,9 +172,9 @@ static hp_status set_within(const hp_reader *r, const hp_field *fields, unsigned
 static hp_status set_keys(const hp_reader *r, const sections *all, const char *keys)
 {
     char copy[KEYS_CAPACITY];
-    char *rest = NULL;
+    char *rest = copy;
     (void)snprintf(copy, sizeof copy, "%s", keys);
-    const char *name = next_key(copy, &rest);
+    const char *name = next_key(&rest);
     const hp_place top = {.key = name};
     hp_nearest nearest = {.wanted = name};
     const hp_section *section = find_section(all, name, &nearest);

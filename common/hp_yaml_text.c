@@ -47,20 +47,29 @@ static bool is_tail(unsigned char byte)
     return (byte & 0xc0) == 0x80;
 }
 
+/** Bytes of a code point by its first byte; 0: none starts so. */
+static size_t utf8_length(unsigned char lead)
+{
+    if (lead < 0x80) {
+        return 1;
+    }
+    if (lead < 0xc0 || lead >= 0xf8) {
+        return 0;
+    }
+    return lead < 0xe0 ? 2 : (lead < 0xf0 ? 3 : 4);
+}
+
 size_t hp_utf8_next(const char *text, size_t len, uint32_t *code)
 {
     static const uint32_t SMALLEST[] = {0, 0, 0x80, 0x800, 0x10000}; /* by length: no padding */
     const unsigned char lead = (unsigned char)text[0];
-    size_t n = 0;
-    if (lead < 0x80) {
-        *code = lead;
-        return 1;
-    }
-    if (lead >= 0xc0 && lead < 0xf8) {
-        n = lead < 0xe0 ? 2 : (lead < 0xf0 ? 3 : 4);
-    }
+    const size_t n = utf8_length(lead);
     if (n == 0 || n > len) {
         return 0;
+    }
+    if (n == 1) {
+        *code = lead;
+        return 1;
     }
     uint32_t value = lead & (0x7fU >> n);
     for (size_t i = 1; i < n; ++i) {
