@@ -54,7 +54,7 @@ int main(void)
     hp_error error;
     sim_config_default(&config);
     if (sim_scenario_read("scenarios/cts/10.yaml", &rig.scenario, &error) != HP_OK) {
-        fprintf(stderr, "%s\n", error.text);
+        (void)fprintf(stderr, "%s\n", error.text);
         return 2;
     }
     if (sim_world_create(&config, &rig.world) != HP_OK) {

@@ -41,10 +41,10 @@ static inline double hp_bench_run(const hp_bench *bench, void (*body)(void *ctx)
     }
     qsort(ns, n, sizeof *ns, hp_bench_compare);
     const double p50 = ns[n / 2];
-    printf("{\"bench\": \"%s\", \"batches\": %u, \"per_batch\": %llu, \"min_ns\": %.1f, "
-           "\"p50_ns\": %.1f, \"p99_ns\": %.1f, \"max_ns\": %.1f, \"per_s\": %.0f}\n",
-           bench->name, n, (unsigned long long)bench->per_batch, ns[0], p50,
-           ns[(uint64_t)(n - 1) * 99 / 100], ns[n - 1], 1e9 / p50);
+    (void)printf("{\"bench\": \"%s\", \"batches\": %u, \"per_batch\": %llu, \"min_ns\": %.1f, "
+                 "\"p50_ns\": %.1f, \"p99_ns\": %.1f, \"max_ns\": %.1f, \"per_s\": %.0f}\n",
+                 bench->name, n, (unsigned long long)bench->per_batch, ns[0], p50,
+                 ns[(uint64_t)(n - 1) * 99 / 100], ns[n - 1], 1e9 / p50);
     return p50;
 }
 

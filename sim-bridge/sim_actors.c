@@ -80,36 +80,49 @@ static bool car_must_stop(const sim_car_spec *spec, hp_vec2 ego, const sim_car *
            dot(spec->stop_normal, car->position) > spec->stop_offset_m;
 }
 
-static void car_step(const sim_scenario *scenario, const sim_car_spec *spec, const sim_scene *scene,
-                     hp_vec2 ego, double dt_s, const sim_actors *actors, sim_car *car)
+/** One step as the bodies see it. */
+typedef struct moment {
+    const sim_scenario *scenario;
+    const sim_scene *scene;
+    hp_vec2 ego_before;
+    const hp_box *ego_box;
+    bool ego_stands;
+    double dt_s;
+} moment;
+
+/** Slows down as the rule says; the way is v^2 / 2a, also where the stop falls inside the step. */
+static void car_brake(const sim_car_spec *spec, double dt_s, sim_car *car)
 {
-    car->stopped = car->stopped || car_must_stop(spec, ego, car);
     const double before_mps = car->speed_mps;
-    if (!car->stopped && !car_yields(scenario, spec, actors, car)) {
-        car->speed_mps = cruise_speed(spec, scene);
-        car->position.x_m += car->heading.x_m * car->speed_mps * dt_s;
-        car->position.y_m += car->heading.y_m * car->speed_mps * dt_s;
+    if (spec->decel_mps2 <= 0.0) {
+        car->speed_mps = 0.0;
         return;
     }
-    if (spec->decel_mps2 > 0.0) {
-        /* Distance by v^2 / 2a where the stop falls inside the step. */
-        const double after_mps = fmax(0.0, before_mps - spec->decel_mps2 * dt_s);
-        const double way_m =
-            (before_mps * before_mps - after_mps * after_mps) / (2.0 * spec->decel_mps2);
-        car->speed_mps = after_mps;
-        car->position.x_m += car->heading.x_m * way_m;
-        car->position.y_m += car->heading.y_m * way_m;
-    } else {
-        car->speed_mps = 0.0;
-    }
+    car->speed_mps = fmax(0.0, before_mps - spec->decel_mps2 * dt_s);
+    const double way_m =
+        (before_mps * before_mps - car->speed_mps * car->speed_mps) / (2.0 * spec->decel_mps2);
+    car->position.x_m += car->heading.x_m * way_m;
+    car->position.y_m += car->heading.y_m * way_m;
 }
 
-static void walker_step(const sim_walker_spec *spec, const sim_scene *scene, hp_vec2 ego_before,
-                        const hp_box *ego_box, bool ego_stands, double dt_s, sim_walker *walker)
+static void car_step(const moment *now, const sim_car_spec *spec, const sim_actors *actors,
+                     sim_car *car)
 {
-    if (!walker->triggered &&
-        fabs(dot(spec->trigger_axis, hp_vec2_sub(ego_before, walker->position))) <
-            scene->distance_m) {
+    car->stopped = car->stopped || car_must_stop(spec, now->ego_before, car);
+    if (car->stopped || car_yields(now->scenario, spec, actors, car)) {
+        car_brake(spec, now->dt_s, car);
+        return;
+    }
+    car->speed_mps = cruise_speed(spec, now->scene);
+    car->position.x_m += car->heading.x_m * car->speed_mps * now->dt_s;
+    car->position.y_m += car->heading.y_m * car->speed_mps * now->dt_s;
+}
+
+/** Latches what holds from this step on. */
+static void walker_decide(const moment *now, const sim_walker_spec *spec, sim_walker *walker)
+{
+    const hp_vec2 to_ego = hp_vec2_sub(now->ego_before, walker->position);
+    if (!walker->triggered && fabs(dot(spec->trigger_axis, to_ego)) < now->scene->distance_m) {
         walker->triggered = true;
         walker_turn(walker, spec->after);
     }
@@ -117,18 +130,23 @@ static void walker_step(const sim_walker_spec *spec, const sim_scene *scene, hp_
         dot(spec->stop_normal, walker->position) > spec->stop_offset_m) {
         walker->arrived = true;
     }
+}
+
+static void walker_step(const moment *now, const sim_walker_spec *spec, sim_walker *walker)
+{
+    walker_decide(now, spec, walker);
     if (walker->arrived) {
         walker->velocity = (hp_vec2){0.0, 0.0};
         walker->waiting = false;
         return;
     }
     const hp_vec2 velocity =
-        scaled(walker->triggered ? spec->after : spec->before, scene->speed_mps);
-    const hp_vec2 next = {walker->position.x_m + velocity.x_m * dt_s,
-                          walker->position.y_m + velocity.y_m * dt_s};
-    if (ego_stands || walker->waiting) {
+        scaled(walker->triggered ? spec->after : spec->before, now->scene->speed_mps);
+    const hp_vec2 next = {walker->position.x_m + velocity.x_m * now->dt_s,
+                          walker->position.y_m + velocity.y_m * now->dt_s};
+    if (now->ego_stands || walker->waiting) {
         const hp_box box = walker_box(spec, next, walker->yaw_rad);
-        walker->waiting = hp_box_overlap(ego_box, &box);
+        walker->waiting = hp_box_overlap(now->ego_box, &box);
     }
     if (walker->waiting) {
         walker->velocity = (hp_vec2){0.0, 0.0};
@@ -138,20 +156,20 @@ static void walker_step(const sim_walker_spec *spec, const sim_scene *scene, hp_
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per step */
 void sim_actors_step(const sim_scenario *scenario, const sim_scene *scene, hp_vec2 ego_before,
                      const hp_box *ego_box, double ego_speed_mps, double dt_s, sim_actors *actors)
 {
-    const bool ego_stands = fabs(ego_speed_mps) <= SIM_STANDING_MPS;
+    const moment now = {
+        scenario, scene, ego_before, ego_box, fabs(ego_speed_mps) <= SIM_STANDING_MPS, dt_s};
     /* Cars first: they look at where the walkers were before the step. */
     for (uint32_t i = 0; i < scenario->n_cars; ++i) {
         if (!scenario->cars[i].parked) {
-            car_step(scenario, &scenario->cars[i], scene, ego_before, dt_s, actors,
-                     &actors->cars[i]);
+            car_step(&now, &scenario->cars[i], actors, &actors->cars[i]);
         }
     }
     for (uint32_t i = 0; i < scenario->n_walkers; ++i) {
-        walker_step(&scenario->walkers[i], scene, ego_before, ego_box, ego_stands, dt_s,
-                    &actors->walkers[i]);
+        walker_step(&now, &scenario->walkers[i], &actors->walkers[i]);
     }
 }
 

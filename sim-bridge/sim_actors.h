@@ -1,10 +1,9 @@
-/** @file sim_actors.h The scripted bodies of a scenario: walkers and other vehicles, stepped in
- * time.
+/** @file sim_actors.h The scripted bodies of a scenario, walkers and other vehicles.
  *
- *  Pure functions over a small plain struct that may be copied at will: the world plays an episode
- *  with them, the oracle asks what would happen along a hypothetical drive. What a body does
- * depends on the ego only through the trigger, the stop rules and touching. Ownership: plain data.
- * Threads: pure. Determinism: bit-identical. Allocation: none. */
+ *  Pure functions over a small plain struct that may be copied at will: the world plays an
+ *  episode with them, the oracle asks what would happen along a hypothetical drive. What a
+ *  body does depends on the ego only through the trigger, the stop rules and touching.
+ *  Ownership: plain data. Threads: pure. Determinism: bit-identical. Allocation: none. */
 #ifndef SIM_ACTORS_H
 #define SIM_ACTORS_H
 

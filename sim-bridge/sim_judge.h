@@ -1,10 +1,10 @@
 /** @file sim_judge.h The metrics of an episode, computed by the world and never by the planner.
  *
  *  crash: the ego's box overlaps another box while |v| > 0.01 m/s, or the ego's centre leaves road
- * and pavement. near miss: no crash, and while the ego moves a walker's centre is inside the ego's
- * box grown by 1.5 m to the front and 0.5 m to the sides and the rear. safe arrival: goal in time,
- * no crash, no speeding by more than 1 km/h for over 0.5 s in all. On the pavement: the ego's
- * centre is not on a road; in the oncoming lane: it is on a road, more than 2 m beside the route.
+ *  and pavement. near miss: no crash, and while the ego moves a walker's centre is inside the ego's
+ *  box grown by 1.5 m to the front and 0.5 m to the sides and the rear. safe arrival: goal in time,
+ *  no crash, no speeding by more than 1 km/h for over 0.5 s in all. On the pavement: the ego's
+ *  centre is not on a road; in the oncoming lane: it is on a road, over 2 m beside the route.
  *  Ownership: plain data. Threads: one judge, one thread. Allocation: none. */
 #ifndef SIM_JUDGE_H
 #define SIM_JUDGE_H
@@ -41,8 +41,7 @@ typedef struct sim_result {
     uint32_t interventions;            /* commands changed by the guard */
     uint32_t sources[HP_SOURCE_COUNT]; /* commands by source */
     uint32_t missing;                  /* ticks without a command */
-    /* XXH3-64 of each command's acceleration and steering (16 bytes), seeded with the hash before.
-     */
+    /* XXH3-64 of each command's acceleration and steering, seeded with the hash before it. */
     uint64_t command_hash;
 } sim_result;
 
@@ -79,13 +78,12 @@ typedef struct sim_judge {
     hp_vec2 heading[SIM_JUDGE_HEADINGS];
 } sim_judge;
 
-/** Starts an episode. info (goal, route, drivable area, limit, tick, ego's size) must outlive it.
- */
+/** Starts an episode. info (goal, route, area, limit, tick, ego's size) must outlive it. */
 void sim_judge_init(const hp_world_info *info, double time_limit_s, bool near_miss_applies,
                     sim_judge *judge);
 /** One tick: the command that was given (NULL: none), the ego before and after, and the bodies
  *  [n] after it. Does nothing once the verdict is out. In one tick a crash outweighs the goal, and
- * the goal the time limit. An ego state that is not finite ends the episode as STOPPED. */
+ *  the goal the time limit. An ego state that is not finite ends the episode as STOPPED. */
 void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_state *before,
                     const hp_ego_state *after, const sim_body *bodies, uint32_t n);
 /** Ends a running episode from outside (STOPPED). */

@@ -95,7 +95,7 @@ uint32_t sim_grid_scenes(const sim_scenario *scenario, sim_grid grid, sim_scene 
 uint32_t sim_grid_sample(const sim_scenario *scenario, sim_grid grid, uint32_t n,
                          sim_scene *scenes);
 /** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark) into *scene; what the
- * text does not name stays as it is. */
+ *  text does not name stays as it is. */
 HP_NODISCARD hp_status sim_scene_parse(const char *text, sim_scene *scene, hp_error *error);
 /** The same text back, into buf: what the scenario's scenes vary. */
 void sim_scene_print(const sim_scenario *scenario, const sim_scene *scene, char *buf, size_t cap);

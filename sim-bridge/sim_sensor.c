@@ -152,6 +152,7 @@ static void report(const sim_sensor_config *config, hp_rng stream, const sim_bod
     }
 }
 
+/* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per look */
 void sim_sensor_look(const sim_sensor_config *config, sim_sensor *sensor, uint32_t tick,
                      const hp_ego_state *ego, double wheelbase_m, const sim_body *bodies,
                      uint32_t n)

@@ -1,11 +1,12 @@
-/** @file sim_sensor.h What the ego can see: range, line of sight, and, if switched on, noise, delay
- *  and missed detections.
+/** @file sim_sensor.h What the ego can see: range, line of sight, noise, delay, missed
+ *  detections.
+ *
  *  An agent is seen when its centre is within range of the ego's and the line from the ego's
  *  front-axle centre to a corner or the centre of its box is free of all other vehicles'
- * footprints. Parked cars are reported as occluders, everybody else as agents; both get small ids
- * in the order of first sight, so neither ids nor order tell of what is hidden. Ownership: plain
- * data. Threads: one sensor, one thread. Allocation: none. Determinism: noise is a function of
- * (seed, tick, body). */
+ *  footprints. Parked cars are reported as occluders, everybody else as agents; both get small
+ *  ids in the order of first sight, so neither ids nor order tell of what is hidden.
+ *  Ownership: plain data. Threads: one sensor, one thread. Allocation: none.
+ *  Determinism: noise is a function of (seed, tick, body). */
 #ifndef SIM_SENSOR_H
 #define SIM_SENSOR_H
 
@@ -51,8 +52,8 @@ void sim_sensor_look(const sim_sensor_config *config, sim_sensor *sensor, uint32
 /** The look of delay_ticks ago; an empty one before there was any. */
 void sim_sensor_report(const sim_sensor_config *config, const sim_sensor *sensor, hp_frame *frame);
 
-/** True if some corner or the centre of bodies[target] is in sight from eye; the target itself
- * never hides itself. Only vehicles hide. */
+/** True if some corner or the centre of bodies[target] is in sight from eye; the target never hides
+ *  itself. Only vehicles hide. */
 bool sim_sensor_sees(hp_vec2 eye, const sim_body *bodies, uint32_t n, uint32_t target);
 
 #endif

@@ -1,9 +1,12 @@
 /** @file sim_vehicle.h The ego's body: finer than the planner's model on purpose.
- *  A command (acceleration, front wheel angle) becomes throttle or brake, as by a cruise controller
- *  that knows the losses; the drive train follows with lag; drag, a power limit, the tyres'
- * friction and the steering's rate bound what happens. Kinematic bicycle, integrated in substeps;
- * the pose is the box's centre, midway between the axles, and the speed is the one along the car.
- *  Ownership: plain data. Threads: pure. Allocation: none. */
+ *
+ *  A command (acceleration, front wheel angle) becomes throttle or brake, as by a cruise
+ *  controller that knows the losses; the drive train follows with lag; drag, a power limit,
+ *  the tyres' friction and the steering's rate bound what happens. Kinematic bicycle,
+ *  integrated in substeps; the pose is the box's centre, midway between the axles, and the
+ *  speed is the one along the car.
+ *  Ownership: plain data. Threads: pure. Determinism: bit-identical on one machine and binary.
+ *  Allocation: none. */
 #ifndef SIM_VEHICLE_H
 #define SIM_VEHICLE_H
 

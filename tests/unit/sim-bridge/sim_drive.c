@@ -1,4 +1,4 @@
-#include "sim_drive.h"
+#include "tests/unit/sim-bridge/sim_drive.h"
 
 #include "tests/support/hp_test.h"
 

@@ -1,6 +1,6 @@
 /* The world as a whole: shares of crashes of a driver who reacts to nobody, over the full
  * evaluation grids, against figures known for these scenes. */
-#include "sim_drive.h"
+#include "tests/unit/sim-bridge/sim_drive.h"
 
 #include "tests/support/hp_test.h"
 

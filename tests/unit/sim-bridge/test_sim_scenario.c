@@ -1,8 +1,8 @@
 /* Scenario files and grids: what the files say, what is refused and where, which scenes there are.
  */
 #include "sim-bridge/sim_scenario.h"
-#include "sim_drive.h"
 #include "tests/support/hp_test.h"
+#include "tests/unit/sim-bridge/sim_drive.h"
 
 #include <stdlib.h>
 #include <string.h>

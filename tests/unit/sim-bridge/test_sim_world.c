@@ -1,6 +1,6 @@
 /* The world: determinism, what a frame may tell, overrides, mirrored scenes, silence of the heap.
  */
-#include "sim_drive.h"
+#include "tests/unit/sim-bridge/sim_drive.h"
 
 #include "tests/support/hp_test.h"
 
