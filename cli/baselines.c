@@ -41,8 +41,9 @@ void baseline_describe(char *text, size_t cap)
     const baseline_params *p = &BASELINE_PARAMS;
     (void)snprintf(
         text, cap,
-        "baselines: brake %.1f m/s^2 at ttc < %.2f s or needed > %.1f m/s^2, clear %.1f s, "
-        "margin %.2f m; hidden: %.1f m/s, %.1f m/s^2, floor %.1f m/s",
+        "baselines brake with %.1f m/s^2 at TTC < %.2f s or needed > %.1f m/s^2, until "
+        "clear for %.1f s, margin %.2f m;\nwho may be hidden walks %.1f m/s, slowed down "
+        "for with %.1f m/s^2 to no less than %.1f m/s",
         p->brake_mps2, p->ttc_s, p->decel_mps2, p->clear_s, p->margin_m, p->hidden_speed_mps,
         p->hidden_decel_mps2, p->hidden_floor_mps);
 }

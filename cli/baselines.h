@@ -33,7 +33,7 @@ typedef struct baseline_params {
 extern const baseline_params BASELINE_PARAMS;
 
 HP_NODISCARD hp_status baseline_create(baseline_kind kind, driver **out);
-/** One line that says which parameters the baselines use. */
+/** Two lines that say which parameters the baselines use. */
 void baseline_describe(char *text, size_t cap);
 
 #endif

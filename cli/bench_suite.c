@@ -189,7 +189,8 @@ static hp_status choose_count(const bench_request *request, bench_settings *s, u
                               hp_error *error)
 {
     uint64_t n = 0;
-    const char *text = request->scenes == NULL ? DEFAULT_SCENES : request->scenes;
+    const char *all = strcmp(s->suite, "dut") == 0 ? "all" : DEFAULT_SCENES;
+    const char *text = request->scenes == NULL ? all : request->scenes;
     *count = UINT32_MAX;
     if (strcmp(text, "all") != 0) {
         if (!cli_read_u64(text, 1, SIM_MAX_SCENES, &n)) {
@@ -276,8 +277,8 @@ static hp_status fill_dut(uint32_t count, const cli_common *common, bench_suite 
         return status;
     }
     if (suite->n_cases == 0) {
-        return hp_fail(error, HP_ENOENT, "%s: no recordings of DUT or CITR in it",
-                       common->data_dir);
+        return hp_fail(error, HP_ENOENT, "%.200s: no recordings in it; %s", common->data_dir,
+                       CLI_RECORDINGS_MEND);
     }
     for (uint32_t kind = 0; kind < HP_ARRAY_LEN(KINDS); kind++) {
         uint32_t n = 0;

@@ -27,7 +27,7 @@ static void cell_interval(table *t, uint64_t hits, uint64_t n)
     if (n == 0) {
         table_cell(t, "-");
     } else {
-        table_cell(t, "%.1f [%.1f, %.1f]", 100.0 * bench_rate(hits, n), 100.0 * w.lo, 100.0 * w.hi);
+        table_cell(t, "%.1f [%.1f-%.1f]", 100.0 * bench_rate(hits, n), 100.0 * w.lo, 100.0 * w.hi);
     }
 }
 
@@ -61,18 +61,9 @@ static void finish(table *t, const char *title, FILE *out)
 
 static void print_safety(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {"planner",
-                                        "crash [95 %]",
-                                        "front/side/rear/off",
-                                        "critical",
-                                        "near",
-                                        "goal",
-                                        "safe arrival [95 %]",
-                                        "critical",
-                                        "impact",
-                                        "hard",
-                                        "guard",
-                                        NULL};
+    static const char *const NAMES[] = {"planner", "crash [95 %]", "fr/si/re/off",   "critical",
+                                        "near",    "goal",         "arrival [95 %]", "critical",
+                                        "impact",  "hard",         "guard",          NULL};
     const bench_settings *s = &board->book->settings;
     table t;
     heading(&t, NAMES);
@@ -94,10 +85,12 @@ static void print_safety(const bench_board *board, FILE *out)
         cell_number(&t, bench_mean((double)x->hard_brakes, x->scenes), 2);
         cell_number(&t, bench_mean((double)x->interventions, x->scenes), 1);
     }
-    finish(&t,
-           "Safety over all scenes (%; 'critical': of the scenes in which const crashes; impact in "
-           "m/s; hard\nbrakes and guard's interventions per scene)",
-           out);
+    finish(
+        &t,
+        "Safety over all scenes, % (critical: of the scenes in which const crashes; arrival: goal "
+        "in time, no crash, no\nspeeding; crashes counted front/side/rear/off the road; impact in "
+        "m/s; hard brakes and guard's interventions per scene)",
+        out);
 }
 
 static void print_time_to_goal(const bench_board *board, FILE *out)
@@ -141,9 +134,9 @@ static void cells_times(table *t, const stats_times *times)
 
 static void print_times(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {"planner", "decisions",    "mean",   "p50", "p99",
-                                        "max",     "search: mean", "p50",    "p99", "max",
-                                        "trials",  "nodes",        "pruned", NULL};
+    static const char *const NAMES[] = {"planner", "decisions", "mean",   "p50", "p99",
+                                        "max",     "search",    "p50",    "p99", "max",
+                                        "trials",  "nodes",     "pruned", NULL};
     const bench_settings *s = &board->book->settings;
     table t;
     heading(&t, NAMES);
@@ -161,8 +154,9 @@ static void print_times(const bench_board *board, FILE *out)
         cell_number(&t, bench_mean((double)x->pruned, x->searches), 0);
     }
     finish(&t,
-           "Time per decision while somebody is in sight (thread CPU, ms, same pass as the safety "
-           "figures)",
+           "Time per decision while somebody is in sight, and of the search in it: mean, p50, p99, "
+           "max "
+           "(thread CPU, ms, same\npass as the safety figures)",
            out);
 }
 
@@ -240,7 +234,7 @@ static void print_head(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
     const bench_score *first = bench_board_overall(board, 0);
-    char params[160];
+    char params[256];
     baseline_describe(params, sizeof params);
     (void)fprintf(
         out, "%s, %s scenes: %u in %u scenario%s (%u critical), seed %llu, guard %s, %u trials\n",

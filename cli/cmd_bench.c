@@ -15,8 +15,6 @@ static const cli_usage USAGE = {
     .example = "hyplan bench cts --planners const,aeb,despot --scenes 20 -j 2",
 };
 
-enum { DEFAULT_TRIALS = 300 };
-
 /* What a run needs while it goes on. */
 typedef struct bench_run {
     cli_common common;
@@ -145,7 +143,8 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
     hp_error error = {{0}};
     char name[32];
     if (run->config.car.budget.trials == 0) {
-        run->config.car.budget.trials = DEFAULT_TRIALS; /* safety figures must not depend on load */
+        run->config.car.budget.trials =
+            CLI_DEFAULT_TRIALS; /* safety figures must not depend on load */
     }
     hp_status status = bench_suite_create(request, &run->common, &run->config, &run->suite, &error);
     if (status == HP_OK && run->suite.n_scenes == 0) {
@@ -261,7 +260,8 @@ int cmd_bench(int argc, char **argv)
         {"scenarios", 0, CLI_FLAG_TEXT, &request.scenarios, "01,03", "these scenarios only", 0, 0,
          NULL},
         {"scenes", 0, CLI_FLAG_TEXT, &request.scenes, "N|all",
-         "scenes per scenario (default 20; the sample of 20 lies inside that of 50)", 0, 0, NULL},
+         "scenes per scenario (default: cts 20, dut all; the sample of 20 lies in that of 50)", 0,
+         0, NULL},
         {"grid", 0, CLI_FLAG_WORD, &request.grid, "GRID",
          "evaluation (default), validation or training", 0, 0, BENCH_GRID_WORDS},
         {"planners", 0, CLI_FLAG_TEXT, &request.planners, "A,B,C",

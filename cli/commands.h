@@ -9,5 +9,6 @@ int cmd_doctor(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_scenario(int argc, char **argv);
+int cmd_solve(int argc, char **argv);
 
 #endif

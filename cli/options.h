@@ -20,7 +20,13 @@ enum {
     CLI_GO = -1,         /* of cli_parse: nothing to complain about, go on */
     CLI_MAX_TEXTS = 64,
     CLI_PATH = 1024,
+    CLI_DEFAULT_TRIALS = 300, /* where figures must not depend on the machine's load */
 };
+
+/** How to get what is never shipped. */
+#define CLI_RECORDINGS_MEND                                                                        \
+    "put the DUT and CITR trajectories below data/dut and data/citr, or say where they lie by "    \
+    "--data-dir DIR or HYPLAN_DATA"
 
 /** Texts of an option that may be given several times, or a comma-separated list's parts. */
 typedef struct cli_texts {

@@ -1,0 +1,233 @@
+/* hyplan replay: recorded traffic, with HyPlan in the place of one recorded driver. */
+#include "cli/bench_play.h"
+#include "cli/commands.h"
+#include "cli/rundir.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_usage USAGE = {
+    .command = "replay",
+    .synopsis = "replay PREFIX|FILE [options]",
+    .summary =
+        "Drives a recorded car's path among the recorded agents, who do not react, and judges\n"
+        "the planner and the recorded driver alike. PREFIX is a clip's path up to\n"
+        "_traj_ped_filtered.csv; either of its two files may be named instead.",
+    .example = "hyplan replay data/dut/trajectories_filtered/intersection_01 --car 1",
+};
+
+static const char *const KIND_WORDS[] = {"dut", "citr", NULL};
+static const char *const PED_SUFFIX = "_traj_ped_filtered.csv";
+static const char *const VEH_SUFFIX = "_traj_veh_filtered.csv";
+enum { KIND_GUESS = 2, MAX_CARS = 64, MAX_CAR_ID = 1000000, FIRST_CAR = MAX_CAR_ID + 1 };
+
+typedef struct replay {
+    cli_common common;
+    cli_config config;
+    bench_buffers buffers;
+    bench_row planner, human;
+    bench_times times, unused;
+    char prefix[512];
+    sim_clip_kind kind;
+    uint32_t car_id; /* FIRST_CAR: the first that qualifies */
+    const char *planner_name;
+    bool guard;
+} replay;
+
+static bool take_prefix(const char *given, char *prefix, size_t cap)
+{
+    const size_t len = strlen(given);
+    const size_t cut = strlen(PED_SUFFIX);
+    const bool file = len > cut && (strcmp(given + len - cut, PED_SUFFIX) == 0 ||
+                                    strcmp(given + len - cut, VEH_SUFFIX) == 0);
+    const size_t keep = file ? len - cut : len;
+    return keep < cap && snprintf(prefix, cap, "%.*s", (int)keep, given) >= 0;
+}
+
+/* DUT's clips are named after the place, CITR's after what was staged. */
+static sim_clip_kind guess_kind(const char *prefix)
+{
+    const char *slash = strrchr(prefix, '/');
+    const char *name = slash == NULL ? prefix : slash + 1;
+    return strncmp(name, "intersection", 12) == 0 || strncmp(name, "roundabout", 10) == 0
+               ? SIM_CLIP_DUT
+               : SIM_CLIP_CITR;
+}
+
+static hp_status drive(replay *r, const sim_clip *clip, bool human, hp_error *error)
+{
+    bridge_world world;
+    driver *d = NULL;
+    const driver_kind *kind = driver_kind_find(human ? "stand" : r->planner_name);
+    hp_status status = sim_replay_create(clip, r->car_id, human, &r->config.sim, &world, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    status = kind->create(&r->config, r->guard, &d);
+    if (status == HP_OK) {
+        bench_drive(&world, d, r->common.seed, &r->buffers, human ? &r->human : &r->planner,
+                    human ? &r->unused : &r->times);
+    } else {
+        (void)hp_fail(error, status, "%s: %s", r->planner_name, hp_status_text(status));
+    }
+    driver_destroy(&d);
+    world.ops->destroy(world.self);
+    return status;
+}
+
+static const char *contact_text(const bench_row *row)
+{
+    if (row->verdict != HP_VERDICT_CRASH) {
+        return row->min_gap_m <= 0.0 ? "while standing" : "none";
+    }
+    return row->crash == SIM_CRASH_FRONT ? "ego-front" : "side or rear";
+}
+
+static void print_row(const char *name, const bench_row *row)
+{
+    (void)printf("%-8s %-8s contact %-14s near miss %-3s  progress %6.1f m  time %5.1f s  hard "
+                 "brakes %u  smallest gap %.2f m\n",
+                 name, sim_verdict_text((hp_verdict)row->verdict), contact_text(row),
+                 row->near_miss ? "yes" : "no", row->progress_m, 0.05 * row->ticks,
+                 row->hard_brakes, row->min_gap_m);
+}
+
+static json_t *row_json(const bench_row *row)
+{
+    return json_pack("{s:s, s:b, s:b, s:b, s:s, s:o, s:f, s:o, s:i, s:i}", "verdict",
+                     sim_verdict_text((hp_verdict)row->verdict), "goal",
+                     row->verdict == HP_VERDICT_GOAL, "crash", bench_row_crashed(row), "near_miss",
+                     row->near_miss, "contact", contact_text(row), "ttg_s",
+                     cli_json_real(row->ttg_s), "progress_m", row->progress_m, "min_gap_m",
+                     cli_json_real(row->min_gap_m), "ticks", (int)row->ticks, "hard_brakes",
+                     (int)row->hard_brakes);
+}
+
+static void set_summary(json_t *json, const replay *r)
+{
+    const stats_times *t = &r->times.decision;
+    char hash[24];
+    (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)r->planner.command_hash);
+    (void)json_object_set_new(json, "planner", json_string(r->planner_name));
+    (void)json_object_set_new(json, "car", json_integer(r->car_id));
+    (void)json_object_set_new(json, "interventions", json_integer(r->planner.interventions));
+    (void)json_object_set_new(
+        json, "fallbacks",
+        json_pack("{s:i, s:i, s:i}", "policy", (int)r->planner.sources[HP_SOURCE_POLICY],
+                  "comfort_brake", (int)r->planner.sources[HP_SOURCE_COMFORT_BRAKE], "hard_brake",
+                  (int)r->planner.sources[HP_SOURCE_HARD_BRAKE]));
+    (void)json_object_set_new(json, "missed_deadlines", json_integer(0)); /* trials have none */
+    (void)json_object_set_new(json, "command_hash", json_string(hash));
+    (void)json_object_set_new(json, "decision_ms",
+                              json_pack("{s:o, s:o, s:o, s:o}", "mean",
+                                        cli_json_real(stats_times_mean_ms(t)), "p50",
+                                        cli_json_real(stats_times_percentile_ms(t, 0.5)), "p99",
+                                        cli_json_real(stats_times_percentile_ms(t, 0.99)), "max",
+                                        cli_json_real(stats_times_max_ms(t))));
+    (void)json_object_set_new(json, "human", row_json(&r->human));
+}
+
+static int report(const replay *r)
+{
+    hp_error error;
+    cli_rundir dir;
+    json_t *json = row_json(&r->planner);
+    set_summary(json, r);
+    hp_status status = cli_rundir_open(&r->common, "replay", &dir, &error);
+    if (status == HP_OK) {
+        status = cli_rundir_write_json(&dir, "summary.json", json, &error);
+    }
+    if (status == HP_OK) {
+        status = cli_rundir_manifest(&dir, &r->common, &r->config,
+                                     sim_verdict_text((hp_verdict)r->planner.verdict), &error);
+    }
+    if (r->common.json) {
+        (void)json_dumpf(json, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+    } else {
+        (void)printf("%s, car %u\n", r->prefix, r->car_id);
+        print_row(r->planner_name, &r->planner);
+        print_row("human", &r->human);
+    }
+    json_decref(json);
+    if (status != HP_OK) {
+        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+    }
+    return bench_row_crashed(&r->planner) ? CLI_FAILED : CLI_DONE;
+}
+
+static int play(replay *r)
+{
+    uint32_t cars[MAX_CARS];
+    hp_error error;
+    sim_clip *clip = NULL;
+    hp_status status = sim_clip_read(r->prefix, r->kind, &clip, &error);
+    if (status != HP_OK) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s\n%s", error.text, CLI_RECORDINGS_MEND);
+    }
+    const uint32_t n = sim_clip_eligible(clip, cars, MAX_CARS);
+    if (r->car_id == FIRST_CAR && n > 0) {
+        r->car_id = cars[0];
+    }
+    status = n == 0 ? hp_fail(&error, HP_EINVAL, "no car in this clip moves at least 10 m")
+                    : drive(r, clip, false, &error);
+    if (status == HP_OK) {
+        status = drive(r, clip, true, &error);
+    }
+    sim_clip_destroy(&clip);
+    return status == HP_OK ? report(r)
+                           : cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+}
+
+static int prepare(replay *r, const cli_texts *rest, uint32_t kind)
+{
+    hp_error error;
+    if (rest->n != 1 || !take_prefix(rest->items[0], r->prefix, sizeof r->prefix)) {
+        return cli_fail(&USAGE, CLI_USAGE, "which clip? hyplan %s", USAGE.synopsis);
+    }
+    const driver_kind *planner = driver_kind_find(r->planner_name);
+    if (planner == NULL) {
+        return cli_fail(&USAGE, CLI_USAGE, "--planner: there is no '%s'", r->planner_name);
+    }
+    const hp_status status = cli_config_load(&r->common, &r->config, &error);
+    if (status != HP_OK) {
+        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+    }
+    if (r->config.car.budget.trials == 0) {
+        r->config.car.budget.trials = CLI_DEFAULT_TRIALS;
+    }
+    r->guard = r->config.plan.guard.enabled && !planner->baseline;
+    r->kind = kind == KIND_GUESS ? guess_kind(r->prefix) : (sim_clip_kind)kind;
+    return CLI_GO;
+}
+
+int cmd_replay(int argc, char **argv)
+{
+    uint32_t kind = KIND_GUESS;
+    cli_texts rest;
+    replay *r = calloc(1, sizeof *r);
+    if (r == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
+    }
+    r->planner_name = "despot";
+    r->car_id = FIRST_CAR;
+    const cli_flag flags[] = {
+        {"car", 0, CLI_FLAG_UINT, &r->car_id, "ID", "the recorded car to take the place of", 0,
+         MAX_CAR_ID, NULL},
+        {"kind", 0, CLI_FLAG_WORD, &kind, "dut|citr", "whose recording (default: by its name)", 0,
+         0, KIND_WORDS},
+        {"planner", 0, CLI_FLAG_TEXT, &r->planner_name, "NAME", "who drives (default despot)", 0, 0,
+         NULL},
+        {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
+    };
+    int status = cli_parse(&USAGE, flags, argc, argv, &r->common, &rest);
+    if (status == CLI_GO) {
+        status = prepare(r, &rest, kind);
+    }
+    if (status == CLI_GO) {
+        status = play(r);
+    }
+    free(r);
+    return status;
+}
