@@ -72,9 +72,10 @@ static pedals pedals_for(const sim_vehicle_config *config, double speed_mps, dou
 static double net_accel(const sim_vehicle_config *config, const sim_vehicle *vehicle)
 {
     const double v = vehicle->state.speed_mps;
-    const double power = config->power_wpkg / (v > 1.0 ? v : 1.0);
-    const double push = (vehicle->drive_mps2 < power ? vehicle->drive_mps2 : power) -
-                        vehicle->brake_mps2 - config->rolling_mps2 -
+    /* Compared as powers: no division where the limit is far. */
+    const bool weak = vehicle->drive_mps2 * v > config->power_wpkg;
+    const double drive_mps2 = weak ? config->power_wpkg / v : vehicle->drive_mps2;
+    const double push = drive_mps2 - vehicle->brake_mps2 - config->rolling_mps2 -
                         config->drag_mps2_per_mps2 * v * v;
     const double a = hp_clamp(push, -config->friction_mps2, config->friction_mps2);
     return v <= 0.0 ? fmax(0.0, a) : a;
@@ -98,19 +99,21 @@ typedef struct mover {
     double x_m, y_m, yaw_rad, c, s;
 } mover;
 
-/** Turns a unit vector by a small angle; the series' error is below 1e-16 of a radian. */
-static void turn_by(double *c, double *s, double angle_rad)
+/** Cosine of a, and sine of a over a. Small angles by series, exact to rounding. */
+static void half_angle(double a, double *cosine, double *sine_share)
 {
-    const double a2 = angle_rad * angle_rad;
-    const bool small = a2 < 0.01;
-    const double sa = small ? angle_rad * (1.0 - a2 / 6.0 * (1.0 - a2 / 20.0 * (1.0 - a2 / 42.0)))
-                            : sin(angle_rad);
-    const double ca =
-        small ? 1.0 - a2 / 2.0 * (1.0 - a2 / 12.0 * (1.0 - a2 / 30.0 * (1.0 - a2 / 56.0)))
-              : cos(angle_rad);
-    const double c0 = *c;
-    *c = c0 * ca - *s * sa;
-    *s = *s * ca + c0 * sa;
+    const double a2 = a * a;
+    if (a2 < 0.01) {
+        *cosine = 1.0 - a2 * (1.0 / 2.0) *
+                            (1.0 - a2 * (1.0 / 12.0) *
+                                       (1.0 - a2 * (1.0 / 30.0) * (1.0 - a2 * (1.0 / 56.0))));
+        *sine_share =
+            1.0 - a2 * (1.0 / 6.0) *
+                      (1.0 - a2 * (1.0 / 20.0) * (1.0 - a2 * (1.0 / 42.0) * (1.0 - a2 / 72.0)));
+    } else {
+        *cosine = cos(a);
+        *sine_share = sin(a) / a;
+    }
 }
 
 /** Moves the box along an arc of the rear axle's path. */
@@ -121,20 +124,20 @@ static void advance(mover *box, double half_wheelbase_m, double way_m, double ka
         box->y_m += way_m * box->s;
         return;
     }
-    const double c0 = box->c;
-    const double s0 = box->s;
     const double half_turn = 0.5 * kappa * way_m;
-    /* The chord is sin(h) / h of the arc, in the direction of the middle. */
-    const double h2 = half_turn * half_turn;
-    const double chord_m =
-        way_m * (h2 < 0.01 ? 1.0 - h2 / 6.0 * (1.0 - h2 / 20.0 * (1.0 - h2 / 42.0))
-                           : sin(half_turn) / half_turn);
-    turn_by(&box->c, &box->s, half_turn);
-    box->x_m += chord_m * box->c;
-    box->y_m += chord_m * box->s;
-    turn_by(&box->c, &box->s, half_turn);
-    box->x_m += half_wheelbase_m * (box->c - c0);
-    box->y_m += half_wheelbase_m * (box->s - s0);
+    double ca;
+    double share;
+    half_angle(half_turn, &ca, &share);
+    const double sa = share * half_turn;
+    /* The chord points to the middle of the turn, and is this share of the arc. */
+    const double c_mid = box->c * ca - box->s * sa;
+    const double s_mid = box->s * ca + box->c * sa;
+    const double c_end = c_mid * ca - s_mid * sa;
+    const double s_end = s_mid * ca + c_mid * sa;
+    box->x_m += way_m * share * c_mid + half_wheelbase_m * (c_end - box->c);
+    box->y_m += way_m * share * s_mid + half_wheelbase_m * (s_end - box->s);
+    box->c = c_end;
+    box->s = s_end;
     box->yaw_rad += 2.0 * half_turn;
 }
 

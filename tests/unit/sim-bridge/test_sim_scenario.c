@@ -73,8 +73,10 @@ static void road_and_pavement_share_no_area(void **state)
     static sim_scenario s;
     (void)state;
     sim_drive_read("09", &s);
-    for (double x = -8.25; x < 98.0; x += 0.5) {
-        for (double y = -335.25; y < 8.0; y += 0.5) {
+    for (int ix = 0; ix < 213; ++ix) {
+        for (int iy = 0; iy < 687; ++iy) {
+            const double x = -8.25 + 0.5 * ix;
+            const double y = -335.25 + 0.5 * iy;
             const hp_vec2 p = {x, y};
             double away = INFINITY;
             for (uint32_t i = 0; i < s.n_road; ++i) {
