@@ -85,6 +85,9 @@ HP_NODISCARD hp_status sim_scenario_parse(const char *text, size_t len, const ch
 void sim_scenario_mirror(sim_scenario *scenario);
 /** Gives each car the size of some model by seed, as one variant of the benchmark does. */
 void sim_scenario_vary_cars(sim_scenario *scenario, uint64_t seed);
+/** A scenario that nobody was tuned on: mirrored, the ego starting 5 m nearer or farther, other
+ *  sizes of walkers and cars, and a companion to each walker. */
+void sim_scenario_alter(sim_scenario *scenario, uint64_t seed);
 
 /** A middling scene: 1.4 m/s, 20 m, 15 km/h. */
 sim_scene sim_scene_default(void);

@@ -146,6 +146,32 @@ static void varied_cars_differ_by_seed(void **state)
     assert_true(lengths > 3);
 }
 
+static void altered_scenarios_differ_and_repeat(void **state)
+{
+    static sim_scenario s;
+    static sim_scenario t;
+    static sim_scenario base;
+    (void)state;
+    uint32_t nearer = 0;
+    sim_drive_read("03", &base);
+    for (uint64_t seed = 0; seed < 40; ++seed) {
+        s = base;
+        t = base;
+        sim_scenario_alter(&s, seed);
+        sim_scenario_alter(&t, seed);
+        assert_memory_equal(&s, &t, sizeof s);
+        assert_int_equal(s.n_walkers, 2);
+        hp_assert_near(s.walkers[0].start.x_m, 4.0, 0.0);
+        assert_true(s.walkers[1].start.x_m > 4.79 && s.walkers[1].start.x_m < 6.51);
+        assert_true(fabs(s.walkers[1].start.y_m + 203.0) < 1.51);
+        assert_true(s.walkers[0].length_m != base.walkers[0].length_m);
+        hp_assert_near(fabs(s.ego_start.y_m + 270.0), 5.0, 1e-9);
+        hp_assert_near(s.route_xy[1], s.ego_start.y_m, 0.0);
+        nearer += s.ego_start.y_m > -270.0 ? 1 : 0;
+    }
+    assert_true(nearer > 8 && nearer < 32);
+}
+
 static const char GOOD[] = "id: \"x\"\n"
                            "ego: {x_m: 0, y_m: 0, yaw_deg: 0}\n"
                            "goal: {x_m: 10, y_m: 0, yaw_deg: 0}\n"
@@ -361,6 +387,7 @@ int main(void)
         cmocka_unit_test(bend_is_a_quarter_of_a_circle),
         cmocka_unit_test(mirrored_twice_is_the_same),
         cmocka_unit_test(varied_cars_differ_by_seed),
+        cmocka_unit_test(altered_scenarios_differ_and_repeat),
         cmocka_unit_test(bad_files_are_refused_with_their_place),
         cmocka_unit_test(bad_routes_are_refused),
         cmocka_unit_test(grids_have_their_sizes_and_ends),

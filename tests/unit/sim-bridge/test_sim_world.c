@@ -217,6 +217,30 @@ static void a_hidden_walker_may_walk_unseen(void **state)
     sim_world_destroy(&b);
 }
 
+/** 03 and 07: seen past the parked car from far away, then hidden, then seen again. */
+static void a_standing_walker_is_seen_then_hidden_then_seen(void **state)
+{
+    static const char *const IDS[] = {"03", "07"};
+    (void)state;
+    for (size_t k = 0; k < HP_ARRAY_LEN(IDS); ++k) {
+        const sim_scene scene = {1.0, 0.01, 4.0}; /* hardly ever triggers */
+        sim_world *world = loaded(IDS[k], &scene, 1);
+        uint32_t ticks[4] = {0}; /* unseen, seen, hidden, seen again */
+        uint32_t phase = 0;
+        while (sim_world_result(world)->progress_m < 68.0) {
+            step_const(world);
+            sim_world_observe(world, &frame);
+            const bool seen = frame.n_agents > 0;
+            phase += seen == (phase % 2 == 0) ? 1 : 0;
+            assert_true(phase < 4);
+            ticks[phase] += 1;
+        }
+        assert_int_equal(phase, 3);
+        assert_true(ticks[1] > 10 && ticks[2] > 20 && ticks[3] >= 1);
+        sim_world_destroy(&world);
+    }
+}
+
 static bool holds_bytes(const void *data, size_t size, const void *what, size_t len)
 {
     const unsigned char *bytes = data;
@@ -402,6 +426,7 @@ int main(void)
         cmocka_unit_test(observing_changes_nothing),
         cmocka_unit_test(frames_tell_nothing_hidden),
         cmocka_unit_test(a_hidden_walker_may_walk_unseen),
+        cmocka_unit_test(a_standing_walker_is_seen_then_hidden_then_seen),
         cmocka_unit_test(no_message_names_the_scene),
         cmocka_unit_test(the_floor_of_10_cannot_be_left),
         cmocka_unit_test(cars_of_11_and_12_crawl),
