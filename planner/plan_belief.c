@@ -106,7 +106,23 @@ static void stand_still(const hp_track *track, uint32_t n_steps, hp_belief_agent
     }
 }
 
-static void believe(const plan_belief_config *config, double decision_s,
+/** Rate at which the agent may suddenly start to cross the path. */
+static double crossing_rate(const plan_belief_config *config, const plan_path *path,
+                            plan_track *item)
+{
+    const hp_vec2 here = {item->track.pose.x_m, item->track.pose.y_m};
+    const double lateral_m = plan_path_project(path, here).lateral_m;
+    const double side = lateral_m > 0.0 ? 1.0 : -1.0;
+    if (item->side == 0.0) {
+        item->side = side;
+    }
+    item->crossed |= side != item->side;
+    const double watched_s = item->seen_s - item->met_s;
+    const double rate = config->cross_hz * config->patience_s / (config->patience_s + watched_s);
+    return item->crossed ? config->return_share * rate : rate;
+}
+
+static void believe(const plan_belief_config *config, const plan_belief_view *view,
                     const hp_predict_reply *reply, double now_s, plan_track *item,
                     hp_belief_agent *agent)
 {
@@ -120,6 +136,7 @@ static void believe(const plan_belief_config *config, double decision_s,
                                .length_m = t->length_m,
                                .width_m = t->width_m,
                                .age_s = t->visible ? 0.0 : now_s - item->seen_s};
+    agent->cross_hz = crossing_rate(config, view->path, item);
     if (forecast == NULL) {
         stand_still(t, reply->n_steps, agent);
         return;
@@ -129,7 +146,7 @@ static void believe(const plan_belief_config *config, double decision_s,
     if (t->visible && item->n_forecast == forecast->n_modes) {
         weigh(config, now_s, item);
     }
-    keep_forecast(reply, forecast, now_s, decision_s, item);
+    keep_forecast(reply, forecast, now_s, view->decision_s, item);
     posterior(config, item->evidence, agent);
 }
 
@@ -140,8 +157,8 @@ static double ahead_of(const hp_pose *ego, const hp_pose *other)
            (other->y_m - ego->y_m) * sin(ego->yaw_rad);
 }
 
-void plan_belief_update(const plan_belief_config *config, double decision_s,
-                        const hp_predict_reply *reply, const hp_pose *ego, plan_tracks *tracks,
+void plan_belief_update(const plan_belief_config *config, const plan_belief_view *view,
+                        const hp_predict_reply *reply, plan_tracks *tracks,
                         hp_plan_request *request)
 {
     request->step_s = reply->step_s;
@@ -150,8 +167,8 @@ void plan_belief_update(const plan_belief_config *config, double decision_s,
     for (uint32_t i = 0; i < tracks->n; ++i) {
         plan_track *item = &tracks->items[i];
         hp_belief_agent *agent = &request->agents[request->n_agents];
-        believe(config, decision_s, reply, tracks->now_s, item, agent);
-        const double rear_m = ahead_of(ego, &agent->pose) + 0.5 * agent->length_m;
+        believe(config, view, reply, tracks->now_s, item, agent);
+        const double rear_m = ahead_of(&view->ego, &agent->pose) + 0.5 * agent->length_m;
         if (rear_m > -config->pass_margin_m) {
             ++request->n_agents;
         }

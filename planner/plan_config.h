@@ -26,6 +26,9 @@ typedef struct plan_belief_config {
     double forget_hz;     /* rate at which evidence for a mode fades */
     double min_weight;    /* no mode falls below this */
     double remember_s;    /* how long an agent out of sight is kept */
+    double cross_hz;      /* rate at which a walker just met starts to cross the path */
+    double patience_s;    /* who has not for this long is half as likely to (Gamma-Poisson) */
+    double return_share;  /* of that rate, for who has crossed already */
     double pass_margin_m; /* agents further than this behind the ego are left out */
 } plan_belief_config;
 

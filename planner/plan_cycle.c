@@ -114,6 +114,9 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
 {
     hp_plan_request *b = &cycle->belief;
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
+    const plan_belief_view view = {.path = &cycle->path,
+                                   .ego = frame->ego.pose,
+                                   .decision_s = 1.0 / cycle->config.control.decision_rate_hz};
     b->world_id = frame->world_id;
     b->tick = frame->tick;
     b->stream = hp_rng_lane(cycle->stream, frame->tick).key;
@@ -127,8 +130,7 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
     b->speed_floor_mps = cycle->info.speed_floor_mps;
     b->sensor_range_m = cycle->info.sensor_range_m;
     b->last_action = cycle->plan.action;
-    plan_belief_update(&cycle->config.belief, 1.0 / cycle->config.control.decision_rate_hz,
-                       &cycle->prediction, &frame->ego.pose, &cycle->tracks, b);
+    plan_belief_update(&cycle->config.belief, &view, &cycle->prediction, &cycle->tracks, b);
     b->n_occluders = frame->n_occluders;
     memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
     b->n_phantoms =

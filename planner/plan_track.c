@@ -93,6 +93,7 @@ static void see(const hp_agent *agent, double now_s, double dt_s, bool fresh, pl
     if (fresh) {
         memset(item, 0, sizeof *item);
         t->id = agent->id;
+        item->met_s = now_s;
     } else if (t->visible && dt_s > 0.0) {
         const double rate = hp_angle_wrap(agent->pose.yaw_rad - t->pose.yaw_rad) / dt_s;
         t->yaw_rate_radps += 0.3 * (hp_clamp(rate, -1.0, 1.0) - t->yaw_rate_radps);

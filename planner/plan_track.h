@@ -7,8 +7,11 @@
 #include "proto/hp_msgs.h"
 
 typedef struct plan_track {
-    hp_track track;                 /* what the predictor gets */
-    double seen_s;                  /* episode time when last seen */
+    hp_track track; /* what the predictor gets */
+    double met_s;   /* episode time when first seen */
+    double seen_s;  /* ... and when last seen */
+    double side;    /* of the path where it was first seen: +1 left, -1 right, 0 not known yet */
+    bool crossed;   /* it has been on the other side since */
     double unseen_open_s;           /* how long it has not been where it should be visible */
     double evidence[HP_MAX_MODES];  /* log likelihood of each future so far */
     uint32_t n_forecast;            /* modes of the forecast below; 0: none yet */

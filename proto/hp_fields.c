@@ -262,6 +262,7 @@ static const hp_field BELIEF_AGENT_ROWS[] = {
     NUMBER(hp_belief_agent, length_m, EXTENT_M),
     NUMBER(hp_belief_agent, width_m, EXTENT_M),
     NUMBER(hp_belief_agent, age_s, 0.0, 1e6),
+    NUMBER(hp_belief_agent, cross_hz, 0.0, 1e3),
     STRUCTS(hp_belief_agent, modes, n_modes, 0, MODE),
 };
 static const hp_layout BELIEF_AGENT = {LAYOUT(hp_belief_agent, belief_agent, BELIEF_AGENT_ROWS)};

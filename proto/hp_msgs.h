@@ -150,7 +150,8 @@ typedef struct hp_belief_agent {
     hp_pose pose;
     double vx_mps, vy_mps;
     double length_m, width_m;
-    double age_s; /* since last seen; 0 while visible */
+    double age_s;    /* since last seen; 0 while visible */
+    double cross_hz; /* rate at which it may suddenly start to cross the path */
     uint32_t n_modes;
     hp_mode modes[HP_MAX_MODES]; /* weights after Bayes' rule */
 } hp_belief_agent;

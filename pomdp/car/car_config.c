@@ -24,8 +24,6 @@ static const hp_field REWARD_FIELDS[] = {
 };
 
 static const hp_field TRAFFIC_FIELDS[] = {
-    HP_F_DOUBLE(car_traffic_config, cross_hz, 0.0, 5.0, "1/s",
-                "rate at which a walker beside the path starts to cross it"),
     HP_F_DOUBLE(car_traffic_config, stop_hz, 0.0, 5.0, "1/s",
                 "rate at which a crossing walker stops"),
     HP_F_DOUBLE(car_traffic_config, standing_speed_min_mps, 0.05, 5.0, "m/s",
@@ -94,8 +92,7 @@ void car_config_default(car_config *config)
                    .near_miss = 0.1,
                    .slowness = 0.005,
                    .switching = 0.01},
-        .traffic = {.cross_hz = 0.3,
-                    .stop_hz = 0.05,
+        .traffic = {.stop_hz = 0.05,
                     .standing_speed_min_mps = 0.5,
                     .standing_speed_max_mps = 3.0,
                     .proposal = 4.0,

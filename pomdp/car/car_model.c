@@ -2,11 +2,12 @@
 
 #include <string.h>
 
-#define WALK_MPS 0.3f         /* slower than this is standing */
-#define BESIDE_M 8.0          /* walkers within this of the path may start to cross */
-#define STANDING_MPS 0.05f    /* an ego slower than this cannot collide by its own doing */
-#define SPEED_REACTION_S 0.4f /* time in which the speed settles on the path's, as in the planner  \
-                               */
+#define WALK_MPS 0.3f      /* slower than this is standing */
+#define BESIDE_M 8.0       /* walkers within this of the path may start to cross */
+#define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
+#define SPEED_REACTION_S                                                                           \
+    0.4f /* time in which the speed settles on the path's, as in the planner                       \
+          */
 
 /** Path point below arc length s. */
 static const car_path_point *path_at(const car_scene *scene, float s_m)
@@ -23,14 +24,14 @@ static void drive(const car_scene *scene, car_state *state, double command_mps2)
     const double v = (double)state->speed_mps;
     const double v_path =
         (double)path_at(scene, state->s_m + state->speed_mps * SPEED_REACTION_S)->speed_mps;
-    double a = fmin(command_mps2, (v_path - v) / (double)SPEED_REACTION_S);
+    double a = hp_min(command_mps2, (v_path - v) / (double)SPEED_REACTION_S);
     if (v < scene->speed_floor_mps) {
         a = scene->config->actions_mps2[scene->fastest];
     }
     const double change = (double)state->accel_mps2 - a;
-    const double v_next = fmax(v + a * dt + change * scene->lag_gain_mps, 0.0);
+    const double v_next = hp_max(v + a * dt + change * scene->lag_gain_mps, 0.0);
     const double way = v * dt + 0.5 * a * dt * dt + change * scene->lag_gain_m;
-    state->s_m += (float)fmax(v_next > 0.0 ? way : fmin(way, 0.5 * v * dt), 0.0);
+    state->s_m += (float)hp_max(v_next > 0.0 ? way : hp_min(way, 0.5 * v * dt), 0.0);
     state->speed_mps = (float)v_next;
     state->accel_mps2 = (float)(v_next > 0.0 ? a : 0.0);
 }
@@ -44,7 +45,7 @@ typedef struct draw {
 /** An event of probability p, drawn with u; books its weight. */
 static bool happens(draw *d, double p, double u)
 {
-    const double q = fmin(p * d->boost, fmax(0.5, p));
+    const double q = hp_min(p * d->boost, hp_max(0.5, p));
     if (u < q) {
         d->weight *= q > 0.0 ? p / q : 1.0;
         return true;
@@ -98,7 +99,7 @@ static void change_mind(const car_scene *scene, const car_other *other, double e
             o->vy_mps = 0.0f;
         }
     } else if (toward < (double)WALK_MPS && across(other, o) > 0.0 && other->lateral_m < BESIDE_M) {
-        if (happens(d, traffic->cross_hz * dt, u)) {
+        if (happens(d, other->rate_hz * dt, u)) {
             start_crossing(scene, other, numbers, lane + 1, o);
         }
     }
@@ -169,7 +170,7 @@ static void look(const car_scene *scene, const car_state *state, float s_m, floa
 static double collision_cost(const car_scene *scene, float speed_mps)
 {
     const double at = (double)speed_mps / scene->speed_limit_mps * 32.0;
-    return (double)scene->collision_cost[(uint32_t)fmin(at, 63.0)];
+    return (double)scene->collision_cost[(uint32_t)hp_min(at, 63.0)];
 }
 
 /** What an observer can tell apart: how each visible other moves, and how fast, in bins. */
@@ -284,14 +285,14 @@ static bool in_the_way(const car_scene *scene, const car_state *state, const car
     if (ahead < -reach_x || closing <= 0.0 || ahead - reach_x > stop_m) {
         return false;
     }
-    const double t_meet = fmax(ahead - reach_x, 0.0) / closing;
+    const double t_meet = hp_max(ahead - reach_x, 0.0) / closing;
     const double t_clear = (ahead + reach_x) / closing;
     if (fabs(v_aside) < 0.1) {
         return fabs(aside) < reach_y;
     }
     const double t_a = (-reach_y - aside) / v_aside;
     const double t_b = (reach_y - aside) / v_aside;
-    return fmax(fmin(t_a, t_b), 0.0) < t_clear && fmax(t_a, t_b) > t_meet;
+    return hp_max(hp_min(t_a, t_b), 0.0) < t_clear && hp_max(t_a, t_b) > t_meet;
 }
 
 /** Brakes for whoever is in the way, else drives on. */
@@ -318,14 +319,14 @@ static void free_road(const void *ctx, const void *states, uint32_t n, double *v
 {
     const car_scene *scene = ctx;
     const car_state *s = states;
-    const double accel = fmax(scene->config->actions_mps2[scene->fastest], 0.1);
+    const double accel = hp_max(scene->config->actions_mps2[scene->fastest], 0.1);
     for (uint32_t i = 0; i < n; ++i) {
         const car_path_point *p = path_at(scene, s[i].s_m);
         const double off = (double)s[i].s_m - (double)(p - scene->points) * scene->spacing_m;
         const double v_path = (double)p->speed_mps;
-        const double lack = fmax(v_path - (double)s[i].speed_mps, 0.0);
-        const double t =
-            fmax((double)p->free_time_s - off / v_path, 0.0) + lack * lack / (2.0 * accel * v_path);
+        const double lack = hp_max(v_path - (double)s[i].speed_mps, 0.0);
+        const double t = hp_max((double)p->free_time_s - off / v_path, 0.0) +
+                         lack * lack / (2.0 * accel * v_path);
         values[i] = scene->config->reward.goal * exp((double)scene->discount_per_s * t);
     }
 }
@@ -372,7 +373,7 @@ static void draw_hidden(const car_scene *scene, const car_other *other, hp_rng n
 {
     const double eye_s = scene->ego_s_m + scene->eye_ahead_m;
     const double edge = car_scene_edge_of_sight(other, eye_s);
-    const double p = fmin(scene->config->traffic.cross_hz * other->age_s, 0.3);
+    const double p = hp_min(other->rate_hz * other->age_s, 0.3);
     if (!(edge < other->lateral_m) || hp_rng_unit(numbers, 3) >= p) {
         return;
     }

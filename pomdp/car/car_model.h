@@ -1,7 +1,7 @@
 /** @file car_model.h Driving as a pomdp_model: ego along its path, others by their futures.
  *
  *  State: ego (arc length, speed, acceleration), and per other a place, a velocity and how he
- * moves. A walker beside the path may start to cross (rate cross_hz), a crossing one may stop
+ * moves. A walker beside the path may start to cross (at its rate), a crossing one may stop
  * (stop_hz), a phantom may step out; importance sampling draws those more often. Observation: per
  * visible other, how he moves and how fast, in bins. Ownership: plain data; the scene is borrowed.
  * Threads: hooks are pure. Allocation: none. */

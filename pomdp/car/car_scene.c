@@ -143,6 +143,7 @@ static void add_agent(const line *path, const hp_belief_agent *agent, car_scene 
     other->vx_mps = agent->vx_mps;
     other->vy_mps = agent->vy_mps;
     other->age_s = agent->age_s;
+    other->rate_hz = agent->cross_hz;
     place(path, other);
     set_reach(path, agent->pose.yaw_rad, agent->length_m, agent->width_m,
               walks ? traffic->walker_margin_m : traffic->car_margin_m, other);

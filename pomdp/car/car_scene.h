@@ -39,7 +39,7 @@ typedef struct car_other {
     double s_m, lateral_m;       /* foot on the path, and distance from it >= 0 */
     double corner_s_m, corner_lateral_m;
     double age_s;   /* since last seen */
-    double rate_hz; /* phantoms: of stepping out */
+    double rate_hz; /* of starting to cross; phantoms: of stepping out */
     uint32_t n_futures;
     car_future futures[HP_MAX_MODES];
 } car_other;

@@ -11,6 +11,7 @@ static hp_frame frame;
 static hp_predict_request ask;
 static hp_predict_reply prediction;
 static hp_plan_request belief;
+static plan_path path;
 
 static int setup(void **state)
 {
@@ -18,9 +19,16 @@ static int setup(void **state)
     plan_config_default(&config);
     predictor_cv_config_default(&predictor);
     fixture_info(&info);
+    plan_path_follow_route(&config.path, &info, &path);
     plan_tracks_reset(&tracks);
     memset(&belief, 0, sizeof belief);
     return 0;
+}
+
+static void believe(void)
+{
+    const plan_belief_view view = {&path, frame.ego.pose, 0.25};
+    plan_belief_update(&config.belief, &view, &prediction, &tracks, &belief);
 }
 
 static void decide(void)
@@ -28,7 +36,7 @@ static void decide(void)
     plan_tracks_update(&config.belief, &info, &frame, &tracks);
     plan_belief_ask(&tracks, &frame, &ask);
     predictor_cv_predict(&predictor, &ask, &prediction);
-    plan_belief_update(&config.belief, 0.25, &prediction, &frame.ego.pose, &tracks, &belief);
+    believe();
 }
 
 static double weight_sum(void)
@@ -117,9 +125,38 @@ static void test_plan_belief_agent_unknown_to_the_predictor_stands(void **state)
     prediction.n_forecasts = 0;
     prediction.n_steps = 10;
     prediction.step_s = 0.25;
-    plan_belief_update(&config.belief, 0.25, &prediction, &frame.ego.pose, &tracks, &belief);
+    believe();
     assert_int_equal(belief.agents[0].n_modes, 1);
     hp_assert_near(belief.agents[0].modes[0].mean[9].x_m, 30.0, 0.0);
+}
+
+static void test_plan_belief_rate_of_crossing_falls_while_nothing_happens(void **state)
+{
+    (void)state;
+    for (uint32_t tick = 0; tick <= 120; tick += 5) {
+        fixture_frame(tick, 0.0, 0.0, &frame);
+        fixture_add_walker(&frame, 1, 30.0, 4.0, 0.0, 0.0);
+        decide();
+        const double watched = 0.05 * tick;
+        hp_assert_near(belief.agents[0].cross_hz,
+                       config.belief.cross_hz * config.belief.patience_s /
+                           (config.belief.patience_s + watched),
+                       1e-9);
+    }
+}
+
+static void test_plan_belief_who_has_crossed_seldom_returns(void **state)
+{
+    (void)state;
+    for (uint32_t tick = 0; tick <= 50; tick += 5) {
+        fixture_frame(tick, 0.0, 0.0, &frame);
+        fixture_add_walker(&frame, 1, 30.0, 4.0 - 0.16 * tick, 0.0, -3.2);
+        decide();
+        if (tick > 25) {
+            assert_true(belief.agents[0].cross_hz <
+                        config.belief.return_share * config.belief.cross_hz);
+        }
+    }
 }
 
 int main(void)
@@ -128,6 +165,9 @@ int main(void)
         cmocka_unit_test_setup(test_plan_belief_starts_from_the_predictors_priors, setup),
         cmocka_unit_test_setup(test_plan_belief_bayes_rule_against_hand_computed_weights, setup),
         cmocka_unit_test_setup(test_plan_belief_evidence_gathers_and_no_future_dies, setup),
+        cmocka_unit_test_setup(test_plan_belief_rate_of_crossing_falls_while_nothing_happens,
+                               setup),
+        cmocka_unit_test_setup(test_plan_belief_who_has_crossed_seldom_returns, setup),
         cmocka_unit_test_setup(test_plan_belief_leaves_out_who_was_passed, setup),
         cmocka_unit_test_setup(test_plan_belief_agent_unknown_to_the_predictor_stands, setup),
     };

@@ -163,8 +163,7 @@ static void test_car_model_walker_starts_to_cross_at_his_rate(void **state)
 {
     (void)state;
     enum { N = 4096 };
-    (void)fixture_walker(&request, 40.0, 5.0, 0.0, 0.0);
-    config.traffic.cross_hz = 0.4;
+    fixture_walker(&request, 40.0, 5.0, 0.0, 0.0)->cross_hz = 0.4;
     build();
     sample(N);
     step(N, scene.steady, 9, false);
@@ -207,7 +206,7 @@ static double mean_after(uint32_t n, bool proposal, double *error)
 static void test_car_model_importance_sampling_is_unbiased(void **state)
 {
     (void)state;
-    (void)fixture_walker(&request, 60.0, 5.0, 0.0, 0.0);
+    fixture_walker(&request, 60.0, 5.0, 0.0, 0.0)->cross_hz = 0.3;
     build();
     double plain_error;
     double drawn_error;
@@ -275,7 +274,6 @@ static void test_car_model_hidden_walker_is_observed_once_past_the_edge(void **s
     fixture_parked_car(&request, 30.0, 3.0);
     hp_belief_agent *a = fixture_walker(&request, 33.0, 4.0, 0.0, 0.0);
     a->age_s = 1.0;
-    config.traffic.cross_hz = 0.0;
     build();
     assert_true(scene.others[0].may_hide);
     sample(1);

@@ -75,7 +75,7 @@ static void test_car_planner_same_request_same_bits(void **state)
 {
     (void)state;
     fixture_request(10.0, 10.0, &request);
-    (void)fixture_walker(&request, 40.0, 5.0, 0.0, 0.0);
+    fixture_walker(&request, 40.0, 5.0, 0.0, 0.0)->cross_hz = 0.3;
     plan();
     hp_plan_reply first = reply;
     plan();
@@ -95,7 +95,7 @@ static void test_car_planner_timed_search_replays_by_its_trials(void **state)
     config.budget.target_gap = 0.0;
     assert_int_equal(car_planner_create(&config, &planner), HP_OK);
     fixture_request(10.0, 10.0, &request);
-    (void)fixture_walker(&request, 40.0, 5.0, 0.0, 0.0);
+    fixture_walker(&request, 40.0, 5.0, 0.0, 0.0)->cross_hz = 0.3;
     plan();
     const hp_plan_reply timed = reply;
     request.max_trials = timed.trials;
