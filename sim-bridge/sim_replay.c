@@ -91,10 +91,12 @@ static void route_fill(const sim_track *car, hp_world_info *info)
         --k;
     }
     const hp_vec2 chord = hp_vec2_sub(end, info->route[k]);
-    const double len_m = hypot(chord.x_m, chord.y_m);
+    const double yaw_rad = hypot(chord.x_m, chord.y_m) > 0.0
+                               ? atan2(chord.y_m, chord.x_m)
+                               : car->rows[car->n_rows - 1].pose.yaw_rad;
     info->route[info->n_route++] =
-        (hp_vec2){end.x_m + BEYOND_M * chord.x_m / len_m, end.y_m + BEYOND_M * chord.y_m / len_m};
-    info->goal = (hp_pose){end.x_m, end.y_m, atan2(chord.y_m, chord.x_m)};
+        (hp_vec2){end.x_m + BEYOND_M * cos(yaw_rad), end.y_m + BEYOND_M * sin(yaw_rad)};
+    info->goal = (hp_pose){end.x_m, end.y_m, yaw_rad};
     info->goal_radius_m = GOAL_RADIUS_M;
 }
 
