@@ -40,14 +40,19 @@ void run_log_close(run_log *log)
     }
 }
 
-/** "TIME error PROGRAM ...": the level is the second word. */
+/** "TIME error PROGRAM ..." of a log, or "PROGRAM: error: ..." of one that could not begin. */
 static void finish_line(run_log *log)
 {
     log->line[log->len] = '\0';
     log->len = 0;
-    const char *level = strchr(log->line, ' ');
-    if (level != NULL && strncmp(level, " error ", 7) == 0) {
-        (void)fprintf(stderr, "hyplan run: error: %s\n", level + 7);
+    const char *second = strchr(log->line, ' ');
+    if (second == NULL) {
+        return;
+    }
+    if (strncmp(second, " error ", 7) == 0) {
+        (void)fprintf(stderr, "hyplan run: error: %s\n", second + 7);
+    } else if (strncmp(second, " error: ", 8) == 0) {
+        (void)fprintf(stderr, "%s\n", log->line);
     }
 }
 

@@ -1,11 +1,16 @@
 #include "cli/run_options.h"
 
 #include "cli/driver.h"
+#include "sim-bridge/sim_scenario.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define CAR_UNSET UINT32_MAX
 
 enum { WORLD_SIM, WORLD_REPLAY, WORLD_CARLA, WORLD_UNSET };
 
@@ -121,6 +126,21 @@ static int resolve_scenario(const cli_usage *usage, const char *name, bridge_con
                : cli_fail(usage, CLI_USAGE, "--scenario: path too long");
 }
 
+/** Reads scenario and scene once before anything is started, for the sake of the complaint. */
+static int check_scene(const cli_usage *usage, const bridge_config *bridge)
+{
+    hp_error error = {{0}};
+    sim_scene scene = sim_scene_default();
+    sim_scenario *scenario = calloc(1, sizeof *scenario);
+    hp_status st = scenario != NULL ? sim_scenario_read(bridge->scenario, scenario, &error)
+                                    : hp_fail(&error, HP_ENOMEM, "no memory for the scenario");
+    if (st == HP_OK && bridge->scene[0] != '\0') {
+        st = sim_scene_parse(bridge->scene, &scene, &error);
+    }
+    free(scenario);
+    return st == HP_OK ? CLI_GO : cli_fail(usage, cli_exit_status(st), "%s", error.text);
+}
+
 /** Finds PREFIX_traj_ped_filtered.csv, as given or below the data directory. */
 static int resolve_clip(const cli_usage *usage, const cli_common *common, const char *name,
                         bridge_config *bridge)
@@ -163,14 +183,15 @@ static int resolve_world(const cli_usage *usage, const run_flags *f, run_options
         bridge->world = f->world == WORLD_SIM ? BRIDGE_WORLD_SIM : BRIDGE_WORLD_REPLAY;
     }
     if (bridge->world == BRIDGE_WORLD_SIM) {
-        if (f->log != NULL || f->car != 0) {
+        if (f->log != NULL || f->car != CAR_UNSET) {
             return cli_fail(usage, CLI_USAGE, "--log and --car belong to --world replay");
         }
         if (f->scene != NULL && !set_text(bridge->scene, sizeof bridge->scene, f->scene)) {
             return cli_fail(usage, CLI_USAGE, "--scene: too long");
         }
-        return resolve_scenario(usage, f->scenario != NULL ? f->scenario : bridge->scenario,
-                                bridge);
+        const char *name = f->scenario != NULL ? f->scenario : bridge->scenario;
+        const int status = resolve_scenario(usage, name, bridge);
+        return status == CLI_GO ? check_scene(usage, bridge) : status;
     }
     if (f->scenario != NULL || f->scene != NULL) {
         return cli_fail(usage, CLI_USAGE, "--scenario and --scene belong to --world sim");
@@ -178,14 +199,16 @@ static int resolve_world(const cli_usage *usage, const run_flags *f, run_options
     if (f->log == NULL && bridge->clip[0] == '\0') {
         return cli_fail(usage, CLI_USAGE, "--world replay: which recording? (--log FILE)");
     }
-    bridge->car = f->car != 0 ? f->car : bridge->car;
+    if (f->car != CAR_UNSET) {
+        (void)snprintf(bridge->car, sizeof bridge->car, "%" PRIu32, f->car);
+    }
     return resolve_clip(usage, &out->common, f->log != NULL ? f->log : bridge->clip, bridge);
 }
 
 int run_options_read(const cli_usage *usage, int argc, char **argv, run_options *out)
 {
     hp_error error = {{0}};
-    run_flags f = {.world = WORLD_UNSET};
+    run_flags f = {.world = WORLD_UNSET, .car = CAR_UNSET};
     *out = (run_options){0};
     int status = read_flags(usage, argc, argv, out, &f);
     if (status == CLI_GO) {

@@ -13,7 +13,7 @@ typedef struct bridge_config {
     char scene[128];      /* sim: "speed=1.2,distance=20"; empty: the middle of the training grid */
     char clip[512];       /* replay: prefix of a recorded clip */
     uint32_t clip_format; /* replay: sim_clip_kind */
-    uint32_t car;         /* replay: id of the recorded car; 0: the first that qualifies */
+    char car[16];         /* replay: id of the recorded car; empty: the first that moves */
     uint32_t episodes;    /* played one after the other */
     bool realtime;        /* paced by the clock; else the world waits for each command */
     double planner_wait_s;   /* at the start: until the planner must have called */

@@ -1,5 +1,6 @@
 #include "sim-bridge/bridge_node.h"
 
+#include "common/hp_rng.h"
 #include "sim-bridge/bridge_report.h"
 #include "sim-bridge/bridge_stage.h"
 
@@ -69,6 +70,12 @@ static const sim_result *result(const bridge_node *n)
     return n->world.ops->result(n->world.self);
 }
 
+static void observe(bridge_node *n)
+{
+    n->world.ops->observe(n->world.self, &n->frame);
+    n->frame.world_id = n->info.world_id;
+}
+
 static void enter(bridge_node *n, phase next)
 {
     n->phase = next;
@@ -86,7 +93,8 @@ static hp_status begin_episode(bridge_node *n, uint32_t episode, hp_error *error
     }
     n->world.ops->info(n->world.self, &n->info);
     n->info.synchronous = !n->config.realtime;
-    n->world.ops->observe(n->world.self, &n->frame);
+    n->info.world_id ^= hp_mix64(episode); /* a recording played again is another world */
+    observe(n);
     n->outcome = (bridge_outcome){.episode = episode};
     n->informed = false;
     n->commanded = false;
@@ -142,6 +150,7 @@ static void book_episode(bridge_node *n)
 {
     hp_error error = {{0}};
     n->outcome.planners = n->planner_generation;
+    n->outcome.refused = n->mail.health.refused;
     if (bridge_report_episode(n->report, &n->outcome, result(n), &error) != HP_OK) {
         hp_log_error(n->identity->log, "%s", error.text);
     }
@@ -236,14 +245,14 @@ static void show_frame(bridge_node *n)
 /** Advances the world by one tick and shows what came of it. */
 static void advance(bridge_node *n, const hp_command *command)
 {
-    bridge_report_tick(n->report, &n->frame, command);
+    bridge_report_tick(n->report, n->outcome.episode, &n->frame, command);
     n->world.ops->step(n->world.self, command);
     if (result(n)->verdict != HP_VERDICT_RUNNING) {
         book_episode(n);
         enter(n, PHASE_END);
         return;
     }
-    n->world.ops->observe(n->world.self, &n->frame);
+    observe(n);
     show_frame(n);
 }
 
@@ -267,9 +276,9 @@ static void give_up(bridge_node *n, const char *what)
     n->outcome.planner_lost = true;
     n->informed = false;
     for (int i = 0; i < BRAKE_MAX_TICKS && result(n)->verdict == HP_VERDICT_RUNNING; i++) {
-        bridge_report_tick(n->report, &n->frame, NULL);
+        bridge_report_tick(n->report, n->outcome.episode, &n->frame, NULL);
         n->world.ops->step(n->world.self, NULL);
-        n->world.ops->observe(n->world.self, &n->frame);
+        observe(n);
     }
     book_episode(n);
     enter(n, PHASE_DONE);

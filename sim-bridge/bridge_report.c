@@ -100,15 +100,16 @@ static const hp_agent *nearest(const hp_frame *frame, double *gap_m)
     return best;
 }
 
-void bridge_report_tick(bridge_report *report, const hp_frame *frame, const hp_command *command)
+void bridge_report_tick(bridge_report *report, uint32_t episode, const hp_frame *frame,
+                        const hp_command *command)
 {
     FILE *out = report->steps;
     const hp_ego_state *e = &frame->ego;
     double gap_m = 0.0;
     const hp_agent *near = nearest(frame, &gap_m);
-    (void)fprintf(out, "%" PRIu32 ",%" PRIu32 ",%.3f,%.4f,%.4f,%.5f,%.4f,%.4f,%.5f,",
-                  frame->episode, frame->tick, (double)frame->stamp_ns * 1e-9, e->pose.x_m,
-                  e->pose.y_m, e->pose.yaw_rad, e->speed_mps, e->accel_mps2, e->steer_rad);
+    (void)fprintf(out, "%" PRIu32 ",%" PRIu32 ",%.3f,%.4f,%.4f,%.5f,%.4f,%.4f,%.5f,", episode,
+                  frame->tick, (double)frame->stamp_ns * 1e-9, e->pose.x_m, e->pose.y_m,
+                  e->pose.yaw_rad, e->speed_mps, e->accel_mps2, e->steer_rad);
     if (command != NULL) {
         (void)fprintf(out, "%.4f,%.5f,%s,%d,", command->accel_mps2, command->steer_rad,
                       bridge_source_text(command->source), command->guarded ? 1 : 0);
@@ -152,11 +153,12 @@ hp_status bridge_report_episode(bridge_report *report, const bridge_outcome *out
 {
     json_t *episode = judged(result);
     json_t *more =
-        json_pack("{s:I, s:b, s:b, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "episode",
+        json_pack("{s:I, s:b, s:b, s:I, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "episode",
                   (json_int_t)outcome->episode, "planner_lost", outcome->planner_lost, "stopped",
                   outcome->stopped, "watchdog", (json_int_t)outcome->watchdog, "resent",
-                  (json_int_t)outcome->resent, "planner_generation", (json_int_t)outcome->planners,
-                  "sources", "search", (json_int_t)result->sources[HP_SOURCE_SEARCH], "policy",
+                  (json_int_t)outcome->resent, "refused", (json_int_t)outcome->refused,
+                  "planner_generation", (json_int_t)outcome->planners, "sources", "search",
+                  (json_int_t)result->sources[HP_SOURCE_SEARCH], "policy",
                   (json_int_t)result->sources[HP_SOURCE_POLICY], "comfort_brake",
                   (json_int_t)result->sources[HP_SOURCE_COMFORT_BRAKE], "hard_brake",
                   (json_int_t)result->sources[HP_SOURCE_HARD_BRAKE]);

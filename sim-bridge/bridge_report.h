@@ -17,6 +17,7 @@ typedef struct bridge_outcome {
     bool stopped;      /* ended from outside */
     uint32_t watchdog; /* ticks braked because no command came in time */
     uint32_t resent;   /* frames sent again */
+    uint64_t refused;  /* letters, since the start */
     uint32_t planners; /* generation of the planner that was there at the end */
 } bridge_outcome;
 
@@ -25,7 +26,8 @@ HP_NODISCARD hp_status bridge_report_open(const char *dir, const char *world, co
 /** Gives steps.csv its name. HP_EIO if anything could not be written since open. */
 HP_NODISCARD hp_status bridge_report_close(bridge_report **report, hp_error *error);
 /** One tick: what was seen and what was done about it (NULL: no command, the vehicle braked). */
-void bridge_report_tick(bridge_report *report, const hp_frame *frame, const hp_command *command);
+void bridge_report_tick(bridge_report *report, uint32_t episode, const hp_frame *frame,
+                        const hp_command *command);
 HP_NODISCARD hp_status bridge_report_episode(bridge_report *report, const bridge_outcome *outcome,
                                              const sim_result *result, hp_error *error);
 const char *bridge_source_text(hp_source source);

@@ -50,9 +50,15 @@ static hp_status open_replay(bridge_stage *s, hp_error *error)
         return hp_fail(error, HP_ECONFIG, "%s: no car moves at least 10 m in this recording",
                        s->config.clip);
     }
-    s->car = s->config.car;
-    if (s->car == 0) {
-        s->car = cars[0];
+    s->car = cars[0];
+    if (s->config.car[0] != '\0') {
+        char *end = NULL;
+        const unsigned long id = strtoul(s->config.car, &end, 10);
+        if (s->config.car[0] < '0' || s->config.car[0] > '9' || *end != '\0' || id > UINT32_MAX) {
+            return hp_fail(error, HP_ECONFIG, "bridge.car = '%s': must be a car's id, or empty",
+                           s->config.car);
+        }
+        s->car = (uint32_t)id;
     }
     (void)snprintf(s->title, sizeof s->title, "%.500s car %" PRIu32, s->config.clip, s->car);
     return HP_OK;

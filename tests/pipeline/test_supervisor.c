@@ -1,0 +1,146 @@
+/* The supervisor alone, over small shell scripts. */
+#include "tests/pipeline/run_rig.h"
+
+#include "cli/supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATIENCE = 6000 }; /* steps of 10 ms at least */
+
+static const hp_log SILENT = {.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+
+static supervisor *supervise(const char *script, bool once)
+{
+    const supervisor_program program = {
+        .name = "script",
+        .path = "/bin/sh",
+        .argv = {"/bin/sh", "-c", script, "script", "@generation", NULL},
+        .once = once};
+    supervisor *s = NULL;
+    assert_int_equal(supervisor_create(&program, 1, STDERR_FILENO, &SILENT, &s), HP_OK);
+    return s;
+}
+
+static void step_until(supervisor *s, supervisor_state state)
+{
+    for (int i = 0; i < PATIENCE && supervisor_get(s, 0)->state != state; i++) {
+        assert_int_equal(supervisor_step(s, 10), HP_OK);
+    }
+    assert_int_equal(supervisor_get(s, 0)->state, state);
+}
+
+static void test_supervisor_gives_up_when_a_program_ends_five_times(void **state)
+{
+    supervisor *s = supervise("exit 1", false);
+    (void)state;
+    step_until(s, SUPERVISOR_GIVEN_UP);
+    assert_int_equal(supervisor_get(s, 0)->generation, 5);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 1);
+    for (int i = 0; i < 20; i++) {
+        assert_int_equal(supervisor_step(s, 10), HP_OK);
+    }
+    assert_int_equal(supervisor_get(s, 0)->generation, 5); /* it stays given up */
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_gives_up_when_a_configuration_is_refused(void **state)
+{
+    supervisor *s = supervise("exit 2", false);
+    (void)state;
+    step_until(s, SUPERVISOR_GIVEN_UP);
+    assert_int_equal(supervisor_get(s, 0)->generation, 1);
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_gives_up_when_a_program_is_missing(void **state)
+{
+    const supervisor_program program = {
+        .name = "nothing", .path = "/nonexistent/program", .argv = {"nothing", NULL}};
+    supervisor *s = NULL;
+    (void)state;
+    assert_int_equal(supervisor_create(&program, 1, STDERR_FILENO, &SILENT, &s), HP_OK);
+    step_until(s, SUPERVISOR_GIVEN_UP);
+    assert_int_equal(supervisor_get(s, 0)->generation, 1);
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_hands_out_the_generation(void **state)
+{
+    /* Ends badly in its first two lives, and lives in the third. */
+    supervisor *s = supervise("test \"$1\" -ge 3 || exit 1; exec sleep 1000", false);
+    (void)state;
+    for (int i = 0; i < PATIENCE && supervisor_get(s, 0)->generation < 3; i++) {
+        assert_int_equal(supervisor_step(s, 10), HP_OK);
+    }
+    for (int i = 0; i < 50; i++) {
+        assert_int_equal(supervisor_step(s, 10), HP_OK);
+    }
+    assert_int_equal(supervisor_get(s, 0)->generation, 3);
+    assert_int_equal(supervisor_get(s, 0)->state, SUPERVISOR_RUNS);
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_does_not_restart_what_ends_on_purpose(void **state)
+{
+    supervisor *s = supervise("exit 3", true);
+    (void)state;
+    step_until(s, SUPERVISOR_ENDED);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 3);
+    assert_int_equal(supervisor_get(s, 0)->generation, 1);
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_restarts_what_a_signal_killed(void **state)
+{
+    supervisor *s = supervise("exec sleep 1000", false);
+    (void)state;
+    step_until(s, SUPERVISOR_RUNS);
+    const int first = supervisor_get(s, 0)->pid;
+    assert_int_equal(kill(first, SIGKILL), 0);
+    step_until(s, SUPERVISOR_WAITS);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 128 + SIGKILL);
+    step_until(s, SUPERVISOR_RUNS);
+    assert_int_equal(supervisor_get(s, 0)->generation, 2);
+    assert_int_not_equal(supervisor_get(s, 0)->pid, first);
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_kills_what_does_not_listen(void **state)
+{
+    int ready[2];
+    char byte = 0;
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    const supervisor_program program = {
+        .name = "deaf",
+        .path = "/bin/sh",
+        .argv = {"/bin/sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done", NULL}};
+    supervisor *s = NULL;
+    assert_int_equal(supervisor_create(&program, 1, ready[1], &SILENT, &s), HP_OK);
+    step_until(s, SUPERVISOR_RUNS);
+    assert_int_equal(read(ready[0], &byte, 1), 1); /* from now on it is deaf */
+    const int pid = supervisor_get(s, 0)->pid;
+    supervisor_destroy(&s);
+    assert_int_not_equal(kill(pid, 0), 0);
+    assert_int_equal(errno, ESRCH);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_supervisor_gives_up_when_a_program_ends_five_times),
+        cmocka_unit_test(test_supervisor_gives_up_when_a_configuration_is_refused),
+        cmocka_unit_test(test_supervisor_gives_up_when_a_program_is_missing),
+        cmocka_unit_test(test_supervisor_hands_out_the_generation),
+        cmocka_unit_test(test_supervisor_does_not_restart_what_ends_on_purpose),
+        cmocka_unit_test(test_supervisor_restarts_what_a_signal_killed),
+        cmocka_unit_test(test_supervisor_kills_what_does_not_listen),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
