@@ -126,8 +126,7 @@ bool hp_box_cuts_segment(const hp_box *box, hp_vec2 a, hp_vec2 b)
 
 bool hp_rect_contains(const hp_rect *r, hp_vec2 p)
 {
-    return p.x_m >= r->x_min_m && p.x_m <= r->x_max_m && p.y_m >= r->y_min_m &&
-           p.y_m <= r->y_max_m;
+    return p.x_m >= r->x_min_m && p.x_m <= r->x_max_m && p.y_m >= r->y_min_m && p.y_m <= r->y_max_m;
 }
 
 double hp_polyline_lengths(const hp_vec2 *points, uint32_t n, double *s_m)

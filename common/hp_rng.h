@@ -1,6 +1,6 @@
-/** @file hp_rng.h Counter-based random numbers: a number is f(stream, index), a stream f(parent, lane).
- *  There is no cursor, so the same answer comes in any order and on any thread.
- *  Threads: pure functions. Allocation: none. Determinism: bit-identical everywhere. */
+/** @file hp_rng.h Counter-based random numbers: a number is f(stream, index), a stream f(parent,
+ * lane). There is no cursor, so the same answer comes in any order and on any thread. Threads: pure
+ * functions. Allocation: none. Determinism: bit-identical everywhere. */
 #ifndef HP_RNG_H
 #define HP_RNG_H
 

@@ -39,7 +39,8 @@ typedef struct hp_error {
     char text[512]; /* one line, no newline, always terminated */
 } hp_error;
 
-/** Formats into *error (which may be NULL) and returns status, so callers can `return hp_fail(...)`. */
+/** Formats into *error (which may be NULL) and returns status, so callers can `return
+ * hp_fail(...)`. */
 hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...) HP_PRINTF(3, 4);
 
 #endif

@@ -1,4 +1,5 @@
-/** @file hp_test.h What every unit test includes: cmocka with its prerequisites, and double asserts. */
+/** @file hp_test.h What every unit test includes: cmocka with its prerequisites, and double
+ * asserts. */
 #ifndef HP_TEST_H
 #define HP_TEST_H
 
