@@ -90,7 +90,7 @@ static hp_status take_number(sim_csv *csv, uint32_t index, bool vehicles, double
 {
     span s;
     char digits[MAX_NUMBER + 1];
-    char *end = digits;
+    bool good = false;
     const hp_status st = take_field(csv, index, &s, error);
     if (st != HP_OK) {
         return st;
@@ -100,10 +100,12 @@ static hp_status take_number(sim_csv *csv, uint32_t index, bool vehicles, double
     if (s.len > 0 && s.len <= MAX_NUMBER && strspn(s.start, "+-.0123456789eE") >= s.len) {
         memcpy(digits, s.start, s.len);
         digits[s.len] = '\0';
+        char *end = digits;
         value = strtod(digits, &end);
+        good = end == digits + s.len;
     }
     const uint32_t k = index - 3;
-    if (end != digits + s.len || !(fabs(value) <= LIMITS[k])) {
+    if (!good || !(fabs(value) <= LIMITS[k])) {
         return hp_fail(error, HP_ECONFIG, "%s:%u:%zu: error: '%s' is not a number within +-%g",
                        csv->text->name, csv->line, s.column,
                        (vehicles ? VEHICLE_COLUMNS : WALKER_COLUMNS)[k], LIMITS[k]);
