@@ -141,9 +141,10 @@ typedef struct process_run {
     supervisor *children;
 } process_run;
 
-/** The bridge comes first: its end is the run's end. */
+/** The bridge's end is the run's end. In this order they are also stopped: a worker that goes
+ * before its asker would look like a fault. */
 enum { BRIDGE };
-static const char *const NAMES[PARTS] = {"bridge", "predictor", "policy", "pomdp", "planner"};
+static const char *const NAMES[PARTS] = {"bridge", "planner", "predictor", "policy", "pomdp"};
 
 /** DIR-of-this-executable/hyplan-NAME. */
 static hp_status find_program(const char *name, char path[CLI_PATH], hp_error *error)

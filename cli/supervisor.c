@@ -236,26 +236,25 @@ hp_status supervisor_step(supervisor *self, int wait_ms)
 
 /* ---- Stopping ---- */
 
-/** Reaps what has ended meanwhile; how many still run. */
-static uint32_t reap_all(supervisor *s)
+/** Waits for the end of one child, until then at most. */
+static void await_end(const supervisor *s, child *c, int64_t until_ns)
 {
-    uint32_t running = 0;
-    for (uint32_t i = 0; i < s->n; i++) {
-        child *c = &s->children[i];
-        if (c->seen.state == SUPERVISOR_RUNS && reap(c)) {
+    while (c->seen.state == SUPERVISOR_RUNS) {
+        if (reap(c)) {
             c->seen.state = SUPERVISOR_ENDED;
+        } else if (now_ns(s) >= until_ns) {
+            return;
+        } else {
+            (void)wait_for_end(s, 20);
         }
-        running += c->seen.state == SUPERVISOR_RUNS ? 1 : 0;
     }
-    return running;
 }
 
-static void signal_all(supervisor *s, int number)
+/** A child that has not been reaped keeps its pid, so a signal cannot hit a stranger. */
+static void signal_child(const child *c, int number)
 {
-    for (uint32_t i = 0; i < s->n; i++) {
-        if (s->children[i].seen.state == SUPERVISOR_RUNS) {
-            (void)kill(s->children[i].seen.pid, number); /* not reaped, so the pid is its own */
-        }
+    if (c->seen.state == SUPERVISOR_RUNS) {
+        (void)kill(c->seen.pid, number);
     }
 }
 
@@ -265,14 +264,12 @@ void supervisor_stop(supervisor *self)
     for (uint32_t i = 0; i < self->n; i++) {
         child *c = &self->children[i];
         c->seen.state = c->seen.state == SUPERVISOR_WAITS ? SUPERVISOR_ENDED : c->seen.state;
+        signal_child(c, SIGTERM);
+        await_end(self, c, until_ns);
     }
-    signal_all(self, SIGTERM);
-    while (reap_all(self) > 0 && now_ns(self) < until_ns) {
-        (void)wait_for_end(self, 20);
-    }
-    signal_all(self, SIGKILL);
-    while (reap_all(self) > 0) {
-        (void)wait_for_end(self, 20);
+    for (uint32_t i = 0; i < self->n; i++) {
+        signal_child(&self->children[i], SIGKILL);
+        await_end(self, &self->children[i], INT64_MAX);
     }
 }
 

@@ -51,7 +51,8 @@ void supervisor_destroy(supervisor **self);
 /** Starts what is due, then waits up to wait_ms for an end (returns early on a signal). HP_EIO if
  *  processes cannot be made at all. */
 HP_NODISCARD hp_status supervisor_step(supervisor *self, int wait_ms);
-/** SIGTERM to all, up to 2 s of patience, SIGKILL to the rest; all are reaped. */
+/** SIGTERM to one after the other in the order of the list, each followed by its end; after 2 s in
+ * all, SIGKILL to those that are left. All are reaped. */
 void supervisor_stop(supervisor *self);
 uint32_t supervisor_count(const supervisor *self);
 const supervisor_child *supervisor_get(const supervisor *self, uint32_t i);

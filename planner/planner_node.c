@@ -40,6 +40,7 @@ struct planner_node {
     bool over;            /* the last episode has ended */
     bool answered;        /* command answers the frame of tick command.tick */
     bool searched;        /* this tick's search answered */
+    bool interrupted;     /* a signal cut this tick short: it does not count */
     uint64_t ended_world; /* whose EpisodeEnd was booked */
     hp_world_info info;
     hp_frame frame;
@@ -66,6 +67,7 @@ static hp_status call_predict(void *ctx, const hp_predict_request *request, hp_p
     const hp_status st =
         hp_client_call(n->workers[PREDICTOR], &e, request, wait_until_ns(n, request->deadline_ns),
                        HP_MSG_PREDICT_REPLY, reply);
+    n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
     return st == HP_OK && !fits ? HP_EWIRE : st;
@@ -78,6 +80,7 @@ static hp_status call_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     const hp_status st =
         hp_client_call(n->workers[POMDP], &e, request, wait_until_ns(n, request->deadline_ns),
                        HP_MSG_PLAN_REPLY, reply);
+    n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
     n->searched = fits && reply->found;
@@ -263,7 +266,11 @@ static void brake_instead(planner_node *n)
 static void answer_frame(planner_node *n)
 {
     n->searched = false;
+    n->interrupted = false;
     plan_cycle_tick(n->cycle, &n->frame, &n->command, &n->decision);
+    if (n->interrupted) {
+        return; /* we are to end; should we not, the frame comes again */
+    }
     n->answered = true;
     if (hp_message_check(HP_MSG_COMMAND, &n->command, NULL) != HP_OK) {
         brake_instead(n);

@@ -178,7 +178,7 @@ static void test_run_is_refused_when_options_are_wrong(void **state)
         {{"--planner", "aeb"}, CLI_USAGE, "hyplan bench"},
         {{"--planner", "nobody"}, CLI_USAGE, "despot"},
         {{"--scenario", "cts/99"}, CLI_USAGE, "no such scenario"},
-        {{"--scene", "speed=fast"}, CLI_USAGE, "speed"},
+        {{"--scene", "speed=fast"}, CLI_USAGE, "'fast' is not a number"},
         {{"--world", "replay"}, CLI_USAGE, "--log"},
         {{"--world", "replay", "--log", "nowhere"}, CLI_ENVIRONMENT, "no recording"},
         {{"--car", "3"}, CLI_USAGE, "--world replay"},
