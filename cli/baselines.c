@@ -103,21 +103,21 @@ static bool threatened(baseline *b, const hp_frame *frame)
     return ttc < BASELINE_PARAMS.ttc_s || v * v > 2.0 * BASELINE_PARAMS.decel_mps2 * way;
 }
 
-/* Highest speed with which one may approach a place where somebody hidden may step on to the path.
- * Free where one can, at the limit, either stop before him or be past before he arrives. */
+/* Highest speed with which one may approach a place from which somebody hidden may step on to the
+ * path: the limit where one can, at the last point from which one could still stop, be past before
+ * he arrives; else slow enough to stop, but never slower than the floor. */
 static double hidden_speed_mps(const baseline *b, hp_vec2 place, double walk_mps)
 {
     const baseline_params *p = &BASELINE_PARAMS;
     const hp_projection at = plan_path_project(&b->path, place);
     const double ahead = at.s_m - b->s_m - 0.5 * b->info.ego_length_m;
     const double gap = fmax(fabs(at.lateral_m) - 0.5 * b->info.ego_width_m, 0.0);
-    const double reach_s = gap / walk_mps;
     const double limit = b->info.speed_limit_mps;
     const double stop_m = limit * limit / (2.0 * p->brake_mps2);
-    if (ahead < -b->info.ego_length_m || stop_m + b->info.ego_length_m < limit * reach_s) {
+    if (ahead < 0.0 || stop_m + b->info.ego_length_m < limit * gap / walk_mps) {
         return INFINITY;
     }
-    return fmax(p->hidden_floor_mps, sqrt(2.0 * p->hidden_decel_mps2 * fmax(ahead, 0.0)));
+    return fmax(p->hidden_floor_mps, sqrt(2.0 * p->hidden_decel_mps2 * ahead));
 }
 
 static double cautious_speed_mps(baseline *b, const hp_frame *frame)
@@ -128,7 +128,7 @@ static double cautious_speed_mps(baseline *b, const hp_frame *frame)
     const uint32_t n = plan_phantom_find(&b->config.phantom, &b->info, &b->path, frame, phantoms);
     for (uint32_t i = 0; i < n; i++) {
         speed =
-            fmin(speed, hidden_speed_mps(b, phantoms[i].edge, BASELINE_PARAMS.hidden_speed_mps));
+            fmin(speed, hidden_speed_mps(b, phantoms[i].corner, BASELINE_PARAMS.hidden_speed_mps));
     }
     for (uint32_t i = 0; i < b->tracks.n; i++) {
         const hp_track *t = &b->tracks.items[i].track;

@@ -1,0 +1,197 @@
+#include "cli/bench_report.h"
+#include "tests/unit/cli/bench_fixture.h"
+
+#include <stdlib.h>
+
+static void test_figures_follow_from_the_rows(void **state)
+{
+    bench_book book;
+    bench_board board;
+    (void)state;
+    fixture_fill(&book);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    const bench_score *x = bench_board_score(&board, FIXTURE_PLANNER, 0);
+    assert_int_equal(x->scenes, 10);
+    assert_int_equal(x->critical, 3); /* scenes 0, 4, 8 */
+    assert_int_equal(x->crashes, 2);
+    assert_int_equal(x->crashes_critical, 2);
+    assert_int_equal(x->kinds[SIM_CRASH_FRONT], 1);
+    assert_int_equal(x->kinds[SIM_CRASH_SIDE], 1);
+    assert_int_equal(x->near_misses, 1);
+    assert_int_equal(x->unclean, 3);
+    assert_int_equal(x->goals, 7);
+    assert_int_equal(x->arrivals, 7);
+    assert_int_equal(x->paired, 7);
+    hp_assert_near(x->paired_s / x->oracle_s, 1.1, 1e-12);
+    hp_assert_near(x->impact_mps / x->crashes, 3.0, 1e-12);
+    assert_int_equal(x->times.decision.n, 10);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_variants_stay_out_of_the_sums(void **state)
+{
+    bench_book book;
+    bench_board board;
+    (void)state;
+    fixture_fill(&book);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    assert_int_equal(bench_board_overall(&board, FIXTURE_PLANNER)->scenes, 20);
+    assert_int_equal(bench_board_overall(&board, FIXTURE_PLANNER)->times.decision.n, 20);
+    assert_int_equal(bench_board_overall(&board, FIXTURE_PLANNER)->near_scenes, 10);
+    assert_int_equal(bench_board_score(&board, FIXTURE_PLANNER, 2)->scenes, 5);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_si90_counts_scenarios(void **state)
+{
+    bench_book book;
+    bench_board board;
+    (void)state;
+    fixture_fill(&book);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    const bench_si90 all = bench_board_si90(&board, FIXTURE_PLANNER, NULL);
+    assert_int_equal(all.of, 2); /* 01 and 11; no variant */
+    assert_int_equal(all.si90, 1);
+    assert_int_equal(all.arrive, 1);
+    const bench_si90 nine = bench_board_si90(&board, FIXTURE_PLANNER, "09");
+    assert_int_equal(nine.of, 1);
+    assert_int_equal(nine.si90, 0);
+    const bench_si90 oracle = bench_board_si90(&board, FIXTURE_ORACLE_B, NULL);
+    assert_int_equal(oracle.strict, 2);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_beating_the_oracle_fails_loudly(void **state)
+{
+    const bench_settings s = fixture_settings();
+    static bench_times times;
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(bench_book_create(&s, &book), HP_OK);
+    for (uint32_t i = 0; i < s.n_scenes; i++) {
+        for (uint32_t c = 0; c < s.n_contenders; c++) {
+            bench_row row = fixture_row(&s, i, c);
+            row.ttg_s = i == 7 && c == FIXTURE_PLANNER ? 9.9 : row.ttg_s;
+            assert_int_equal(bench_book_add(&book, &row, &times, NULL), HP_OK);
+        }
+    }
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    assert_int_equal(board.beats, 1);
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(bench_report_failures(&board, out), 1);
+    bench_report_junit(&board, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "speed=1,distance=7"));
+    assert_non_null(strstr(text, "<failure message=\"beats the oracle in 1 of 10 scenes\"/>"));
+    free(text);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_scenes_that_somebody_has_not_played_count_for_nobody(void **state)
+{
+    const bench_settings s = fixture_settings();
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    assert_int_equal(bench_book_create(&s, &book), HP_OK);
+    for (uint32_t i = 0; i < s.n_scenes; i++) {
+        for (uint32_t c = 0; c < s.n_contenders; c++) {
+            if (i != 5 || c != FIXTURE_PLANNER) {
+                fixture_add(&book, i, c);
+            }
+        }
+    }
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    assert_int_equal(board.missing, 1);
+    assert_int_equal(bench_board_score(&board, FIXTURE_CONST, 0)->scenes, 9);
+    FILE *out = open_memstream(&text, &size);
+    assert_int_equal(bench_report_failures(&board, out), 1);
+    assert_int_equal(fclose(out), 0);
+    free(text);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_json_has_the_stable_keys(void **state)
+{
+    static const char *const TOP[] = {"suite", "seed", "grid", "planners", "oracle"};
+    static const char *const SCORE[] = {
+        "scenes", "critical", "crash",        "crash_critical", "near_miss",
+        "goal",   "ttg_s",    "safe_arrival", "impact_mps",     "ttg_over_oracle",
+        "nodes",  "pruned",   "decision_ms",  "interventions",  "search_ms"};
+    static const char *const TIMES[] = {"mean", "p50", "p99", "max"};
+    bench_book book;
+    bench_board board;
+    (void)state;
+    fixture_fill(&book);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    json_t *json = bench_report_json(&board);
+    for (size_t i = 0; i < HP_ARRAY_LEN(TOP); i++) {
+        assert_non_null(json_object_get(json, TOP[i]));
+    }
+    const json_t *planner = json_object_get(json_object_get(json, "planners"), "despot");
+    assert_int_equal(json_integer_value(json_object_get(planner, "si90")), 1);
+    assert_non_null(json_object_get(planner, "si90_strict"));
+    assert_non_null(json_object_get(planner, "si90_arrive"));
+    const json_t *one = json_object_get(json_object_get(planner, "scenarios"), "01");
+    const json_t *overall = json_object_get(planner, "overall");
+    for (size_t i = 0; i < HP_ARRAY_LEN(SCORE); i++) {
+        assert_non_null(json_object_get(one, SCORE[i]));
+        assert_non_null(json_object_get(overall, SCORE[i]));
+    }
+    for (size_t i = 0; i < HP_ARRAY_LEN(TIMES); i++) {
+        assert_non_null(json_object_get(json_object_get(one, "decision_ms"), TIMES[i]));
+    }
+    hp_assert_near(json_real_value(json_object_get(one, "crash")), 0.2, 1e-12);
+    hp_assert_near(json_real_value(json_object_get(overall, "nodes")), 100.0, 1e-12);
+    assert_null(json_object_get(json_object_get(json, "planners"), BENCH_ORACLE_B));
+    json_decref(json);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_table_fits_120_columns(void **state)
+{
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    fixture_fill(&book);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    FILE *out = open_memstream(&text, &size);
+    bench_report_table(&board, out);
+    assert_int_equal(fclose(out), 0);
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        if (strcspn(line, "\n") > 120) {
+            print_error("%.*s\n", (int)strcspn(line, "\n"), line);
+            fail();
+        }
+    }
+    free(text);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_figures_follow_from_the_rows),
+        cmocka_unit_test(test_variants_stay_out_of_the_sums),
+        cmocka_unit_test(test_si90_counts_scenarios),
+        cmocka_unit_test(test_beating_the_oracle_fails_loudly),
+        cmocka_unit_test(test_scenes_that_somebody_has_not_played_count_for_nobody),
+        cmocka_unit_test(test_json_has_the_stable_keys),
+        cmocka_unit_test(test_table_fits_120_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+#include "cli/options.h"
+#include "tests/support/hp_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_usage USAGE = {"thing", "thing [options]", "Does a thing.", "hyplan thing"};
+static const char *const WORDS[] = {"red", "green", NULL};
+
+/* What a command of the test's own takes. */
+typedef struct taken {
+    cli_common common;
+    cli_texts rest, texts;
+    bool on;
+    const char *text;
+    uint32_t number, word;
+} taken;
+
+/* Parses words (NULL-terminated); argv is writable, as main's is. */
+static int parse(taken *t, const char *const *words)
+{
+    char copies[16][64];
+    char *argv[17];
+    int argc = 0;
+    memset(t, 0, sizeof *t);
+    const cli_flag flags[] = {
+        {"on", 'o', CLI_FLAG_SWITCH, &t->on, NULL, "", 0, 0, NULL},
+        {"text", 0, CLI_FLAG_TEXT, &t->text, "T", "", 0, 0, NULL},
+        {"texts", 0, CLI_FLAG_TEXTS, &t->texts, "T", "", 0, 0, NULL},
+        {"number", 'n', CLI_FLAG_UINT, &t->number, "N", "", 2, 9, NULL},
+        {"word", 0, CLI_FLAG_WORD, &t->word, "W", "", 0, 0, WORDS},
+        {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
+    };
+    for (; words[argc] != NULL; argc++) {
+        (void)snprintf(copies[argc], sizeof copies[0], "%s", words[argc]);
+        argv[argc] = copies[argc];
+    }
+    argv[argc] = NULL;
+    return cli_parse(&USAGE, flags, argc, argv, &t->common, &t->rest);
+}
+
+static void test_flags_of_every_type_are_read(void **state)
+{
+    taken t;
+    (void)state;
+    assert_int_equal(
+        parse(&t, (const char *const[]){"thing", "--on", "--text", "a", "--texts=b", "--texts", "c",
+                                        "-n", "7", "--word", "green", "rest", "-j3",
+                                        "--seed=18446744073709551615", NULL}),
+        CLI_GO);
+    assert_true(t.on);
+    assert_int_equal(t.texts.n, 2);
+    assert_int_equal(t.number, 7);
+    assert_int_equal(t.word, 1);
+    assert_int_equal(t.rest.n, 1);
+    assert_int_equal(t.common.jobs, 3);
+    assert_true(t.common.seed == UINT64_MAX);
+}
+
+static void test_defaults_hold_when_nothing_is_given(void **state)
+{
+    taken t;
+    (void)state;
+    (void)unsetenv("HYPLAN_DATA");
+    assert_int_equal(parse(&t, (const char *const[]){"thing", NULL}), CLI_GO);
+    assert_int_equal(t.common.seed, 1);
+    assert_int_equal(t.common.jobs, 1);
+    assert_string_equal(t.common.data_dir, "data");
+    assert_int_equal(setenv("HYPLAN_DATA", "/elsewhere", 1), 0);
+    assert_int_equal(parse(&t, (const char *const[]){"thing", NULL}), CLI_GO);
+    assert_string_equal(t.common.data_dir, "/elsewhere");
+    (void)unsetenv("HYPLAN_DATA");
+}
+
+static void test_bad_usage_is_refused(void **state)
+{
+    static const char *const BAD[][4] = {
+        {"thing", "--onn", NULL},       {"thing", "-z", NULL},
+        {"thing", "--text", NULL},      {"thing", "--on=yes", NULL},
+        {"thing", "-n", "1", NULL},     {"thing", "-n", "10", NULL},
+        {"thing", "-n", "7x", NULL},    {"thing", "-n", "-7", NULL},
+        {"thing", "-n", "", NULL},      {"thing", "--word", "blue", NULL},
+        {"thing", "--seed", "x", NULL}, {"thing", "--seed", "18446744073709551616", NULL},
+        {"thing", "-j0", NULL},
+    };
+    taken t;
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(BAD); i++) {
+        if (parse(&t, BAD[i]) != CLI_USAGE) {
+            print_error("%s %s was taken\n", BAD[i][1], BAD[i][2] != NULL ? BAD[i][2] : "");
+            fail();
+        }
+    }
+}
+
+static void test_lists_are_split(void **state)
+{
+    cli_texts parts;
+    char good[] = "a,bb,c";
+    char empty[] = "a,,c";
+    char tail[] = "a,";
+    char none[] = "";
+    (void)state;
+    assert_true(cli_split(good, &parts));
+    assert_int_equal(parts.n, 3);
+    assert_string_equal(parts.items[1], "bb");
+    assert_false(cli_split(empty, &parts));
+    assert_false(cli_split(tail, &parts));
+    assert_false(cli_split(none, &parts));
+}
+
+static void test_nearest_word_is_offered_only_when_near(void **state)
+{
+    static const char *const NAMES[] = {"const", "cautious", "despot"};
+    (void)state;
+    assert_string_equal(cli_nearest("dispot", NAMES, 3), "despot");
+    assert_string_equal(cli_nearest("cautios", NAMES, 3), "cautious");
+    assert_null(cli_nearest("xyzzy", NAMES, 3));
+}
+
+static void test_set_wins_over_files(void **state)
+{
+    static cli_config config;
+    hp_error error;
+    cli_common common = {
+        .sets = {.items = {"pomdp.budget.trials=7", "planner.guard.enabled=false"}, .n = 2}};
+    (void)state;
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_OK);
+    assert_int_equal(config.car.budget.trials, 7);
+    assert_false(config.plan.guard.enabled);
+    common.sets.items[0] = "pomdp.budget.trails=7";
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    assert_non_null(strstr(error.text, "trials")); /* the word that was meant */
+}
+
+static void test_rules_between_keys_are_checked(void **state)
+{
+    static cli_config config;
+    hp_error error;
+    const cli_common common = {.sets = {.items = {"control.decision_rate_hz=3"}, .n = 1}};
+    (void)state;
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    assert_non_null(strstr(error.text, "decision_rate_hz"));
+}
+
+static void test_exit_statuses_follow_the_list(void **state)
+{
+    (void)state;
+    assert_int_equal(cli_exit_status(HP_OK), 0);
+    assert_int_equal(cli_exit_status(HP_ECONFIG), 2);
+    assert_int_equal(cli_exit_status(HP_EINVAL), 2);
+    assert_int_equal(cli_exit_status(HP_ENOENT), 3);
+    assert_int_equal(cli_exit_status(HP_EBUSY), 3);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flags_of_every_type_are_read),
+        cmocka_unit_test(test_defaults_hold_when_nothing_is_given),
+        cmocka_unit_test(test_bad_usage_is_refused),
+        cmocka_unit_test(test_lists_are_split),
+        cmocka_unit_test(test_nearest_word_is_offered_only_when_near),
+        cmocka_unit_test(test_set_wins_over_files),
+        cmocka_unit_test(test_rules_between_keys_are_checked),
+        cmocka_unit_test(test_exit_statuses_follow_the_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* The program as users run it: exit statuses, and benchmarks that are the same however they ran. */
+#include "cli/bench_row.h"
+#include "cli/options.h"
+#include "tests/support/hp_test.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Two scenes of 01 and 03 with three drivers; few trials, so that the search is quick. */
+#define SMALL_RUN                                                                                  \
+    "bench cts --scenarios 01,03 --scenes 2 --grid validation --planners const,aeb,despot "        \
+    "--set pomdp.budget.trials=5 --set pomdp.scenarios=20 -q"
+
+static char *fresh_place(void)
+{
+    char *place = strdup("/tmp/hyplan-test-XXXXXX");
+    assert_non_null(place);
+    assert_non_null(mkdtemp(place));
+    return place;
+}
+
+/* Runs `hyplan ARGS` in the source tree, output dropped; returns the exit status. */
+static int hyplan(const char *args)
+{
+    char line[2048];
+    (void)snprintf(line, sizeof line, "%s %s >/dev/null 2>&1", HYPLAN_PROGRAM, args);
+    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static int run_into(const char *dir, const char *more)
+{
+    char args[1024];
+    (void)snprintf(args, sizeof args, "%s --out %s %s", SMALL_RUN, dir, more);
+    return hyplan(args);
+}
+
+/* The rows of a run but for their times, as one text. */
+static char *rows_of(const char *dir)
+{
+    static bench_row row;
+    static bench_times times;
+    static bench_times none;
+    char path[CLI_PATH];
+    char *text = NULL;
+    size_t size = 0;
+    char *line = NULL;
+    size_t cap = 0;
+    (void)snprintf(path, sizeof path, "%s/episodes.csv", dir);
+    FILE *in = fopen(path, "r");
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(in);
+    assert_true(getline(&line, &cap, in) > 0); /* the heading */
+    for (ssize_t n = 0; (n = getline(&line, &cap, in)) > 0;) {
+        line[n - 1] = '\0';
+        assert_int_equal(bench_row_read(line, &row, &times, NULL), HP_OK);
+        bench_row_write(&row, &none, out);
+    }
+    (void)fclose(in);
+    assert_int_equal(fclose(out), 0);
+    free(line);
+    return text;
+}
+
+static void drop_times(json_t *json)
+{
+    const char *key = NULL;
+    json_t *value = NULL;
+    (void)json_object_del(json, "decision_ms");
+    (void)json_object_del(json, "search_ms");
+    json_object_foreach(json, key, value)
+    {
+        drop_times(value);
+    }
+}
+
+static json_t *summary_of(const char *dir)
+{
+    char path[CLI_PATH];
+    (void)snprintf(path, sizeof path, "%s/summary.json", dir);
+    json_t *json = json_load_file(path, 0, NULL);
+    assert_non_null(json);
+    drop_times(json);
+    return json;
+}
+
+static void assert_same_runs(const char *a, const char *b)
+{
+    char *rows_a = rows_of(a);
+    char *rows_b = rows_of(b);
+    json_t *json_a = summary_of(a);
+    json_t *json_b = summary_of(b);
+    assert_string_equal(rows_a, rows_b);
+    assert_true(json_equal(json_a, json_b));
+    json_decref(json_a);
+    json_decref(json_b);
+    free(rows_a);
+    free(rows_b);
+}
+
+static void remove_place(char *place)
+{
+    char line[128];
+    assert_int_equal(strncmp(place, "/tmp/hyplan-test-", 17), 0);
+    (void)snprintf(line, sizeof line, "rm -r %s", place);
+    assert_int_equal(system(line), 0); /* NOLINT(cert-env33-c): the test's own directory */
+    free(place);
+}
+
+static void test_exit_statuses_tell_what_happened(void **state)
+{
+    static const struct {
+        const char *args;
+        int status;
+    } CASES[] = {
+        {"", CLI_USAGE},
+        {"--help", CLI_DONE},
+        {"--version", CLI_DONE},
+        {"bnch", CLI_USAGE},
+        {"bench --help", CLI_DONE},
+        {"bench", CLI_USAGE},
+        {"bench tsc", CLI_USAGE},
+        {"bench cts --scenes 0", CLI_USAGE},
+        {"bench cts --scenarios 99", CLI_USAGE},
+        {"bench cts --scenarios 01,01", CLI_USAGE},
+        {"bench cts --planners nobody", CLI_USAGE},
+        {"bench cts --shard 3/2", CLI_USAGE},
+        {"bench cts --shard 0/2", CLI_USAGE},
+        {"bench cts --grid moon", CLI_USAGE},
+        {"bench cts --resume", CLI_USAGE},
+        {"bench cts --set a.b=1", CLI_USAGE},
+        {"bench dut --data-dir /nowhere", CLI_ENVIRONMENT},
+        {"bench merge /nowhere", CLI_ENVIRONMENT},
+        {"config check config/hyplan.yaml", CLI_DONE},
+        {"config check /nowhere.yaml", CLI_USAGE},
+        {"config diff config/hyplan.yaml config/hyplan.yaml", CLI_DONE},
+        {"config", CLI_USAGE},
+        {"config show --comments", CLI_DONE},
+        {"scenario ls", CLI_DONE},
+        {"scenario show cts/03", CLI_DONE},
+        {"scenario show cts/99", CLI_USAGE},
+        {"scenario show ../config/hyplan", CLI_USAGE},
+        {"doctor", CLI_DONE},
+        {"doctor please", CLI_USAGE},
+        {"replay", CLI_USAGE},
+        {"replay /nowhere", CLI_ENVIRONMENT},
+        {"replay /nowhere --planner nobody", CLI_USAGE},
+    };
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(CASES); i++) {
+        const int status = hyplan(CASES[i].args);
+        if (status != CASES[i].status) {
+            print_error("hyplan %s: %d, wanted %d\n", CASES[i].args, status, CASES[i].status);
+            fail();
+        }
+    }
+}
+
+static void test_two_workers_give_what_one_gives(void **state)
+{
+    char *one = fresh_place();
+    char *two = fresh_place();
+    (void)state;
+    assert_int_equal(run_into(one, "-j 1"), CLI_DONE);
+    assert_int_equal(run_into(two, "-j 2"), CLI_DONE);
+    assert_same_runs(one, two);
+    remove_place(one);
+    remove_place(two);
+}
+
+/* Cuts a finished run's rows in the middle of one, as an interruption would. */
+static void tear(const char *dir)
+{
+    char path[CLI_PATH];
+    char *text = NULL;
+    size_t cap = 0;
+    (void)snprintf(path, sizeof path, "%s/episodes.csv", dir);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_true(getdelim(&text, &cap, '\0', in) > 0);
+    (void)fclose(in);
+    assert_int_equal(truncate(path, (off_t)(strlen(text) * 6 / 10)), 0);
+    free(text);
+}
+
+static void test_resumed_run_equals_an_uninterrupted_one(void **state)
+{
+    char *whole = fresh_place();
+    char *torn = fresh_place();
+    (void)state;
+    assert_int_equal(run_into(whole, ""), CLI_DONE);
+    assert_int_equal(run_into(torn, ""), CLI_DONE);
+    tear(torn);
+    assert_int_equal(run_into(torn, ""), CLI_USAGE);                  /* not without being asked */
+    assert_int_equal(run_into(torn, "--resume --seed 2"), CLI_USAGE); /* not another run */
+    assert_int_equal(run_into(torn, "--resume"), CLI_DONE);
+    assert_same_runs(whole, torn);
+    remove_place(whole);
+    remove_place(torn);
+}
+
+static void test_merged_shards_equal_the_whole(void **state)
+{
+    char *whole = fresh_place();
+    char *first = fresh_place();
+    char *second = fresh_place();
+    char *merged = fresh_place();
+    char args[512];
+    (void)state;
+    assert_int_equal(run_into(whole, ""), CLI_DONE);
+    assert_int_equal(run_into(first, "--shard 1/2"), CLI_DONE);
+    assert_int_equal(run_into(second, "--shard 2/2"), CLI_DONE);
+    (void)snprintf(args, sizeof args, "bench merge %s %s --out %s", first, second, merged);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    assert_same_runs(whole, merged);
+    (void)snprintf(args, sizeof args, "bench merge %s --out %s/half", first, merged);
+    assert_int_equal(hyplan(args), CLI_FAILED); /* half of the scenes are missing */
+    (void)snprintf(args, sizeof args, "bench merge %s %s --out %s/bad", first, whole, merged);
+    assert_int_equal(hyplan(args), CLI_USAGE); /* no shards of one run */
+    remove_place(whole);
+    remove_place(first);
+    remove_place(second);
+    remove_place(merged);
+}
+
+static void test_run_leaves_its_files(void **state)
+{
+    static const char *const FILES[] = {"manifest.json", "settings.json", "summary.json",
+                                        "episodes.csv",  "junit.xml",     "bars.svg",
+                                        "table.txt"};
+    char *place = fresh_place();
+    (void)state;
+    assert_int_equal(
+        hyplan("bench cts --scenarios 01,03 --scenes 1 --planners const,aeb -q --out /tmp/x/y/z "
+               "--set sim.tick_s=99"),
+        CLI_USAGE);
+    assert_int_equal(run_into(place, ""), CLI_DONE);
+    for (size_t i = 0; i < HP_ARRAY_LEN(FILES); i++) {
+        char path[CLI_PATH];
+        (void)snprintf(path, sizeof path, "%s/%s", place, FILES[i]);
+        assert_int_equal(access(path, R_OK), 0);
+    }
+    remove_place(place);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_exit_statuses_tell_what_happened),
+        cmocka_unit_test(test_two_workers_give_what_one_gives),
+        cmocka_unit_test(test_resumed_run_equals_an_uninterrupted_one),
+        cmocka_unit_test(test_merged_shards_equal_the_whole),
+        cmocka_unit_test(test_run_leaves_its_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

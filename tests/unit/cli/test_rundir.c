@@ -1,0 +1,104 @@
+#include "cli/rundir.h"
+#include "tests/support/hp_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void make_place(char place[64])
+{
+    (void)snprintf(place, 64, "/tmp/hyplan-test-XXXXXX");
+    assert_non_null(mkdtemp(place));
+}
+
+static void test_directory_is_made_with_its_parents(void **state)
+{
+    char place[64];
+    char out[128];
+    cli_rundir dir;
+    hp_error error;
+    struct stat st;
+    (void)state;
+    make_place(place);
+    (void)snprintf(out, sizeof out, "%s/a/b", place);
+    const cli_common common = {.out = out};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    assert_int_equal(stat(out, &st), 0);
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK); /* again: as it is */
+}
+
+static void test_file_in_the_way_is_an_error(void **state)
+{
+    char place[64];
+    char out[128];
+    cli_rundir dir;
+    hp_error error;
+    (void)state;
+    make_place(place);
+    const cli_common parent = {.out = place};
+    assert_int_equal(cli_rundir_open(&parent, "x", &dir, &error), HP_OK);
+    assert_int_equal(cli_rundir_write(&dir, "file", "1", 1, &error), HP_OK);
+    (void)snprintf(out, sizeof out, "%s/file", place);
+    const cli_common common = {.out = out};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_EIO);
+}
+
+static void test_writing_replaces_the_whole_file(void **state)
+{
+    char place[64];
+    char path[CLI_PATH];
+    char back[16] = "";
+    cli_rundir dir;
+    hp_error error;
+    (void)state;
+    make_place(place);
+    const cli_common common = {.out = place};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    assert_int_equal(cli_rundir_write(&dir, "f", "long text", 9, &error), HP_OK);
+    assert_int_equal(cli_rundir_write(&dir, "f", "ab", 2, &error), HP_OK);
+    assert_true(cli_rundir_path(&dir, "f", path));
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_int_equal(fread(back, 1, sizeof back, in), 2);
+    (void)fclose(in);
+    (void)snprintf(path, sizeof path, "%s/f.tmp", place);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+static void test_manifest_holds_what_a_run_was(void **state)
+{
+    static cli_config config;
+    static const char *const KEYS[] = {"version", "build", "isa",         "host",  "seed",
+                                       "start",   "end",   "config_hash", "config"};
+    char place[64];
+    char path[CLI_PATH];
+    cli_rundir dir;
+    hp_error error;
+    (void)state;
+    make_place(place);
+    const cli_common common = {.out = place, .seed = 42};
+    cli_config_default(&config);
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    assert_int_equal(cli_rundir_manifest(&dir, &common, &config, "done", &error), HP_OK);
+    assert_true(cli_rundir_path(&dir, "manifest.json", path));
+    json_t *json = json_load_file(path, 0, NULL);
+    assert_non_null(json);
+    for (size_t i = 0; i < HP_ARRAY_LEN(KEYS); i++) {
+        assert_non_null(json_object_get(json, KEYS[i]));
+    }
+    assert_int_equal(json_integer_value(json_object_get(json, "seed")), 42);
+    assert_string_equal(json_string_value(json_object_get(json, "verdict")), "done");
+    json_decref(json);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_directory_is_made_with_its_parents),
+        cmocka_unit_test(test_file_in_the_way_is_an_error),
+        cmocka_unit_test(test_writing_replaces_the_whole_file),
+        cmocka_unit_test(test_manifest_holds_what_a_run_was),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
