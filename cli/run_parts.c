@@ -19,38 +19,7 @@
 
 enum { STEP_MS = 50, PARTS = 5 };
 
-/* ---- The run directory ---- */
-
-hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int *lock_fd,
-                          hp_error *error)
-{
-    static const char *const OLD[] = {"episodes.json", "planner.json", "summary.json", "steps.csv",
-                                      "sockets"};
-    char path[CLI_PATH];
-    hp_status st = hp_bus_lock_dir(dir->path, "run", lock_fd, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    for (size_t i = 0; i < HP_ARRAY_LEN(OLD); i++) {
-        if (cli_rundir_path(dir, OLD[i], path)) {
-            (void)unlink(path);
-        }
-    }
-    char *yaml = cli_config_text(&options->config, false);
-    st = yaml != NULL ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
-                      : hp_fail(error, HP_ENOMEM, "config.yaml: cannot compose it");
-    free(yaml);
-    return st == HP_OK
-               ? cli_rundir_manifest(dir, &options->common, &options->config, "running", error)
-               : st;
-}
-
-void run_dir_release(int lock_fd)
-{
-    if (lock_fd >= 0) {
-        (void)close(lock_fd);
-    }
-}
+/* ---- The run directory and its sockets ---- */
 
 /** A private directory for sockets, and the link to it. */
 typedef struct socket_dir {
@@ -85,6 +54,47 @@ static void remove_socket_dir(const socket_dir *dir)
     (void)rmdir(dir->path);
     if (dir->link[0] != '\0') {
         (void)unlink(dir->link);
+    }
+}
+
+/** What a run that was killed here has left behind. */
+static void remove_stale_sockets(const cli_rundir *dir)
+{
+    socket_dir old = {.path = ""};
+    if (cli_rundir_path(dir, "sockets", old.link) &&
+        readlink(old.link, old.path, sizeof old.path - 1) > 0) {
+        remove_socket_dir(&old);
+    }
+}
+
+hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int *lock_fd,
+                          hp_error *error)
+{
+    static const char *const OLD[] = {"episodes.json", "planner.json", "summary.json", "steps.csv"};
+    char path[CLI_PATH];
+    hp_status st = hp_bus_lock_dir(dir->path, "run", lock_fd, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < HP_ARRAY_LEN(OLD); i++) {
+        if (cli_rundir_path(dir, OLD[i], path)) {
+            (void)unlink(path);
+        }
+    }
+    remove_stale_sockets(dir);
+    char *yaml = cli_config_text(&options->config, false);
+    st = yaml != NULL ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
+                      : hp_fail(error, HP_ENOMEM, "config.yaml: cannot compose it");
+    free(yaml);
+    return st == HP_OK
+               ? cli_rundir_manifest(dir, &options->common, &options->config, "running", error)
+               : st;
+}
+
+void run_dir_release(int lock_fd)
+{
+    if (lock_fd >= 0) {
+        (void)close(lock_fd);
     }
 }
 

@@ -82,6 +82,7 @@ static void test_parts_die_when_supervisor_is_killed(void **state)
     assert_true(status == CLI_DONE || status == CLI_FAILED);
     json_t *summary = rig_json(&r, "summary.json");
     assert_int_equal(json_array_size(json_object_get(summary, "episodes")), 1);
+    assert_int_not_equal(access(r.sockets, F_OK), 0);
     json_decref(summary);
     rig_tear_down(&r);
 }
