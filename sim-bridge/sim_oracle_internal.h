@@ -79,6 +79,8 @@ bool oracle_path_swerve(const sim_scenario *scenario, const oracle_rules *rules,
                         const oracle_path *route, const oracle_swerve *swerve, oracle_path *path);
 /** True if the ego's centre stays on road, or on road and pavement, all along. */
 bool oracle_path_drivable(const sim_scenario *scenario, const oracle_path *path, bool pavement);
+/** Speed at which the curves here and ahead can still be driven. */
+double oracle_path_cap(const oracle_path *path, double s_m);
 hp_pose oracle_path_pose(const oracle_path *path, double s_m);
 /** Takes out of *allowed (below the goal) where the ego's box on the path would meet the box. */
 void oracle_path_forbid(const oracle_path *path, const oracle_rules *rules, const hp_box *box,

@@ -182,8 +182,7 @@ static void measure_caps(const oracle_rules *rules, oracle_path *path)
     measure_left(path);
 }
 
-/** Lowest cap on either side of s. */
-static double cap_at(const oracle_path *path, double s_m)
+double oracle_path_cap(const oracle_path *path, double s_m)
 {
     const uint32_t k = (uint32_t)fmin(s_m / ORACLE_CAP_STEP_M, (double)(path->n_caps - 1));
     return fmin(path->fast_mps[k], path->fast_mps[k + 1 < path->n_caps ? k + 1 : k]);
@@ -203,7 +202,7 @@ static void measure_drives(const oracle_rules *rules, oracle_path *path)
         const double v = path->fast_v_mps[k];
         double w = fmin(v + up, rules->limit_mps);
         if (path->capped) {
-            w = fmax(fmin(w, cap_at(path, s + 0.5 * (v + w) * dt)),
+            w = fmax(fmin(w, oracle_path_cap(path, s + 0.5 * (v + w) * dt)),
                      fmax(v - SIM_ORACLE_BRAKE_MPS2 * dt, 0.0));
         }
         path->fast_s_m[k + 1] = s + 0.5 * (v + w) * dt;

@@ -235,7 +235,7 @@ static void tube_build(oracle_search *search, uint32_t latch, uint32_t deadline)
 static bool candidate_run(oracle_search *search, const candidate *c, uint32_t best,
                           sim_oracle_drive *drive)
 {
-    for (uint32_t slack = 4;; slack *= 5) {
+    for (uint32_t slack = 4;; slack *= 12) {
         const uint32_t deadline = c->ticks + slack < best - 1 ? c->ticks + slack : best - 1;
         tube_build(search, c->latch, deadline);
         if (search->tube[0].n > 0 && oracle_lattice_run(search, deadline, drive)) {

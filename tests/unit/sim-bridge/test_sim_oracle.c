@@ -287,6 +287,31 @@ static void test_oracle_a_gives_up_where_somebody_stays_in_the_lane(void **state
     sim_oracle_destroy(&oracle);
 }
 
+static void test_oracle_a_minds_two_walkers(void **state)
+{
+    (void)state;
+    static sim_scenario scenario;
+    static sim_scene scenes[SIM_MAX_SCENES];
+    sim_oracle *oracle = make_oracle();
+    uint32_t waits = 0;
+    read_scenario("01", &scenario);
+    /* A second one, 20 m further on, who comes from the other side. */
+    scenario.n_walkers = 2;
+    scenario.walkers[1] = scenario.walkers[0];
+    scenario.walkers[1].start = (hp_vec2){5.5, -180.0};
+    scenario.walkers[1].after = (hp_vec2){-1.0, 0.0};
+    scenario.walkers[1].stop_normal = (hp_vec2){-1.0, 0.0};
+    const uint32_t n = sim_grid_sample(&scenario, SIM_GRID_EVALUATION, 12, scenes);
+    for (uint32_t i = 0; i < n; ++i) {
+        const sim_oracle_result a = sim_oracle_a(oracle, &scenario, &scenes[i]);
+        assert_true(a.arrives);
+        assert_claim(&scenario, &scenes[i], a, sim_oracle_drive_of(oracle));
+        waits += a.ttg_s > 10.76 ? 1 : 0;
+    }
+    assert_true(waits > 0);
+    sim_oracle_destroy(&oracle);
+}
+
 static void test_oracle_check_refuses_a_crash(void **state)
 {
     (void)state;
@@ -405,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_oracle_alone_on_the_road_takes_the_least_time),
         cmocka_unit_test(test_oracle_a_arrives_as_soon_as_the_walker_lets_it),
         cmocka_unit_test(test_oracle_a_gives_up_where_somebody_stays_in_the_lane),
+        cmocka_unit_test(test_oracle_a_minds_two_walkers),
         cmocka_unit_test(test_oracle_check_refuses_a_crash),
         cmocka_unit_test(test_oracle_a_is_not_beaten_by_random_drives),
         cmocka_unit_test(test_oracles_are_deterministic),

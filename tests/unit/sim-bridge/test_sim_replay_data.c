@@ -3,6 +3,7 @@
 #include "sim-bridge/sim_clip.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { MAX_CASES = 512, SKIPPED = 77 };
 
@@ -44,14 +45,14 @@ static int play_human(const sim_replay_case *c, totals *sum)
     return 0;
 }
 
-int main(int argc, char **argv)
+int main(void)
 {
     static sim_replay_case cases[MAX_CASES];
     uint32_t n = 0;
     hp_error error;
     totals sum[2] = {{0}, {0}}; /* by sim_clip_kind */
-    const char *dir = argc > 1 ? argv[1] : "data";
-    const hp_status st = sim_replay_list(dir, cases, MAX_CASES, &n, &error);
+    const char *dir = getenv("HYPLAN_DATA");
+    const hp_status st = sim_replay_list(dir != NULL ? dir : "data", cases, MAX_CASES, &n, &error);
     if (st == HP_ENOENT) {
         (void)printf("skipped: %s\n", error.text);
         return SKIPPED;
