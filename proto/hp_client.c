@@ -169,6 +169,7 @@ static hp_status exchange(hp_client *c, const hp_envelope *envelope, const void 
     hp_status st = hp_mail_send(c->mail, c->socket, NULL, &e, request);
     if (st == HP_EAGAIN) {
         set_answering(c, false, "its link takes no message");
+        return HP_EUNAVAILABLE;
     }
     if (st != HP_OK) {
         return st;
