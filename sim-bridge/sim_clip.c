@@ -235,8 +235,9 @@ static hp_status clip_build(file_rows *walkers, file_rows *vehicles, sim_clip_ki
     if (clip == NULL) {
         return HP_ENOMEM;
     }
-    clip->rows = calloc(walkers->n_rows + vehicles->n_rows, sizeof *clip->rows);
-    clip->tracks = calloc(walkers->n_tracks + vehicles->n_tracks, sizeof *clip->tracks);
+    /* One more each, for an allocation of nothing is nothing one can check. */
+    clip->rows = calloc((size_t)walkers->n_rows + vehicles->n_rows + 1, sizeof *clip->rows);
+    clip->tracks = calloc((size_t)walkers->n_tracks + vehicles->n_tracks + 1, sizeof *clip->tracks);
     if (clip->rows == NULL || clip->tracks == NULL) {
         sim_clip_destroy(&clip);
         return HP_ENOMEM;

@@ -228,10 +228,11 @@ static void step_clear(oracle_search *search, uint32_t step)
 /** One step of the whole lattice; false if nothing is left. */
 static bool step_all(oracle_search *search, uint32_t step)
 {
+    const uint32_t tick = step * STEP_TICKS;
     bool any = false;
     step_clear(search, step + 1);
-    quarters_of(search, &search->tube[step * STEP_TICKS + 1], &search->middle);
-    quarters_of(search, &search->tube[(step + 1) * STEP_TICKS], &search->end);
+    quarters_of(search, &search->tube[tick + 1], &search->middle);
+    quarters_of(search, &search->tube[tick + STEP_TICKS], &search->end);
     for (uint32_t i = 0; i < search->n_levels; ++i) {
         uint32_t next[MOVES];
         if (search->rows[step][i].first > search->rows[step][i].last) {

@@ -235,7 +235,8 @@ bool oracle_path_route(const sim_scenario *scenario, const oracle_rules *rules, 
 {
     path->n = 0;
     for (uint32_t i = 0; i < scenario->n_route; ++i) {
-        if (!add_point(path, (hp_vec2){scenario->route_xy[2 * i], scenario->route_xy[2 * i + 1]})) {
+        if (!add_point(path, (hp_vec2){scenario->route_xy[2 * (size_t)i],
+                                       scenario->route_xy[2 * (size_t)i + 1]})) {
             return false;
         }
     }
@@ -287,8 +288,9 @@ bool oracle_path_swerve(const sim_scenario *scenario, const oracle_rules *rules,
             return false;
         }
         const double end_m = i + 1 < route->n ? route->s_m[i + 1] : length_m;
-        for (double s = (floor(route->s_m[i] / SWERVE_STEP_M) + 1.0) * SWERVE_STEP_M; s < end_m;
-             s += SWERVE_STEP_M) {
+        const uint32_t first = (uint32_t)(route->s_m[i] / SWERVE_STEP_M) + 1;
+        for (uint32_t k = first; k * SWERVE_STEP_M < end_m; ++k) {
+            const double s = k * SWERVE_STEP_M;
             if (bends_at(swerve, s) && !add_offset_point(route, swerve, s, path)) {
                 return false;
             }
@@ -299,9 +301,9 @@ bool oracle_path_swerve(const sim_scenario *scenario, const oracle_rules *rules,
 
 bool oracle_path_drivable(const sim_scenario *scenario, const oracle_path *path, bool pavement)
 {
-    for (double s = 0.0; s < path->goal_s_m; s += SWERVE_STEP_M) {
+    for (uint32_t k = 0; k * SWERVE_STEP_M < path->goal_s_m; ++k) {
         uint32_t segment = 0;
-        const hp_vec2 p = point_at(path, s, &segment);
+        const hp_vec2 p = point_at(path, k * SWERVE_STEP_M, &segment);
         bool inside = false;
         for (uint32_t i = 0; i < scenario->n_road && !inside; ++i) {
             inside = hp_rect_contains(&scenario->road[i], p);
@@ -332,8 +334,9 @@ static bool narrow(double offset, double rate, double reach, double *t0, double 
 /** The span of t for which the ego's box at p + t u, turned along u, overlaps the other box: the
  *  separating axes of both boxes, each a condition linear in t. */
 static bool sliding_overlap(hp_vec2 p, hp_vec2 u, const oracle_rules *rules, const hp_box *box,
-                            hp_vec2 v, double *t0, double *t1)
+                            double *t0, double *t1)
 {
+    const hp_vec2 v = {cos(box->centre.yaw_rad), sin(box->centre.yaw_rad)};
     const double ehl = 0.5 * rules->length_m;
     const double ehw = 0.5 * rules->width_m;
     const double bhl = 0.5 * box->length_m;
@@ -356,7 +359,6 @@ void oracle_path_forbid(const oracle_path *path, const oracle_rules *rules, cons
     const hp_vec2 centre = {box->centre.x_m, box->centre.y_m};
     const double reach_m =
         0.5 * (hypot(rules->length_m, rules->width_m) + hypot(box->length_m, box->width_m));
-    const hp_vec2 v = {cos(box->centre.yaw_rad), sin(box->centre.yaw_rad)};
     for (uint32_t i = 0; i + 1 < path->n; ++i) {
         const double len = path->s_m[i + 1] - path->s_m[i];
         const hp_vec2 u = path->along[i];
@@ -366,7 +368,7 @@ void oracle_path_forbid(const oracle_path *path, const oracle_rules *rules, cons
         double t0 = 0.0;
         double t1 = len;
         if (ahead < -reach_m || ahead > len + reach_m || fabs(beside) > reach_m ||
-            !sliding_overlap(path->points[i], u, rules, box, v, &t0, &t1)) {
+            !sliding_overlap(path->points[i], u, rules, box, &t0, &t1)) {
             continue;
         }
         const double lo = path->s_m[i] + t0 - SLACK_M;

@@ -7,7 +7,6 @@
 
 void clip_write(clip_writer *writer, const char *format, ...)
 {
-    va_list args;
     if (writer->cap - writer->len < 512) {
         writer->cap = 2 * writer->cap + 4096;
         writer->bytes = realloc(writer->bytes, writer->cap);
@@ -15,6 +14,7 @@ void clip_write(clip_writer *writer, const char *format, ...)
             abort();
         }
     }
+    va_list args;
     va_start(args, format);
     const int n = vsnprintf(writer->bytes + writer->len, 512, format, args);
     va_end(args);

@@ -254,7 +254,8 @@ static void test_oracle_a_arrives_as_soon_as_the_walker_lets_it(void **state)
     read_scenario("01", &scenario);
     /* He leaves the ego's lane at x = 2 + 1.994 / 2 + 0.375 / 2, having started at x = -4. */
     const double way_m = 4.0 + 2.0 + 0.997 + 0.1875;
-    for (double free_s = 8.0; free_s < 20.0; free_s += 1.37) {
+    for (int i = 0; i < 9; ++i) {
+        const double free_s = 8.0 + 1.37 * i;
         const sim_scene scene = crossing_scene(way_m / free_s);
         /* Until then the ego's front stays before him; best at full speed. */
         const double before_m = 70.0 - 0.5 * 4.182 - 0.1875;

@@ -268,20 +268,22 @@ static void write_clip_file(const char *dir, const char *name, bool vehicles,
 
 static void test_replay_list_is_sorted_and_names_the_incomplete(void **state)
 {
+    static const char *const FOLDERS[] = {"dut", "dut/trajectories_filtered", "citr", "citr/x"};
     (void)state;
     char dir[] = "/tmp/hyplan-replay-XXXXXX";
     char dut[128];
     char citr[128];
-    char command[256];
+    char path[256];
     sim_replay_case cases[8];
     uint32_t n = 9;
     hp_error error;
     assert_non_null(mkdtemp(dir));
     assert_int_equal(sim_replay_list(dir, cases, 8, &n, &error), HP_ENOENT);
     assert_int_equal(n, 0);
-    (void)snprintf(command, sizeof command, "mkdir -p %s/dut/trajectories_filtered %s/citr/x", dir,
-                   dir);
-    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < HP_ARRAY_LEN(FOLDERS); ++i) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, FOLDERS[i]);
+        assert_int_equal(mkdir(path, 0700), 0);
+    }
     (void)snprintf(dut, sizeof dut, "%s/dut/trajectories_filtered", dir);
     (void)snprintf(citr, sizeof citr, "%s/citr/x", dir);
     write_clip_file(dut, "b_02", true, &CAR);
@@ -302,8 +304,21 @@ static void test_replay_list_is_sorted_and_names_the_incomplete(void **state)
     assert_string_equal(error.text, "left out, no pedestrian file: dut/c_03");
     assert_int_equal(sim_replay_list(dir, cases, 2, &n, &error), HP_OK);
     assert_int_equal(n, 2);
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    assert_int_equal(system(command), 0);
+    static const char *const FILES[] = {"a_01_traj_ped", "a_01_traj_veh", "b_02_traj_ped",
+                                        "b_02_traj_veh", "c_03_traj_veh"};
+    for (size_t i = 0; i < HP_ARRAY_LEN(FILES); ++i) {
+        (void)snprintf(path, sizeof path, "%s/%s_filtered.csv", dut, FILES[i]);
+        assert_int_equal(remove(path), 0);
+    }
+    (void)snprintf(path, sizeof path, "%s/z_01_traj_ped_filtered.csv", citr);
+    assert_int_equal(remove(path), 0);
+    (void)snprintf(path, sizeof path, "%s/z_01_traj_veh_filtered.csv", citr);
+    assert_int_equal(remove(path), 0);
+    for (size_t i = HP_ARRAY_LEN(FOLDERS); i-- > 0;) {
+        (void)snprintf(path, sizeof path, "%s/%s", dir, FOLDERS[i]);
+        assert_int_equal(rmdir(path), 0);
+    }
+    assert_int_equal(rmdir(dir), 0);
 }
 
 int main(void)
