@@ -14,13 +14,13 @@ const baseline_params BASELINE_PARAMS = {
     .accel_mps2 = 3.0,
     .brake_mps2 = 8.0,
     .ttc_s = 1.6,
-    .decel_mps2 = 3.5,
+    .decel_mps2 = 3.0,
     .clear_s = 1.0,
-    .margin_m = 0.2,
+    .margin_m = 0.1,
     .least_mps = 1.5,
     .crawl_mps = 25.0 / 3.6,
     .hidden_speed_mps = 2.0,
-    .hidden_decel_mps2 = 4.0,
+    .hidden_decel_mps2 = 3.0,
     .hidden_floor_mps = 3.0,
 };
 

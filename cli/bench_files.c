@@ -90,7 +90,9 @@ void bench_report_svg(const bench_board *board, FILE *out)
     const svg_panel panels[] = {{"crash", bars}, {"safe arrival", arrivals}};
     (void)snprintf(title, sizeof title, "hyplan bench %s, %s scenes, seed %llu, guard %s", s->suite,
                    s->grid, (unsigned long long)s->seed, s->guard);
-    svg_bar_chart(out, title, panels, HP_ARRAY_LEN(panels), groups, n_groups, series, n_series);
+    const svg_chart chart = {title,    panels,  groups, series, HP_ARRAY_LEN(panels),
+                             n_groups, n_series};
+    svg_bar_chart(&chart, out);
     free(bars);
 }
 

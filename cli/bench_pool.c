@@ -188,30 +188,14 @@ static void stop(pool *p, bool early)
     }
 }
 
-hp_status bench_pool_run(const bench_suite *suite, const cli_config *config, uint32_t n_workers,
-                         const bool *todo, bool quiet, bench_take take, void *ctx, hp_error *error)
+/* All of a run, but for making and freeing the pool. */
+static hp_status run_all(pool *p, uint32_t n_workers, bench_take take, void *ctx, hp_error *error)
 {
-    hp_status status = HP_OK;
-    pool *p = calloc(1, sizeof *p);
-    bench_result *result = calloc(1, sizeof *result);
-    if (p == NULL || result == NULL) {
-        free(p);
-        free(result);
-        return hp_fail(error, HP_ENOMEM, "out of memory");
-    }
-    p->suite = suite;
-    p->config = config;
-    p->todo = todo;
-    p->n_jobs = suite->n_scenes * suite->settings.n_contenders;
-    p->quiet = quiet;
-    p->terminal = isatty(STDERR_FILENO) == 1;
-    p->result = result;
-    p->clock = hp_clock_real();
-    p->start_ns = p->shown_ns = hp_clock_now_ns(&p->clock);
-    for (uint32_t i = 0; i < p->n_jobs; i++) {
-        p->n_todo += todo[i];
-    }
     const uint32_t most = n_workers < MAX_WORKERS ? n_workers : MAX_WORKERS;
+    hp_status status = HP_OK;
+    for (uint32_t i = 0; i < p->n_jobs; i++) {
+        p->n_todo += p->todo[i];
+    }
     for (uint32_t i = 0; status == HP_OK && i < most && i < p->n_todo; i++) {
         status = start_worker(p, i, error);
     }
@@ -222,6 +206,29 @@ hp_status bench_pool_run(const bench_suite *suite, const cli_config *config, uin
         status = turn(p, take, ctx, error);
     }
     stop(p, status != HP_OK);
+    return status;
+}
+
+hp_status bench_pool_run(const bench_job *job, uint32_t n_workers, bench_take take, void *ctx,
+                         hp_error *error)
+{
+    pool *p = calloc(1, sizeof *p);
+    bench_result *result = calloc(1, sizeof *result);
+    hp_status status = HP_ENOMEM;
+    if (p != NULL && result != NULL) {
+        p->suite = job->suite;
+        p->config = job->config;
+        p->todo = job->todo;
+        p->n_jobs = job->suite->n_scenes * job->suite->settings.n_contenders;
+        p->quiet = job->quiet;
+        p->terminal = isatty(STDERR_FILENO) == 1;
+        p->result = result;
+        p->clock = hp_clock_real();
+        p->start_ns = p->shown_ns = hp_clock_now_ns(&p->clock);
+        status = run_all(p, n_workers, take, ctx, error);
+    } else {
+        (void)hp_fail(error, status, "out of memory");
+    }
     free(result);
     free(p);
     return status;

@@ -19,9 +19,16 @@ typedef struct bench_result {
  */
 typedef hp_status (*bench_take)(void *ctx, const bench_result *result, hp_error *error);
 
-/** Plays all jobs with todo[job] true. A worker that dies fails the run with the job it died of. */
-HP_NODISCARD hp_status bench_pool_run(const bench_suite *suite, const cli_config *config,
-                                      uint32_t n_workers, const bool *todo, bool quiet,
-                                      bench_take take, void *ctx, hp_error *error);
+/** What is to be played, all borrowed. */
+typedef struct bench_job {
+    const bench_suite *suite;
+    const cli_config *config;
+    const bool *todo; /* [n_scenes][n_contenders]: false, if it was played before */
+    bool quiet;       /* no progress on stderr */
+} bench_job;
+
+/** Plays all that is to do. A worker that dies fails the run with the episode it died of. */
+HP_NODISCARD hp_status bench_pool_run(const bench_job *job, uint32_t n_workers, bench_take take,
+                                      void *ctx, hp_error *error);
 
 #endif

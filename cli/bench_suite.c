@@ -215,9 +215,8 @@ static void add_scene(bench_suite *suite, bench_scene scene)
 
 static hp_status draw_scenes(uint32_t count, sim_grid grid, bench_suite *suite)
 {
-    const uint32_t most = suite->settings.n_scenarios * SIM_MAX_SCENES;
     sim_scene *scenes = calloc(SIM_MAX_SCENES, sizeof *scenes);
-    suite->scenes = calloc(most, sizeof *suite->scenes);
+    suite->scenes = calloc((size_t)BENCH_MAX_SCENARIOS * SIM_MAX_SCENES, sizeof *suite->scenes);
     if (scenes == NULL || suite->scenes == NULL) {
         free(scenes);
         return HP_ENOMEM;

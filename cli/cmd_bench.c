@@ -97,8 +97,8 @@ static hp_status play(bench_run *run, hp_error *error)
         const bench_scene *scene = &run->suite.scenes[i / s->n_contenders];
         todo[i] = bench_book_row(&run->book, scene->index, i % s->n_contenders) == NULL;
     }
-    const hp_status status = bench_pool_run(&run->suite, &run->config, run->common.jobs, todo,
-                                            run->common.quiet, take_result, run, error);
+    const bench_job job = {&run->suite, &run->config, todo, run->common.quiet};
+    const hp_status status = bench_pool_run(&job, run->common.jobs, take_result, run, error);
     free(todo);
     return status;
 }

@@ -35,8 +35,8 @@ static void warn(visit *v, const char *what, const char *mend, const char *forma
 
 static void ok(const char *what, const char *format, ...)
 {
-    va_list args;
     (void)printf("ok    %-14s ", what);
+    va_list args;
     va_start(args, format);
     (void)vprintf(format, args);
     va_end(args);
@@ -45,8 +45,8 @@ static void ok(const char *what, const char *format, ...)
 
 static void warn(visit *v, const char *what, const char *mend, const char *format, ...)
 {
-    va_list args;
     (void)printf("warn  %-14s ", what);
+    va_list args;
     va_start(args, format);
     (void)vprintf(format, args);
     va_end(args);

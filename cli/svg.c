@@ -87,28 +87,31 @@ static void bar(FILE *out, const svg_bar *b, const char *colour, double x, doubl
                   y0 + PANEL * (1.0 - b->lo), y0 + PANEL * (1.0 - b->hi));
 }
 
-void svg_bar_chart(FILE *out, const char *title, const svg_panel *panels, uint32_t n_panels,
-                   const char *const *groups, uint32_t n_groups, const char *const *series,
-                   uint32_t n_series)
+static void panel(FILE *out, const svg_chart *chart, uint32_t p)
 {
-    const double group = (double)(WIDTH - LEFT - RIGHT) / (n_groups > 0 ? n_groups : 1);
-    const double width = 0.8 * group / (n_series > 0 ? n_series : 1);
-    head(out, title, TOP + (int)n_panels * (PANEL + GAP));
-    legend(out, series, n_series);
-    for (uint32_t p = 0; p < n_panels; p++) {
-        const double y0 = TOP + 16.0 + p * (double)(PANEL + GAP);
-        grid(out, panels[p].title, y0);
-        for (uint32_t g = 0; g < n_groups; g++) {
-            const double x0 = LEFT + group * (g + 0.1);
-            (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
-                          LEFT + group * (g + 0.5), y0 + PANEL + 18.0);
-            svg_escape(out, groups[g]);
-            (void)fputs("</text>\n", out);
-            for (uint32_t s = 0; s < n_series; s++) {
-                bar(out, &panels[p].bars[g * n_series + s], COLOURS[s % N_COLOURS], x0 + width * s,
-                    0.9 * width, y0);
-            }
+    const double group = (double)(WIDTH - LEFT - RIGHT) / chart->n_groups;
+    const double width = 0.8 * group / chart->n_series;
+    const double y0 = TOP + 16.0 + p * (double)(PANEL + GAP);
+    grid(out, chart->panels[p].title, y0);
+    for (uint32_t g = 0; g < chart->n_groups; g++) {
+        const double x0 = LEFT + group * (g + 0.1);
+        const svg_bar *bars = &chart->panels[p].bars[(size_t)g * chart->n_series];
+        (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">",
+                      LEFT + group * (g + 0.5), y0 + PANEL + 18.0);
+        svg_escape(out, chart->groups[g]);
+        (void)fputs("</text>\n", out);
+        for (uint32_t s = 0; s < chart->n_series; s++) {
+            bar(out, &bars[s], COLOURS[s % N_COLOURS], x0 + width * s, 0.9 * width, y0);
         }
+    }
+}
+
+void svg_bar_chart(const svg_chart *chart, FILE *out)
+{
+    head(out, chart->title, TOP + (int)chart->n_panels * (PANEL + GAP));
+    legend(out, chart->series, chart->n_series);
+    for (uint32_t p = 0; p < chart->n_panels; p++) {
+        panel(out, chart, p);
     }
     (void)fputs("</svg>\n", out);
 }

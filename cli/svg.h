@@ -16,9 +16,14 @@ typedef struct svg_panel {
 } svg_panel;
 
 /** Panels below one another, groups along x, one colour per series. */
-void svg_bar_chart(FILE *out, const char *title, const svg_panel *panels, uint32_t n_panels,
-                   const char *const *groups, uint32_t n_groups, const char *const *series,
-                   uint32_t n_series);
+typedef struct svg_chart {
+    const char *title;
+    const svg_panel *panels;
+    const char *const *groups, *const *series;
+    uint32_t n_panels, n_groups, n_series; /* at least one each */
+} svg_chart;
+
+void svg_bar_chart(const svg_chart *chart, FILE *out);
 /** Writes a text so that XML reads it back: & < > " escaped, control characters dropped. */
 void svg_escape(FILE *out, const char *text);
 

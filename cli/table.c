@@ -21,7 +21,6 @@ void table_free(table *t)
 void table_cell(table *t, const char *format, ...)
 {
     char text[128];
-    va_list args;
     if (t->n_cells == t->capacity) {
         const size_t capacity = t->capacity == 0 ? 64 : 2 * t->capacity;
         char **cells = realloc(t->cells, capacity * sizeof *cells);
@@ -31,6 +30,7 @@ void table_cell(table *t, const char *format, ...)
         t->cells = cells;
         t->capacity = capacity;
     }
+    va_list args;
     va_start(args, format);
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);

@@ -23,7 +23,8 @@ static hp_rect area_of(const sim_scenario *s)
 {
     hp_rect r = {INFINITY, INFINITY, -INFINITY, -INFINITY};
     for (uint32_t i = 0; i < s->n_route; i++) {
-        widen(&r, s->route_xy[2 * i], s->route_xy[2 * i + 1]);
+        const double *p = &s->route_xy[2 * (size_t)i];
+        widen(&r, p[0], p[1]);
     }
     for (uint32_t i = 0; i < s->n_walkers; i++) {
         widen(&r, s->walkers[i].start.x_m, s->walkers[i].start.y_m);
@@ -86,10 +87,11 @@ static void fill(view *v, const sim_scenario *s)
         }
     }
     for (uint32_t i = 0; i + 1 < s->n_route; i++) {
-        const double *a = &s->route_xy[2 * i];
+        const double *a = &s->route_xy[2 * (size_t)i];
         const double length = hypot(a[2] - a[0], a[3] - a[1]);
-        for (double t = 0.0; t < length; t += 0.5) {
-            put(v, a[0] + (a[2] - a[0]) * t / length, a[1] + (a[3] - a[1]) * t / length, '|');
+        const uint32_t n = (uint32_t)ceil(length / 0.5); /* two marks a metre leave no gap */
+        for (uint32_t k = 0; k < n; k++) {
+            put(v, a[0] + (a[2] - a[0]) * k / n, a[1] + (a[3] - a[1]) * k / n, '|');
         }
     }
 }

@@ -35,7 +35,8 @@ static void test_bars_are_drawn_but_for_missing_ones(void **state)
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
     (void)state;
-    svg_bar_chart(out, "title", &panel, 1, groups, 2, series, 2);
+    const svg_chart chart = {"title", &panel, groups, series, 1, 2, 2};
+    svg_bar_chart(&chart, out);
     assert_int_equal(fclose(out), 0);
     assert_int_equal(count(text, "class=\"w\""), 3);
     assert_int_equal(count(text, "a&lt;b"), 1);
