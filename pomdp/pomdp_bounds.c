@@ -24,16 +24,20 @@ static double weighted_sum(const double *weight, const double *value, uint32_t n
     return sum;
 }
 
-/** floor and lower of the nodes, from batch.returned. */
+/** floor and lower of the nodes, from batch.returned and the model's own bound. */
 static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t block)
 {
     pomdp_tree *t = &s->tree;
     for (uint32_t v = first; v < first + n; v++) {
         const pomdp_node *node = &t->nodes[v];
-        t->floor[v] =
-            s->discount[node->depth] *
-            weighted_sum(&t->particle_weight[node->first_particle],
-                         &s->batch.returned[node->first_particle - block], node->n_particles);
+        const uint32_t at = node->first_particle;
+        const double *weight = &t->particle_weight[at];
+        double sum = weighted_sum(weight, &s->batch.returned[at - block], node->n_particles);
+        if (s->model.belief_lower != NULL) {
+            sum = fmax(sum, s->model.belief_lower(s->model.ctx, pomdp_state_at(s, t->states, at),
+                                                  weight, node->n_particles));
+        }
+        t->floor[v] = s->discount[node->depth] * sum;
         t->lower[v] = t->floor[v];
     }
 }

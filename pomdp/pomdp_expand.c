@@ -95,7 +95,7 @@ static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *pare
         }
         const uint32_t v = t->edges[edge].first_child + g;
         const size_t to = t->nodes[v].first_particle + t->nodes[v].n_particles++;
-        memcpy(t->states + to * size, s->batch.states + (at + i) * size, size);
+        pomdp_state_copy(t->states + to * size, s->batch.states + (at + i) * size, size);
         t->particle_weight[to] = s->batch.out.weight[at + i];
         t->scenario[to] = t->scenario[parent->first_particle + i];
         t->weight[v] += t->particle_weight[to];

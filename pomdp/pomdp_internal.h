@@ -12,6 +12,8 @@
 
 #include "pomdp/pomdp_solver.h"
 
+#include <string.h>
+
 #define POMDP_NONE UINT32_MAX
 enum {
     POMDP_MAX_SCENARIOS = 4096,
@@ -110,6 +112,18 @@ struct pomdp_solver {
 static inline void *pomdp_state_at(const pomdp_solver *s, unsigned char *states, size_t i)
 {
     return states + i * s->model.state_size;
+}
+
+/** Small states are copied word by word in place: a call per particle would cost more. */
+static inline void pomdp_state_copy(void *restrict to, const void *restrict from, size_t size)
+{
+    if (size > 64 || size % sizeof(uint64_t) != 0) {
+        memcpy(to, from, size);
+        return;
+    }
+    for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
+        memcpy((unsigned char *)to + i, (const unsigned char *)from + i, sizeof(uint64_t));
+    }
 }
 
 /** The key of a scenario's step at a depth: the same for every action and node. */

@@ -86,10 +86,9 @@ static void choose_capacities(pomdp_solver *s)
     const uint32_t n_actions = s->model.n_actions;
     const uint32_t all_actions = c->n_scenarios * n_actions;
 
-    /* An expansion makes n_actions edges and, unless episodes end, at least as many nodes; the
-     * second half is for those whose every episode ends. */
+    /* An expansion makes n_actions edges and, unless episodes end, at least as many nodes. */
     s->tree.capacity = (pomdp_mark){.n_nodes = c->max_nodes,
-                                    .n_edges = 2 * c->max_nodes + n_actions,
+                                    .n_edges = c->max_nodes + n_actions,
                                     .n_particles = c->max_particles};
     s->batch.capacity = all_actions < POMDP_BATCH ? all_actions : POMDP_BATCH;
     if (s->batch.capacity < c->n_scenarios) {

@@ -42,11 +42,19 @@ typedef struct pomdp_model {
     /** [may be NULL] Return that is surely achievable from each state after the rollout's end. NULL
      *  means 0, which is a lower bound only where no cost can follow. */
     void (*tail)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] What some policy surely earns from the belief of these n particles, knowing
+     * the weights but no single particle: the sum of weight times return. The best of this and of
+     * the default policy's return is the belief's lower bound. */
+    double (*belief_lower)(const void *ctx, const void *states, const double *weights, uint32_t n);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
     /** [may be NULL] P(obs | state after action): for belief filters, never called by the search.
      */
     double (*obs_probability)(const void *ctx, const void *state, uint32_t action, uint64_t obs);
+    /** [must, if states carry what was observed] Makes *after, the successor of *before, carry obs
+     *  in place of what its own step drew. For belief filters, never called by the search. */
+    void (*remember)(const void *ctx, const void *before, uint32_t action, uint64_t obs,
+                     void *after);
 
     const void *ctx; /* borrowed: outlives every solver that holds the model */
 } pomdp_model;

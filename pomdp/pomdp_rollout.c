@@ -14,8 +14,8 @@ static uint32_t settle_step(pomdp_solver *s, uint32_t n, double discount)
             continue;
         }
         if (kept != i) {
-            memcpy(pomdp_state_at(s, b->states, kept), pomdp_state_at(s, b->states, i),
-                   s->model.state_size);
+            pomdp_state_copy(pomdp_state_at(s, b->states, kept), pomdp_state_at(s, b->states, i),
+                             s->model.state_size);
             b->index[kept] = b->index[i];
         }
         kept++;
@@ -51,6 +51,10 @@ hp_status pomdp_rollout_run(pomdp_solver *s, uint32_t first, uint32_t n, uint32_
     double discount = 1.0;
     uint32_t alive = n;
 
+    if (s->config.rollout_depth == 0 && s->model.tail != NULL) {
+        s->model.tail(s->model.ctx, pomdp_state_at(s, s->tree.states, first), n, b->returned);
+        return HP_OK;
+    }
     load_block(s, first, n);
     for (uint32_t t = 0; t < s->config.rollout_depth && alive > 0; t++) {
         if (pomdp_solver_late(s, alive)) {

@@ -222,11 +222,13 @@ static uint32_t default_action(pomdp_solver *s)
     return best;
 }
 
-/** Under regularisation the default policy is a choice of its own, as it costs no lambda. */
+/** Under regularisation the default policy is a choice of its own, as it costs no lambda. What
+ *  belief_lower would do is not known: then an action's own bound decides. */
 static uint32_t choose_action(pomdp_solver *s)
 {
     const uint32_t edge = pomdp_tree_best_edge(s, 0, true);
-    if (s->config.regularisation > 0.0 && s->tree.floor[0] >= s->tree.edges[edge].lower) {
+    if (s->config.regularisation > 0.0 && s->model.belief_lower == NULL &&
+        s->tree.floor[0] >= s->tree.edges[edge].lower) {
         return default_action(s);
     }
     return edge - s->tree.nodes[0].first_edge;

@@ -5,16 +5,17 @@
 #define REWARD_TIGER (-100.0)
 enum { SURE = 2, HEARD_MAX = 100 };
 
+static int8_t count_growl(int8_t heard_left, bool left)
+{
+    const int count = heard_left + (left ? 1 : -1);
+    return (int8_t)(count > HEARD_MAX ? HEARD_MAX : count < -HEARD_MAX ? -HEARD_MAX : count);
+}
+
 static uint64_t listen_at_doors(tiger_state *s, hp_rng draw)
 {
     const bool correct = hp_rng_unit(draw, 0) < TIGER_HEARING_P;
     const bool left = correct == (s->is_right == 0);
-    if (left && s->heard_left < HEARD_MAX) {
-        s->heard_left++;
-    }
-    if (!left && s->heard_left > -HEARD_MAX) {
-        s->heard_left--;
-    }
+    s->heard_left = count_growl(s->heard_left, left);
     return left ? TIGER_HEARD_LEFT : TIGER_HEARD_RIGHT;
 }
 
@@ -82,6 +83,16 @@ static double obs_probability(const void *ctx, const void *state, uint32_t actio
     return correct ? TIGER_HEARING_P : 1.0 - TIGER_HEARING_P;
 }
 
+static void remember(const void *ctx, const void *before, uint32_t action, uint64_t obs,
+                     void *after)
+{
+    (void)ctx;
+    if (action == TIGER_LISTEN) {
+        const tiger_state *was = before;
+        ((tiger_state *)after)->heard_left = count_growl(was->heard_left, obs == TIGER_HEARD_LEFT);
+    }
+}
+
 pomdp_model tiger_model(void)
 {
     return (pomdp_model){.name = "tiger",
@@ -92,7 +103,8 @@ pomdp_model tiger_model(void)
                          .step = step,
                          .default_policy = default_policy,
                          .tail = tail,
-                         .obs_probability = obs_probability};
+                         .obs_probability = obs_probability,
+                         .remember = remember};
 }
 
 void tiger_sample(const void *ctx, hp_rng stream, uint32_t n, void *states)

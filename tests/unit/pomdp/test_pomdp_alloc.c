@@ -1,5 +1,6 @@
 /* Memory: create fails cleanly at every allocation, plan allocates nothing. Linked with --wrap for
  * calloc and aligned_alloc, and with malloc's family replaced in the tripwire. */
+#include "pomdp/pomdp_belief.h"
 #include "tests/unit/pomdp/pomdp_fixture.h"
 
 #include <stdlib.h>
@@ -86,6 +87,27 @@ static void test_create_fails_cleanly_when_nth_allocation_fails(void **state)
     assert_true(n >= 3); /* two failures at least were tried */
 }
 
+static void test_belief_fails_cleanly_when_nth_allocation_fails(void **state)
+{
+    const pomdp_model model = tiger_model();
+    hp_status st = HP_ENOMEM;
+    (void)state;
+    int n = 0;
+    for (; st != HP_OK; n++) {
+        pomdp_belief *b = NULL;
+        assert_true(n < 100);
+        fails_at = n;
+        n_calls_left = n;
+        const int live_before = n_live;
+        st = pomdp_belief_create(&model, 10, &b);
+        fails_at = -1;
+        assert_true((st == HP_OK) == (b != NULL));
+        pomdp_belief_destroy(&b);
+        assert_int_equal(n_live, live_before);
+    }
+    assert_int_equal(n, 11); /* ten allocations, then success */
+}
+
 static void test_plan_allocates_nothing(void **state)
 {
     static pomdp_fixture f;
@@ -108,6 +130,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_create_fails_cleanly_when_nth_allocation_fails),
+        cmocka_unit_test(test_belief_fails_cleanly_when_nth_allocation_fails),
         cmocka_unit_test(test_plan_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,341 @@
+/* hyplan solve: the search on standard problems, in closed loop with the problem itself. */
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "pomdp/models/problem.h"
+#include "pomdp/pomdp_belief.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { DEFAULT_TRIALS = 200, LANE_WORLD = 1, LANE_FILTER = 2, LANE_SEARCH = 3, LANE_START = 4 };
+
+typedef struct solve_options {
+    const char *problem;
+    uint32_t runs, steps, trials, time_ms, scenarios;
+    uint64_t seed;
+} solve_options;
+
+/** What one run took and gave; of many, the sums. */
+typedef struct solve_sums {
+    uint64_t moves, trials, expansions, particle_steps, lost_beliefs;
+    double gap_end, seconds; /* thread CPU time of the search */
+    double total, total_squares, undiscounted;
+    size_t peak_bytes;
+    hp_status status;
+} solve_sums;
+
+/** One run's parts; all but the options are owned. */
+typedef struct solve_run {
+    const solve_options *options;
+    pomdp_problem problem;
+    pomdp_solver *solver;
+    pomdp_belief *belief;
+    void *truth; /* one state: what the world really is */
+    hp_rng stream;
+} solve_run;
+
+static void close_run(solve_run *run)
+{
+    pomdp_solver_destroy(&run->solver);
+    pomdp_belief_destroy(&run->belief);
+    free(run->truth);
+    pomdp_problem_close(&run->problem);
+}
+
+static hp_status open_run(const solve_options *options, uint32_t index, solve_run *run,
+                          hp_error *error)
+{
+    const hp_rng stream = hp_rng_lane(hp_rng_seed(options->seed), index);
+    *run = (solve_run){.options = options, .stream = stream};
+    hp_status st = pomdp_problem_open(options->problem, stream.key, &run->problem, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    pomdp_problem *p = &run->problem;
+    if (options->scenarios > 0) {
+        p->config.n_scenarios = options->scenarios;
+    }
+    st = pomdp_solver_create(&p->model, &p->config, &run->solver);
+    if (st == HP_OK) {
+        st = pomdp_belief_create(&p->model, p->n_belief, &run->belief);
+    }
+    if (st == HP_OK) {
+        run->truth = calloc(1, p->model.state_size);
+        st = run->truth != NULL ? HP_OK : HP_ENOMEM;
+    }
+    if (st != HP_OK) {
+        return hp_fail(error, st, "%s: %s", options->problem, hp_status_text(st));
+    }
+    p->sample(p->ctx, hp_rng_lane(stream, LANE_START), 1, run->truth);
+    p->sample(p->ctx, hp_rng_lane(stream, LANE_FILTER), p->n_belief,
+              pomdp_belief_states(run->belief));
+    return HP_OK;
+}
+
+/** Chooses the t-th action and counts what it took. */
+static hp_status choose(solve_run *run, uint32_t t, solve_sums *sums, uint32_t *action)
+{
+    const hp_clock clock = hp_clock_real();
+    const int64_t begin_ns = hp_clock_now_ns(&clock);
+    const int64_t cpu_ns = hp_clock_thread_cpu_ns();
+    const solve_options *o = run->options;
+    pomdp_budget budget = {.max_trials = o->trials, .clock = &clock};
+    pomdp_plan plan;
+    if (o->time_ms > 0) {
+        budget.deadline_ns = begin_ns + (int64_t)o->time_ms * 1000000;
+    }
+    const hp_status st =
+        pomdp_solver_plan(run->solver, pomdp_belief_states(run->belief),
+                          pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
+                          hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
+    if (st != HP_OK) {
+        return st;
+    }
+    sums->seconds += 1e-9 * (double)(hp_clock_thread_cpu_ns() - cpu_ns);
+    sums->moves++;
+    sums->trials += plan.trials;
+    sums->expansions += plan.expansions;
+    sums->particle_steps += plan.steps_tree + plan.steps_rollout;
+    sums->gap_end += plan.value_upper - plan.value_lower;
+    *action = plan.action;
+    return HP_OK;
+}
+
+/** One episode; adds its return to the sums. A belief that nothing explains is kept as it was. */
+static hp_status play(solve_run *run, solve_sums *sums)
+{
+    const pomdp_problem *p = &run->problem;
+    const uint32_t steps = run->options->steps > 0 ? run->options->steps : p->max_steps;
+    double discount = 1.0;
+    double sum = 0.0;
+    uint8_t terminal = 0;
+    for (uint32_t t = 0; t < steps && terminal == 0; t++) {
+        uint32_t action = 0;
+        double reward = 0.0;
+        uint64_t obs = 0;
+        const hp_status st = choose(run, t, sums, &action);
+        if (st != HP_OK) {
+            return st;
+        }
+        const uint64_t key = hp_rng_u64(hp_rng_lane(run->stream, LANE_WORLD), t);
+        pomdp_steps out = {.reward = &reward, .obs = &obs, .terminal = &terminal};
+        p->model.step(p->model.ctx, run->truth, 1, &action, &key, &out);
+        sum += discount * reward;
+        sums->undiscounted += reward;
+        discount *= p->model.discount;
+        if (terminal == 0) {
+            const hp_rng lane = hp_rng_lane(hp_rng_lane(run->stream, LANE_FILTER), t);
+            sums->lost_beliefs +=
+                pomdp_belief_update(run->belief, action, obs, lane) != HP_OK ? 1 : 0;
+        }
+    }
+    sums->total = sum;
+    sums->total_squares = sum * sum;
+    sums->peak_bytes = pomdp_solver_bytes(run->solver);
+    return HP_OK;
+}
+
+/** A share of the runs, on a thread of its own: first, first + stride, ... */
+typedef struct solve_share {
+    const solve_options *options;
+    uint32_t first, stride;
+    solve_sums *results; /* [runs] */
+    hp_error error;      /* of the first run that failed */
+} solve_share;
+
+static void *play_share(void *arg)
+{
+    solve_share *share = arg;
+    for (uint32_t i = share->first; i < share->options->runs; i += share->stride) {
+        solve_run run;
+        solve_sums *result = &share->results[i];
+        result->status = open_run(share->options, i, &run, &share->error);
+        if (result->status == HP_OK) {
+            result->status = play(&run, result);
+        }
+        close_run(&run);
+        if (result->status != HP_OK) {
+            break;
+        }
+    }
+    return NULL;
+}
+
+static void add_result(solve_sums *sums, const solve_sums *r)
+{
+    sums->moves += r->moves;
+    sums->trials += r->trials;
+    sums->expansions += r->expansions;
+    sums->particle_steps += r->particle_steps;
+    sums->lost_beliefs += r->lost_beliefs;
+    sums->gap_end += r->gap_end;
+    sums->seconds += r->seconds;
+    sums->total += r->total;
+    sums->total_squares += r->total_squares;
+    sums->undiscounted += r->undiscounted;
+    sums->peak_bytes = r->peak_bytes > sums->peak_bytes ? r->peak_bytes : sums->peak_bytes;
+    sums->status = sums->status != HP_OK ? sums->status : r->status;
+}
+
+/** Plays all runs on jobs threads. The sums do not depend on who played what. */
+static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sums *sums,
+                          hp_error *error)
+{
+    enum { MAX_JOBS = 8 };
+    solve_share shares[MAX_JOBS];
+    pthread_t threads[MAX_JOBS];
+    solve_sums *results = calloc(options->runs, sizeof(*results));
+    if (results == NULL) {
+        return hp_fail(error, HP_ENOMEM, "%s", hp_status_text(HP_ENOMEM));
+    }
+    jobs = jobs < MAX_JOBS ? jobs : MAX_JOBS;
+    uint32_t started = 0;
+    for (; started < jobs; started++) {
+        shares[started] =
+            (solve_share){.options = options, .first = started, .stride = jobs, .results = results};
+        if (pthread_create(&threads[started], NULL, play_share, &shares[started]) != 0) {
+            break;
+        }
+    }
+    *sums = (solve_sums){.status = started == jobs ? HP_OK : HP_EUNAVAILABLE};
+    for (uint32_t i = 0; i < started; i++) {
+        (void)pthread_join(threads[i], NULL);
+        if (shares[i].error.text[0] != '\0') {
+            *error = shares[i].error;
+        }
+    }
+    for (uint32_t i = 0; i < options->runs; i++) {
+        add_result(sums, &results[i]);
+    }
+    free(results);
+    return sums->status;
+}
+
+typedef struct solve_figures {
+    double mean, error, undiscounted, moves, trials_per_s, expansions_per_s, steps_per_s, gap, ms;
+} solve_figures;
+
+static solve_figures figure(const solve_options *o, const solve_sums *s)
+{
+    const double runs = o->runs;
+    const double moves = (double)s->moves;
+    const double seconds = fmax(s->seconds, 1e-9);
+    const double mean = s->total / runs;
+    const double variance = fmax(0.0, s->total_squares / runs - mean * mean);
+    return (solve_figures){.mean = mean,
+                           .error = runs > 1.0 ? sqrt(variance / (runs - 1.0)) : 0.0,
+                           .undiscounted = s->undiscounted / runs,
+                           .moves = moves / runs,
+                           .trials_per_s = (double)s->trials / seconds,
+                           .expansions_per_s = (double)s->expansions / seconds,
+                           .steps_per_s = (double)s->particle_steps / seconds,
+                           .gap = s->gap_end / moves,
+                           .ms = 1e3 * s->seconds / moves};
+}
+
+static void print_json(const solve_options *o, const solve_sums *s, uint32_t scenarios)
+{
+    const solve_figures f = figure(o, s);
+    (void)printf("{\"problem\": \"%s\", \"runs\": %u, \"scenarios\": %u, "
+                 "\"return_mean\": %.6g, \"return_stderr\": %.4g, \"undiscounted_mean\": %.6g, "
+                 "\"moves_mean\": %.4g, \"trials_per_s\": %.0f, \"expansions_per_s\": %.0f, "
+                 "\"steps_per_s\": %.0f, \"gap_end\": %.4g, \"search_ms\": %.4g, "
+                 "\"lost_beliefs\": %" PRIu64 ", \"peak_bytes\": %zu}\n",
+                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted, f.moves,
+                 f.trials_per_s, f.expansions_per_s, f.steps_per_s, f.gap, f.ms, s->lost_beliefs,
+                 s->peak_bytes);
+}
+
+static void print_text(const solve_options *o, const solve_sums *s, uint32_t scenarios)
+{
+    const solve_figures f = figure(o, s);
+    (void)printf("%s: %u runs, %u scenarios\n", o->problem, o->runs, scenarios);
+    (void)printf("  return              %.4g +- %.2g (standard error), undiscounted %.4g\n", f.mean,
+                 f.error, f.undiscounted);
+    (void)printf("  moves per run       %.4g\n", f.moves);
+    (void)printf("  search per CPU s    %.0f trials, %.0f expansions, %.0f particle steps\n",
+                 f.trials_per_s, f.expansions_per_s, f.steps_per_s);
+    (void)printf("  search per move     %.4g ms CPU, gap at its end %.4g\n", f.ms, f.gap);
+    (void)printf("  beliefs lost        %" PRIu64 "\n", s->lost_beliefs);
+    (void)printf("  memory of a search  %zu bytes\n", s->peak_bytes);
+}
+
+static const cli_usage USAGE = {
+    .command = "solve",
+    .synopsis = "solve PROBLEM [options]",
+    .summary = "the search on a standard problem: mean discounted return with its standard error",
+    .example = "hyplan solve rocksample:7x8 --runs 100 --trials 300",
+};
+
+int cmd_solve(int argc, char **argv)
+{
+    solve_options o = {.runs = 100};
+    cli_common common;
+    cli_texts rest;
+    solve_sums sums;
+    hp_error error = {{0}};
+    const cli_flag flags[] = {
+        {.name = "runs",
+         .type = CLI_FLAG_UINT,
+         .target = &o.runs,
+         .arg = "N",
+         .help = "episodes (100)",
+         .min = 1,
+         .max = 10000000},
+        {.name = "steps",
+         .type = CLI_FLAG_UINT,
+         .target = &o.steps,
+         .arg = "N",
+         .help = "moves of an episode at most (the problem's own)",
+         .min = 1,
+         .max = 100000},
+        {.name = "trials",
+         .type = CLI_FLAG_UINT,
+         .target = &o.trials,
+         .arg = "N",
+         .help = "budget of a move: trials (200)",
+         .min = 1,
+         .max = 100000000},
+        {.name = "time-ms",
+         .type = CLI_FLAG_UINT,
+         .target = &o.time_ms,
+         .arg = "N",
+         .help = "budget of a move: milliseconds, not repeatable",
+         .min = 1,
+         .max = 600000},
+        {.name = "scenarios",
+         .type = CLI_FLAG_UINT,
+         .target = &o.scenarios,
+         .arg = "K",
+         .help = "sampled futures (500)",
+         .min = 1,
+         .max = 4096},
+        {.name = NULL},
+    };
+    int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    if (status != CLI_GO) {
+        return status;
+    }
+    if (rest.n != 1) {
+        return cli_fail(&USAGE, CLI_USAGE, "one problem is wanted, see hyplan solve --help");
+    }
+    o.problem = rest.items[0];
+    o.seed = common.seed;
+    o.trials = o.trials == 0 && o.time_ms == 0 ? DEFAULT_TRIALS : o.trials;
+
+    pomdp_problem probe;
+    if (pomdp_problem_open(o.problem, 0, &probe, &error) != HP_OK) {
+        return cli_fail(&USAGE, CLI_USAGE, "%s", error.text);
+    }
+    const uint32_t scenarios = o.scenarios > 0 ? o.scenarios : probe.config.n_scenarios;
+    pomdp_problem_close(&probe);
+    const hp_status st = play_all(&o, common.jobs, &sums, &error);
+    if (st != HP_OK) {
+        return cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    }
+    (common.json ? print_json : print_text)(&o, &sums, scenarios);
+    return CLI_DONE;
+}

@@ -1,0 +1,71 @@
+#include "pomdp/models/problem.h"
+
+#include "pomdp/models/pursuit.h"
+#include "pomdp/models/rocksample.h"
+#include "pomdp/models/tiger.h"
+
+#include <string.h>
+
+const char *const POMDP_PROBLEM_NAMES[] = {
+    "tiger", "tag", "lasertag", "rocksample:7x8", "rocksample:11x11", "rocksample:15x15", NULL,
+};
+
+static hp_status open_tiger(uint64_t seed, pomdp_problem *out)
+{
+    (void)seed;
+    *out = (pomdp_problem){
+        .model = tiger_model(), .sample = tiger_sample, .max_steps = 90, .n_belief = 10000};
+    pomdp_config_default(&out->config);
+    out->config.regularisation = 0.1; /* near ties between listening and opening */
+    out->config.max_depth = 60;
+    out->config.rollout_depth = 60;
+    return HP_OK;
+}
+
+static hp_status open_rocksample_7_8(uint64_t seed, pomdp_problem *out)
+{
+    return rocksample_open(7, 8, seed, out);
+}
+
+static hp_status open_rocksample_11_11(uint64_t seed, pomdp_problem *out)
+{
+    return rocksample_open(11, 11, seed, out);
+}
+
+static hp_status open_rocksample_15_15(uint64_t seed, pomdp_problem *out)
+{
+    return rocksample_open(15, 15, seed, out);
+}
+
+hp_status pomdp_problem_open(const char *name, uint64_t seed, pomdp_problem *out, hp_error *error)
+{
+    static hp_status (*const OPEN[])(uint64_t, pomdp_problem *) = {
+        open_tiger,
+        tag_open,
+        lasertag_open,
+        open_rocksample_7_8,
+        open_rocksample_11_11,
+        open_rocksample_15_15,
+    };
+    _Static_assert(HP_ARRAY_LEN(OPEN) + 1 == HP_ARRAY_LEN(POMDP_PROBLEM_NAMES), "one each");
+    char known[256] = "";
+
+    *out = (pomdp_problem){0};
+    for (size_t i = 0; POMDP_PROBLEM_NAMES[i] != NULL; i++) {
+        if (strcmp(name, POMDP_PROBLEM_NAMES[i]) == 0) {
+            const hp_status st = OPEN[i](seed, out);
+            return st == HP_OK ? HP_OK : hp_fail(error, st, "%s: %s", name, hp_status_text(st));
+        }
+        (void)strncat(known, " ", sizeof(known) - strlen(known) - 1);
+        (void)strncat(known, POMDP_PROBLEM_NAMES[i], sizeof(known) - strlen(known) - 1);
+    }
+    return hp_fail(error, HP_ENOENT, "no problem is called '%s'; there are:%s", name, known);
+}
+
+void pomdp_problem_close(pomdp_problem *problem)
+{
+    if (problem->destroy != NULL) {
+        problem->destroy(problem->ctx);
+    }
+    *problem = (pomdp_problem){0};
+}

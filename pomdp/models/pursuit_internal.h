@@ -1,0 +1,50 @@
+/** @file pursuit_internal.h What can be known of a floor before the game: shared by the model and
+ * by the code that builds it, and their tests. */
+#ifndef POMDP_MODELS_PURSUIT_INTERNAL_H
+#define POMDP_MODELS_PURSUIT_INTERNAL_H
+
+#include "pomdp/models/pursuit.h"
+
+#define PURSUIT_DISCOUNT 0.95
+#define PURSUIT_REWARD_MOVE (-1.0)
+#define PURSUIT_REWARD_TAG 10.0
+enum {
+    PURSUIT_MAX_SIDE = 11,
+    PURSUIT_FLIGHTS = 5, /* equally likely moves of the target */
+    PURSUIT_BEAMS = 8,
+    PURSUIT_READINGS = 16,
+    PURSUIT_OFF_BEAM = PURSUIT_BEAMS,
+};
+
+typedef struct pursuit {
+    bool has_laser;
+    uint32_t n_cells, start;
+    uint8_t x[PURSUIT_MAX_CELLS], y[PURSUIT_MAX_CELLS];
+    uint8_t move[PURSUIT_MAX_CELLS][PURSUIT_N_ACTIONS]; /* the robot's next cell */
+    /* by robot's cell, then the target's */
+    uint8_t flight[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_FLIGHTS];
+    uint8_t toward[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS]; /* first move of a shortest way */
+    uint8_t farthest[PURSUIT_MAX_CELLS];                  /* of the cells that can be reached */
+    double value[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];   /* of the game with a visible target */
+    /* of the patrol to a goal, [robot][target][goal] */
+    double patrol[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
+    /* laser */
+    uint8_t wall_steps[PURSUIT_MAX_CELLS][PURSUIT_BEAMS]; /* to the first cell that is none */
+    uint8_t beam[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];   /* that meets the target, or OFF_BEAM */
+    uint8_t steps[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];  /* along that beam */
+    double cumulated[2][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS]; /* [diagonal][steps][reading] */
+} pursuit;
+
+/** The goal of who is at robot and was on the way to goal. */
+static inline uint8_t pursuit_next_goal(const pursuit *p, uint32_t robot, uint8_t goal)
+{
+    return robot == goal ? p->farthest[goal] : goal;
+}
+
+/** The patrol's value for who has not met the target. */
+double pursuit_patrol_value(const pursuit *p, uint32_t robot, uint32_t target, uint8_t goal);
+
+/** Builds all tables from rows of equal length, '.' being floor. */
+void pursuit_build(pursuit *p, const char *const *rows, uint32_t n_rows, bool has_laser);
+
+#endif

@@ -1,0 +1,319 @@
+/* What every standard problem owes the search: bounds in order, actions in range, hooks that do not
+ * depend on the batch, observations as likely as they say. And the models' own rules. */
+#include "pomdp/models/problem.h"
+#include "pomdp/models/pursuit_internal.h"
+#include "pomdp/models/rocksample.h"
+#include "pomdp/models/tiger.h"
+#include "pomdp/pomdp_belief.h"
+#include "pomdp/pomdp_internal.h"
+#include "tests/support/hp_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N = 400, N_STEPS = 12 };
+
+typedef struct batch {
+    double reward[N], weight[N];
+    uint64_t obs[N], keys[N];
+    uint8_t terminal[N];
+    uint32_t actions[N];
+    void *states;
+} batch;
+
+static pomdp_problem open_problem(const char *name)
+{
+    pomdp_problem p;
+    hp_error error;
+    assert_int_equal(pomdp_problem_open(name, 3, &p, &error), HP_OK);
+    return p;
+}
+
+static void step_all(const pomdp_problem *p, batch *b, uint64_t t)
+{
+    pomdp_steps out = {.reward = b->reward, .obs = b->obs, .terminal = b->terminal};
+    for (uint32_t i = 0; i < N; i++) {
+        b->keys[i] = hp_rng_u64(hp_rng_seed(t), i);
+        b->actions[i] = (uint32_t)(hp_rng_u64(hp_rng_seed(t + 1000), i) % p->model.n_actions);
+    }
+    p->model.step(p->model.ctx, b->states, N, b->actions, b->keys, &out);
+}
+
+static void check_row_alone(const pomdp_problem *p, const batch *b, const unsigned char *before,
+                            uint32_t i)
+{
+    unsigned char *state = malloc(p->model.state_size);
+    double reward = 0.0;
+    uint64_t obs = 0;
+    uint8_t terminal = 0;
+    pomdp_steps out = {.reward = &reward, .obs = &obs, .terminal = &terminal};
+    assert_non_null(state);
+    memcpy(state, before + i * p->model.state_size, p->model.state_size);
+    p->model.step(p->model.ctx, state, 1, &b->actions[i], &b->keys[i], &out);
+    assert_memory_equal(state, (unsigned char *)b->states + i * p->model.state_size,
+                        p->model.state_size);
+    assert_true(reward == b->reward[i] && obs == b->obs[i] && terminal == b->terminal[i]);
+    free(state);
+}
+
+static void check_hooks(const pomdp_problem *p, const batch *b)
+{
+    const pomdp_model *m = &p->model;
+    uint32_t actions[N];
+    double upper[N];
+    double tail[N];
+    m->default_policy(m->ctx, b->states, N, actions);
+    m->tail(m->ctx, b->states, N, tail);
+    for (uint32_t i = 0; i < N; i++) {
+        upper[i] = m->reward_max / (1.0 - m->discount);
+        assert_true(actions[i] < m->n_actions);
+    }
+    if (m->upper != NULL) {
+        m->upper(m->ctx, b->states, N, upper);
+    }
+    for (uint32_t i = 0; i < N; i++) {
+        if (b->terminal[i] == 0) {
+            assert_true(tail[i] <= upper[i] + 1e-9);
+            if (m->obs_probability != NULL) {
+                const double p_obs =
+                    m->obs_probability(m->ctx, (unsigned char *)b->states + i * m->state_size,
+                                       b->actions[i], b->obs[i]);
+                assert_true(p_obs > 0.0 && p_obs <= 1.0 + 1e-12);
+            }
+        }
+    }
+}
+
+static void walk_problem(const char *name)
+{
+    pomdp_problem p = open_problem(name);
+    batch *b = calloc(1, sizeof(*b));
+    unsigned char *before = calloc(N, p.model.state_size);
+    assert_non_null(b);
+    assert_non_null(before);
+    b->states = calloc(N, p.model.state_size);
+    assert_non_null(b->states);
+    p.sample(p.ctx, hp_rng_seed(5), N, b->states);
+    for (uint64_t t = 0; t < N_STEPS; t++) {
+        memcpy(before, b->states, N * p.model.state_size);
+        step_all(&p, b, t);
+        check_row_alone(&p, b, before, (uint32_t)t);
+        check_row_alone(&p, b, before, N - 1);
+        check_hooks(&p, b);
+        for (uint32_t i = 0; i < N; i++) { /* ended episodes are not gone on with */
+            if (b->terminal[i] != 0) {
+                memcpy((unsigned char *)b->states + i * p.model.state_size, before,
+                       p.model.state_size);
+            }
+        }
+    }
+    free(b->states);
+    free(b);
+    free(before);
+    pomdp_problem_close(&p);
+    pomdp_problem_close(&p);
+}
+
+static void test_problems_keep_the_contract(void **state)
+{
+    (void)state;
+    for (size_t i = 0; POMDP_PROBLEM_NAMES[i] != NULL; i++) {
+        walk_problem(POMDP_PROBLEM_NAMES[i]);
+    }
+}
+
+static void test_search_keeps_its_invariants_on_every_problem(void **state)
+{
+    (void)state;
+    for (size_t i = 0; POMDP_PROBLEM_NAMES[i] != NULL; i++) {
+        pomdp_problem p = open_problem(POMDP_PROBLEM_NAMES[i]);
+        pomdp_solver *s = NULL;
+        pomdp_plan plan;
+        p.config.n_scenarios = 60;
+        p.config.max_nodes = 1u << 15;
+        p.config.max_particles = 1u << 17;
+        void *belief = calloc(N, p.model.state_size);
+        assert_non_null(belief);
+        p.sample(p.ctx, hp_rng_seed(9), N, belief);
+        assert_int_equal(pomdp_solver_create(&p.model, &p.config, &s), HP_OK);
+        assert_int_equal(pomdp_solver_plan(s, belief, NULL, N, hp_rng_seed(1),
+                                           &(pomdp_budget){.max_trials = 40}, &plan),
+                         HP_OK);
+        const char *broken = pomdp_tree_check(s);
+        if (broken != NULL) {
+            fail_msg("%s: %s", POMDP_PROBLEM_NAMES[i], broken);
+        }
+        assert_true(plan.value_upper - plan.value_lower < plan.gap_begin);
+        pomdp_solver_destroy(&s);
+        free(belief);
+        pomdp_problem_close(&p);
+    }
+}
+
+/** The share of each observation among many steps from one state is its probability. */
+static void check_frequencies(const pomdp_problem *p, const void *from, uint32_t action,
+                              uint32_t n_draws)
+{
+    const pomdp_model *m = &p->model;
+    unsigned char *state = malloc(m->state_size);
+    double sum = 0.0; /* of 1/P(obs) over draws: its mean is the number of observations there are */
+    double worst = 0.0;
+    assert_non_null(state);
+    for (uint32_t i = 0; i < n_draws; i++) {
+        const uint64_t key = hp_rng_u64(hp_rng_seed(action + 100), i);
+        double reward = 0.0;
+        uint64_t obs = 0;
+        uint8_t terminal = 0;
+        pomdp_steps out = {.reward = &reward, .obs = &obs, .terminal = &terminal};
+        memcpy(state, from, m->state_size);
+        m->step(m->ctx, state, 1, &action, &key, &out);
+        const double p_obs = m->obs_probability(m->ctx, state, action, obs);
+        sum += 1.0 / p_obs;
+        worst = fmax(worst, 1.0 / p_obs);
+    }
+    const double n_obs = sum / n_draws;
+    hp_assert_near(n_obs, round(n_obs), 6.0 * worst / sqrt(n_draws));
+    assert_true(n_obs > 0.9);
+    free(state);
+}
+
+static void test_observations_are_as_likely_as_they_say(void **state)
+{
+    (void)state;
+    pomdp_problem tiger = open_problem("tiger");
+    const tiger_state growl = {.is_right = 1};
+    check_frequencies(&tiger, &growl, TIGER_LISTEN, 20000);
+    check_frequencies(&tiger, &growl, TIGER_OPEN_LEFT, 1000);
+    pomdp_problem_close(&tiger);
+
+    pomdp_problem rocks = open_problem("rocksample:7x8");
+    const rocksample_state rover = {.x = 2, .y = 3, .good = 0x35};
+    for (uint32_t a = 0; a < rocks.model.n_actions; a++) {
+        check_frequencies(&rocks, &rover, a, 20000);
+    }
+    pomdp_problem_close(&rocks);
+}
+
+/** A filter on Tiger is Bayes' rule. */
+static void test_belief_follows_bayes_rule(void **state)
+{
+    const uint64_t heard[] = {TIGER_HEARD_LEFT, TIGER_HEARD_LEFT, TIGER_HEARD_RIGHT,
+                              TIGER_HEARD_LEFT};
+    const pomdp_model model = tiger_model();
+    pomdp_belief *b = NULL;
+    int k = 0;
+    (void)state;
+    assert_int_equal(pomdp_belief_create(&model, 20000, &b), HP_OK);
+    tiger_sample(NULL, hp_rng_seed(1), 20000, pomdp_belief_states(b));
+    for (uint32_t t = 0; t < HP_ARRAY_LEN(heard); t++) {
+        double p_left = 0.0;
+        k += heard[t] == TIGER_HEARD_LEFT ? 1 : -1;
+        assert_int_equal(pomdp_belief_update(b, TIGER_LISTEN, heard[t], hp_rng_seed(t)), HP_OK);
+        const tiger_state *s = pomdp_belief_states(b);
+        for (uint32_t i = 0; i < pomdp_belief_size(b); i++) {
+            p_left += s[i].is_right == 0 ? pomdp_belief_weights(b)[i] : 0.0;
+            assert_int_equal(s[i].heard_left, k); /* what was heard, not what was drawn */
+        }
+        hp_assert_near(p_left, 1.0 / (1.0 + pow(0.15 / 0.85, k)), 0.02);
+    }
+    assert_int_equal(pomdp_belief_update(b, TIGER_LISTEN, TIGER_HEARD_NOTHING, hp_rng_seed(9)),
+                     HP_EAGAIN);
+    assert_int_equal(pomdp_belief_create(&model, 0, &b), HP_EINVAL);
+    pomdp_belief_destroy(&b);
+}
+
+static void test_belief_is_freed_when_refused(void **state)
+{
+    const pomdp_model model = tiger_model();
+    pomdp_belief *b = NULL;
+    (void)state;
+    assert_int_equal(pomdp_belief_create(&model, (1u << 24) + 1, &b), HP_EINVAL);
+    assert_null(b);
+    pomdp_belief_destroy(&b);
+}
+
+/** The closed form of the default policy's return is what following it earns. */
+static void test_rocksample_tail_is_the_default_policy(void **state)
+{
+    pomdp_problem p = open_problem("rocksample:7x8");
+    (void)state;
+    for (uint16_t set = 0; set < 256; set = (uint16_t)(set + 5)) {
+        rocksample_state s = {.x = 1, .y = 3, .good = (uint16_t)(set ^ 0x2a), .trusted = set};
+        double wanted = 0.0;
+        double sum = 0.0;
+        double discount = 1.0;
+        uint8_t terminal = 0;
+        p.model.tail(p.ctx, &s, 1, &wanted);
+        for (uint64_t t = 0; t < 100 && terminal == 0; t++) {
+            uint32_t action = 0;
+            double reward = 0.0;
+            pomdp_steps out = {.reward = &reward, .terminal = &terminal};
+            p.model.default_policy(p.ctx, &s, 1, &action);
+            p.model.step(p.ctx, &s, 1, &action, &t, &out);
+            sum += discount * reward;
+            discount *= p.model.discount;
+        }
+        assert_int_equal(terminal, 1);
+        hp_assert_near(sum, wanted, 1e-9);
+    }
+    pomdp_problem_close(&p);
+}
+
+/** The patrol's table against patrols that were played. */
+static void test_patrol_value_is_what_patrols_earn(void **state)
+{
+    enum { N_GAMES = 20000, N_MOVES = 120 };
+    pomdp_problem p = open_problem("tag");
+    double sum = 0.0;
+    double wanted = 0.0;
+    (void)state;
+    for (uint64_t i = 0; i < N_GAMES; i++) {
+        pursuit_state s;
+        double discount = 1.0;
+        double value = 0.0;
+        uint8_t terminal = 0;
+        p.sample(p.ctx, hp_rng_lane(hp_rng_seed(2), i), 1, &s);
+        p.model.tail(p.ctx, &s, 1, &value);
+        wanted += value / N_GAMES;
+        for (uint64_t t = 0; t < N_MOVES && terminal == 0; t++) {
+            const uint64_t key = hp_rng_u64(hp_rng_lane(hp_rng_seed(3), i), t);
+            uint32_t action = 0;
+            double reward = 0.0;
+            pomdp_steps out = {.reward = &reward, .terminal = &terminal};
+            p.model.default_policy(p.ctx, &s, 1, &action);
+            p.model.step(p.ctx, &s, 1, &action, &key, &out);
+            sum += discount * reward / N_GAMES;
+            discount *= p.model.discount;
+        }
+    }
+    hp_assert_near(sum, wanted,
+                   0.3); /* four standard errors, and what 120 moves and the sweeps cut */
+    pomdp_problem_close(&p);
+}
+
+static void test_unknown_problem_is_refused_with_the_list(void **state)
+{
+    pomdp_problem p;
+    hp_error error;
+    (void)state;
+    assert_int_equal(pomdp_problem_open("rocksampel", 1, &p, &error), HP_ENOENT);
+    assert_non_null(strstr(error.text, "rocksample:7x8"));
+    assert_int_equal(rocksample_open(1, 1, 0, &p), HP_EINVAL);
+    assert_int_equal(rocksample_open(16, 4, 0, &p), HP_EINVAL);
+    assert_int_equal(rocksample_open(5, 16, 0, &p), HP_EINVAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_problems_keep_the_contract),
+        cmocka_unit_test(test_search_keeps_its_invariants_on_every_problem),
+        cmocka_unit_test(test_observations_are_as_likely_as_they_say),
+        cmocka_unit_test(test_belief_follows_bayes_rule),
+        cmocka_unit_test(test_belief_is_freed_when_refused),
+        cmocka_unit_test(test_rocksample_tail_is_the_default_policy),
+        cmocka_unit_test(test_patrol_value_is_what_patrols_earn),
+        cmocka_unit_test(test_unknown_problem_is_refused_with_the_list),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
