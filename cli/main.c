@@ -15,6 +15,7 @@ static const command COMMANDS[] = {
     {"run", "one closed loop with all parts started, watched and stopped", cmd_run},
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
     {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
+    {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
