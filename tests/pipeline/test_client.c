@@ -1,0 +1,159 @@
+/* A client and its server, letter by letter. */
+#include "tests/pipeline/node_fixture.h"
+
+#include "proto/hp_client.h"
+#include "proto/hp_server.h"
+
+static void echo(void *ctx, const void *request, void *reply)
+{
+    const hp_evaluate_request *asked = request;
+    hp_evaluate_reply *answered = reply;
+    (void)ctx;
+    *answered = (hp_evaluate_reply){.world_id = asked->world_id, .tick = asked->tick};
+}
+
+static const hp_service ECHO = {.link = HP_LINK_POLICY,
+                                .request = HP_MSG_EVALUATE_REQUEST,
+                                .reply = HP_MSG_EVALUATE_REPLY,
+                                .answer = echo};
+
+/** Lets the server answer until the client knows that it is there. */
+static void meet(fixture *f, hp_client *client, hp_server *server)
+{
+    for (int i = 0; i < TRIES && !hp_client_get(client)->answering; i++) {
+        (void)!hp_client_greet(client, 0);
+        assert_int_equal(hp_server_step(server, PATIENCE_MS), HP_OK);
+        fixture_advance_ms(f, 100);
+    }
+    assert_true(hp_client_get(client)->answering);
+}
+
+static void test_client_drops_a_late_reply_and_trusts_the_worker_again(void **state)
+{
+    fixture f;
+    hp_client *client = NULL;
+    hp_server *server = NULL;
+    hp_error error;
+    hp_evaluate_reply reply = {.world_id = 0};
+    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
+    (void)state;
+    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    meet(&f, client, server);
+    /* The deadline is now, and nobody steps the server: no reply. */
+    assert_int_equal(
+        hp_client_call(client, &e, &request, f.clock.virtual_ns, HP_MSG_EVALUATE_REPLY, &reply),
+        HP_EDEADLINE);
+    assert_false(hp_client_get(client)->answering);
+    assert_int_equal(hp_client_call(client, &e, &request, f.clock.virtual_ns + 1000 * MS,
+                                    HP_MSG_EVALUATE_REPLY, &reply),
+                     HP_EUNAVAILABLE);                     /* and it is not waited for */
+    assert_int_equal(hp_server_step(server, 1000), HP_OK); /* now it answers, too late */
+    for (int i = 0; i < TRIES && !hp_client_get(client)->answering; i++) {
+        (void)hp_client_tend(client);
+    }
+    assert_true(hp_client_get(client)->answering);
+    assert_true(hp_client_get(client)->late >= 1);
+    assert_true(reply.world_id == 0); /* the late one was not taken for an answer */
+    hp_client_destroy(&client);
+    hp_server_destroy(&server);
+    fixture_close(&f);
+}
+
+static void test_client_notices_when_the_server_is_gone(void **state)
+{
+    fixture f;
+    hp_client *client = NULL;
+    hp_server *server = NULL;
+    hp_error error;
+    hp_evaluate_reply reply;
+    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
+    (void)state;
+    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    meet(&f, client, server);
+    hp_server_destroy(&server);
+    /* The clock stands still, so a deadline would never come: only the lost link ends this. */
+    assert_int_equal(hp_client_call(client, &e, &request, f.clock.virtual_ns + 1000 * MS,
+                                    HP_MSG_EVALUATE_REPLY, &reply),
+                     HP_EUNAVAILABLE);
+    assert_false(hp_client_get(client)->answering);
+    assert_int_equal(hp_client_get(client)->lost, 1);
+    hp_client_destroy(&client);
+    fixture_close(&f);
+}
+
+/** A worker that was restarted behind the client's back: it answers pings, and knows of no request.
+ * It acts whenever the client looks at the clock, which goes on by 10 ms each time. */
+typedef struct forgetful {
+    hp_clock clock; /* first: the client's clock points here */
+    hp_mail mail;
+    hp_socket *router;
+    bool busy; /* it does not act from within its own mail */
+} forgetful;
+
+static int64_t forgetful_now_ns(const hp_clock *clock)
+{
+    union { /* a clock does not change by being read; this one does */
+        const hp_clock *in;
+        forgetful *out;
+    } self = {clock};
+    forgetful *w = self.out;
+    hp_peer peer;
+    w->clock.virtual_ns += 10 * MS;
+    if (!w->busy && w->router != NULL) {
+        w->busy = true;
+        while (hp_mail_receive(&w->mail, w->router, &peer) == HP_OK) {
+            const hp_envelope e = {.type = HP_MSG_HEALTH, .sequence = w->mail.envelope.sequence};
+            if (w->mail.envelope.type != HP_MSG_EVALUATE_REQUEST) {
+                (void)!hp_mail_send(&w->mail, w->router, &peer, &e, &w->mail.health);
+            }
+        }
+        w->busy = false;
+    }
+    return w->clock.virtual_ns;
+}
+
+static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **state)
+{
+    fixture f;
+    hp_client *client = NULL;
+    hp_error error;
+    hp_evaluate_reply reply;
+    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
+    forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
+    (void)state;
+    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    f.other.clock = &w.clock;
+    f.node.clock = &w.clock;
+    assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
+    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
+                     HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+    const int64_t start_ns = w.clock.virtual_ns;
+    assert_int_equal(
+        hp_client_call(client, &e, &request, start_ns + 60000 * MS, HP_MSG_EVALUATE_REPLY, &reply),
+        HP_EUNAVAILABLE);
+    assert_true(w.clock.virtual_ns - start_ns < 5000 * MS); /* long before the deadline */
+    assert_true(hp_client_get(client)->answering);          /* it lives, after all */
+    hp_client_destroy(&client);
+    hp_socket_close(&w.router);
+    hp_mail_destroy(&w.mail);
+    fixture_close(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_client_drops_a_late_reply_and_trusts_the_worker_again),
+        cmocka_unit_test(test_client_notices_when_the_server_is_gone),
+        cmocka_unit_test(test_client_gives_a_request_up_when_a_later_ping_is_answered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,175 @@
+/* The planner alone, against a scripted bridge and without workers. */
+#include "tests/pipeline/node_fixture.h"
+
+#include "planner/planner_node.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+typedef struct planner_fixture {
+    fixture base;
+    hp_socket *state;
+    hp_peer peer;
+    planner_node *planner;
+    hp_world_info *info;
+    hp_frame *frame;
+} planner_fixture;
+
+static const hp_message *hear_planner(planner_fixture *p, hp_msg_type type)
+{
+    fixture *f = &p->base;
+    for (int i = 0; i < TRIES; i++) {
+        bool ready = false;
+        assert_int_equal(planner_node_step(p->planner, 0), HP_OK);
+        (void)!hp_bus_poll(&f->link, &ready, 1, PATIENCE_MS);
+        while (hp_mail_receive(&f->mail, f->link, &p->peer) == HP_OK) {
+            if (f->mail.envelope.type == type) {
+                return f->mail.in;
+            }
+        }
+    }
+    fail_msg("the planner never sent %s", hp_msg_name(type));
+    return NULL;
+}
+
+static void tell(planner_fixture *p, hp_msg_type type, uint64_t sequence, const void *message)
+{
+    const hp_envelope e = {.type = type, .sequence = sequence};
+    assert_int_equal(hp_mail_send(&p->base.mail, p->base.link, &p->peer, &e, message), HP_OK);
+}
+
+static void planner_open(planner_fixture *p)
+{
+    plan_config config;
+    hp_error error;
+    fixture *f = &p->base;
+    *p = (planner_fixture){.planner = NULL};
+    fixture_open(f, HP_ROLE_PLANNER, HP_ROLE_BRIDGE);
+    p->info = calloc(1, sizeof *p->info);
+    p->frame = calloc(1, sizeof *p->frame);
+    assert_non_null(p->info);
+    assert_non_null(p->frame);
+    assert_int_equal(hp_node_open(&f->other, HP_SOCKET_ROUTER, HP_LINK_BRIDGE, &f->link, &error),
+                     HP_OK);
+    assert_int_equal(hp_node_open(&f->other, HP_SOCKET_PUB, HP_LINK_STATE, &p->state, &error),
+                     HP_OK);
+    plan_config_default(&config);
+    assert_int_equal(planner_node_create(&config, 1, f->dir, &f->node, &p->planner, &error), HP_OK);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(planner_node_step(p->planner, 0), HP_OK); /* waits for its workers */
+    }
+    fixture_advance_ms(f, 10001); /* none comes */
+    (void)hear_planner(p, HP_MSG_HELLO);
+    *p->info = (hp_world_info){.world_id = 77,
+                               .synchronous = true,
+                               .tick_s = 0.05,
+                               .ego_length_m = 4.2,
+                               .ego_width_m = 2.0,
+                               .ego_wheelbase_m = 2.5,
+                               .speed_limit_mps = 13.9,
+                               .max_steer_rad = 0.6,
+                               .sensor_range_m = 50.0,
+                               .goal = {.x_m = 100.0},
+                               .goal_radius_m = 3.0,
+                               .n_route = 2,
+                               .route = {{0.0, 0.0}, {120.0, 0.0}}};
+    *p->frame = (hp_frame){.world_id = 77, .ego = {.speed_mps = 5.0}};
+}
+
+static void planner_close(planner_fixture *p)
+{
+    planner_node_destroy(&p->planner);
+    hp_socket_close(&p->state);
+    free(p->frame);
+    free(p->info);
+    fixture_close(&p->base);
+}
+
+static void tell_world(planner_fixture *p, uint64_t sequence)
+{
+    tell(p, HP_MSG_WORLD_INFO, sequence, p->info);
+    (void)hear_planner(p, HP_MSG_HEALTH);
+    assert_true(p->base.mail.envelope.sequence == sequence);
+}
+
+static void test_planner_brakes_when_no_worker_answers(void **state)
+{
+    planner_fixture p;
+    (void)state;
+    planner_open(&p);
+    tell_world(&p, 5);
+    tell(&p, HP_MSG_FRAME, 6, p.frame);
+    const hp_command *c = &hear_planner(&p, HP_MSG_COMMAND)->as_hp_command;
+    assert_int_equal(c->tick, 0);
+    assert_true(c->world_id == 77);
+    assert_int_equal(c->source, HP_SOURCE_COMFORT_BRAKE);
+    assert_true(c->accel_mps2 < 0.0);
+    planner_close(&p);
+}
+
+static void test_planner_repeats_its_command_when_a_frame_comes_again(void **state)
+{
+    planner_fixture p;
+    (void)state;
+    planner_open(&p);
+    tell_world(&p, 5);
+    tell(&p, HP_MSG_FRAME, 6, p.frame);
+    const hp_command first = hear_planner(&p, HP_MSG_COMMAND)->as_hp_command;
+    tell(&p, HP_MSG_FRAME, 7, p.frame);
+    const hp_command second = hear_planner(&p, HP_MSG_COMMAND)->as_hp_command;
+    assert_int_equal(second.tick, first.tick);
+    hp_assert_near(second.accel_mps2, first.accel_mps2, 0.0);
+    hp_assert_near(second.steer_rad, first.steer_rad, 0.0);
+    planner_node_destroy(&p.planner); /* writes what it has counted */
+    char path[64];
+    json_error_t why;
+    (void)snprintf(path, sizeof path, "%s/planner.json", p.base.dir);
+    json_t *json = json_load_file(path, 0, &why);
+    assert_int_equal(json_integer_value(json_object_get(json, "ticks")), 1); /* planned once */
+    json_decref(json);
+    planner_close(&p);
+}
+
+static void test_planner_asks_when_it_does_not_know_the_world(void **state)
+{
+    planner_fixture p;
+    (void)state;
+    planner_open(&p);
+    tell_world(&p, 5);
+    fixture_advance_ms(&p.base, 1000);
+    p.frame->world_id = 78;
+    tell(&p, HP_MSG_FRAME, 6, p.frame);
+    (void)hear_planner(&p, HP_MSG_HELLO);
+    p.info->world_id = 78;
+    tell_world(&p, 7);
+    tell(&p, HP_MSG_FRAME, 8, p.frame);
+    assert_true(hear_planner(&p, HP_MSG_COMMAND)->as_hp_command.world_id == 78);
+    planner_close(&p);
+}
+
+static void test_planner_acknowledges_an_end_as_often_as_it_is_told(void **state)
+{
+    planner_fixture p;
+    const hp_episode_end end = {
+        .world_id = 77, .ticks = 1, .verdict = HP_VERDICT_GOAL, .last = true};
+    (void)state;
+    planner_open(&p);
+    tell_world(&p, 5);
+    for (uint64_t sequence = 9; sequence < 12; sequence++) {
+        tell(&p, HP_MSG_EPISODE_END, sequence, &end);
+        (void)hear_planner(&p, HP_MSG_HEALTH);
+        assert_true(p.base.mail.envelope.sequence == sequence);
+    }
+    planner_close(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_planner_brakes_when_no_worker_answers),
+        cmocka_unit_test(test_planner_repeats_its_command_when_a_frame_comes_again),
+        cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
+        cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
