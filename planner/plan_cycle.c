@@ -25,6 +25,8 @@ struct plan_cycle {
     hp_rng stream;
     plan_path path;
     plan_tracks tracks;
+    bool decided;       /* at least once in this episode ... */
+    uint32_t slot;      /* ... the last time in this stretch of decision_every ticks */
     hp_plan_reply plan; /* the last answer of the search */
     uint32_t misses;    /* decisions in a row without an answer */
     /* one tick */
@@ -62,6 +64,7 @@ void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t see
 {
     cycle->info = *info;
     cycle->stream = hp_rng_lane(hp_rng_seed(seed), info->episode);
+    cycle->decided = false;
     cycle->misses = 0;
     memset(&cycle->plan, 0, sizeof cycle->plan);
     memset(&cycle->belief, 0, sizeof cycle->belief);
@@ -200,11 +203,23 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
     }
 }
 
+/** The first frame of each stretch of decision_every ticks is decided upon. In real time frames get
+ * lost, and a restarted planner begins in the middle: the first is not always the one that divides.
+ */
+static bool is_due(plan_cycle *cycle, uint32_t tick)
+{
+    const uint32_t slot = tick / cycle->decision_every;
+    const bool due = !cycle->decided || slot != cycle->slot;
+    cycle->decided = true;
+    cycle->slot = slot;
+    return due;
+}
+
 void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *command,
                      hp_decision *decision)
 {
     const int64_t start_ns = hp_clock_now_ns(cycle->clock);
-    const bool decides = frame->tick % cycle->decision_every == 0;
+    const bool decides = is_due(cycle, frame->tick);
     memset(decision, 0, sizeof *decision);
     cycle->decision = decision;
     cycle->stage_start_ns = start_ns;

@@ -92,6 +92,16 @@ static void tell_world(planner_fixture *p, uint64_t sequence)
     assert_true(p->base.mail.envelope.sequence == sequence);
 }
 
+static json_t *planner_json(const planner_fixture *p)
+{
+    char path[64];
+    json_error_t why;
+    (void)snprintf(path, sizeof path, "%s/planner.json", p->base.dir);
+    json_t *json = json_load_file(path, 0, &why);
+    assert_non_null(json);
+    return json;
+}
+
 static void test_planner_brakes_when_no_worker_answers(void **state)
 {
     planner_fixture p;
@@ -121,10 +131,7 @@ static void test_planner_repeats_its_command_when_a_frame_comes_again(void **sta
     hp_assert_near(second.accel_mps2, first.accel_mps2, 0.0);
     hp_assert_near(second.steer_rad, first.steer_rad, 0.0);
     planner_node_destroy(&p.planner); /* writes what it has counted */
-    char path[64];
-    json_error_t why;
-    (void)snprintf(path, sizeof path, "%s/planner.json", p.base.dir);
-    json_t *json = json_load_file(path, 0, &why);
+    json_t *json = planner_json(&p);
     assert_int_equal(json_integer_value(json_object_get(json, "ticks")), 1); /* planned once */
     json_decref(json);
     planner_close(&p);
@@ -144,6 +151,27 @@ static void test_planner_asks_when_it_does_not_know_the_world(void **state)
     tell_world(&p, 7);
     tell(&p, HP_MSG_FRAME, 8, p.frame);
     assert_true(hear_planner(&p, HP_MSG_COMMAND)->as_hp_command.world_id == 78);
+    planner_close(&p);
+}
+
+/** Frames get lost in real time, and a restarted planner begins somewhere: decisions go on. */
+static void test_planner_decides_when_the_frame_of_a_decision_is_lost(void **state)
+{
+    static const uint32_t TICKS[] = {3, 4, 5, 7, 12, 14}; /* decided at 3, 5 and 12 */
+    planner_fixture p;
+    (void)state;
+    planner_open(&p);
+    tell_world(&p, 5);
+    for (size_t i = 0; i < HP_ARRAY_LEN(TICKS); i++) {
+        p.frame->tick = TICKS[i];
+        tell(&p, HP_MSG_FRAME, 6 + i, p.frame);
+        assert_int_equal(hear_planner(&p, HP_MSG_COMMAND)->as_hp_command.tick, TICKS[i]);
+    }
+    planner_node_destroy(&p.planner);
+    json_t *json = planner_json(&p);
+    assert_int_equal(json_integer_value(json_object_get(json, "ticks")), 6);
+    assert_int_equal(json_integer_value(json_object_get(json, "decisions")), 3);
+    json_decref(json);
     planner_close(&p);
 }
 
@@ -169,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_planner_brakes_when_no_worker_answers),
         cmocka_unit_test(test_planner_repeats_its_command_when_a_frame_comes_again),
         cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
+        cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
