@@ -25,7 +25,8 @@ typedef struct pool {
     const bench_suite *suite;
     const cli_config *config;
     const bool *todo;
-    uint32_t n_jobs, next_job, n_todo, n_done;
+    uint32_t n_jobs, n_todo, n_done;
+    uint32_t next_turn, stride; /* jobs are given out in leaps, see job_at */
     uint32_t n_workers;
     worker workers[MAX_WORKERS];
     bool quiet, terminal;
@@ -84,19 +85,48 @@ static hp_status start_worker(pool *p, uint32_t i, hp_error *error)
     return HP_OK;
 }
 
+/* The job of a turn. Leaps of about the golden section through the scenes mix quick and slow
+ * scenarios from the start, so that the time left is told well; rows do not depend on it. */
+static uint32_t job_at(const pool *p, uint32_t turn)
+{
+    const uint32_t n = p->suite->settings.n_contenders;
+    const uint64_t scene = (uint64_t)(turn / n) * p->stride % p->suite->n_scenes;
+    return (uint32_t)scene * n + turn % n;
+}
+
+static uint32_t common_divisor(uint32_t a, uint32_t b)
+{
+    while (b != 0) {
+        const uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* A leap that comes by every scene once. */
+static uint32_t choose_stride(uint32_t n_scenes)
+{
+    uint32_t stride = (uint32_t)(0.618 * n_scenes) + 1;
+    while (common_divisor(stride, n_scenes) != 1) {
+        stride++;
+    }
+    return stride;
+}
+
 /* Gives the worker its next job, or closes its line. */
 static hp_status feed(pool *p, worker *w, hp_error *error)
 {
-    while (p->next_job < p->n_jobs && !p->todo[p->next_job]) {
-        p->next_job++;
+    while (p->next_turn < p->n_jobs && !p->todo[job_at(p, p->next_turn)]) {
+        p->next_turn++;
     }
-    w->busy = p->next_job < p->n_jobs;
+    w->busy = p->next_turn < p->n_jobs;
     if (!w->busy) {
         (void)close(w->fd);
         w->fd = -1;
         return HP_OK;
     }
-    w->job = p->next_job++;
+    w->job = job_at(p, p->next_turn++);
     if (send(w->fd, &w->job, sizeof w->job, MSG_NOSIGNAL) != (ssize_t)sizeof w->job) {
         return hp_fail(error, HP_EIO, "a worker does not listen: %s", strerror(errno));
     }
@@ -220,6 +250,7 @@ hp_status bench_pool_run(const bench_job *job, uint32_t n_workers, bench_take ta
         p->config = job->config;
         p->todo = job->todo;
         p->n_jobs = job->suite->n_scenes * job->suite->settings.n_contenders;
+        p->stride = choose_stride(job->suite->n_scenes);
         p->quiet = job->quiet;
         p->terminal = isatty(STDERR_FILENO) == 1;
         p->result = result;
