@@ -1,5 +1,6 @@
 #include "pomdp/models/problem.h"
 
+#include "pomdp/models/lightdark.h"
 #include "pomdp/models/pursuit.h"
 #include "pomdp/models/rocksample.h"
 #include "pomdp/models/tiger.h"
@@ -7,7 +8,14 @@
 #include <string.h>
 
 const char *const POMDP_PROBLEM_NAMES[] = {
-    "tiger", "tag", "lasertag", "rocksample:7x8", "rocksample:11x11", "rocksample:15x15", NULL,
+    "tiger",
+    "tag",
+    "lasertag",
+    "lightdark",
+    "rocksample:7x8",
+    "rocksample:11x11",
+    "rocksample:15x15",
+    NULL,
 };
 
 static hp_status open_tiger(uint64_t seed, pomdp_problem *out)
@@ -43,6 +51,7 @@ hp_status pomdp_problem_open(const char *name, uint64_t seed, pomdp_problem *out
         open_tiger,
         tag_open,
         lasertag_open,
+        lightdark_open,
         open_rocksample_7_8,
         open_rocksample_11_11,
         open_rocksample_15_15,

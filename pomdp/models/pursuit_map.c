@@ -166,7 +166,7 @@ static void solve_patrols(pursuit *p)
             }
         }
     }
-    for (uint32_t sweep = 0; sweep < 60 && sweep_patrols(p) > 0.05; sweep++) {
+    for (uint32_t sweep = 0; sweep < 30 && sweep_patrols(p) > 0.05; sweep++) {
     }
 }
 
