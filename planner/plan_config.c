@@ -92,9 +92,9 @@ void plan_config_default(plan_config *config)
     *config = (plan_config){
         .control = {.rate_hz = 20.0, .decision_rate_hz = 4.0, .deadline_ms = 40.0},
         .path = {.spacing_m = 0.5,
-                 .max_lateral_mps2 = 3.5,
+                 .max_lateral_mps2 = 4.0,
                  .max_turn_mps = 7.0,
-                 .slow_down_mps2 = 3.0},
+                 .slow_down_mps2 = 4.0},
         .steer = {.lookahead_s = 0.5, .lookahead_min_m = 3.5},
         .belief = {.forget_hz = 1.0,
                    .min_weight = 0.01,

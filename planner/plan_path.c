@@ -2,7 +2,7 @@
 
 #define TIGHT_RADIUS_M 30.0 /* a bend, for max_turn_mps */
 #define PROLONG_M 30.0      /* past the route's end */
-#define CURVE_WINDOW_M 2.0  /* headings are compared this far to both sides */
+#define CURVE_WINDOW_M 3.0  /* headings are compared this far to both sides */
 
 /** Places n points evenly along the route and, past its end, along its last direction. */
 static void resample(const hp_world_info *info, const double *route_s, double length,

@@ -307,15 +307,15 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
         return st == HP_EAGAIN ? HP_OK : st;
     }
     const uint64_t sequence = n->mail.envelope.sequence;
-    if (n->mail.envelope.sender != HP_ROLE_BRIDGE) {
-        n->mail.health.refused++;
-    } else if (n->mail.envelope.type == HP_MSG_FRAME) {
+    const hp_msg_type type =
+        n->mail.envelope.sender == HP_ROLE_BRIDGE ? n->mail.envelope.type : HP_MSG_COUNT;
+    if (type == HP_MSG_FRAME) {
         take_frame(n, &n->mail.in->as_hp_frame);
-    } else if (n->mail.envelope.type == HP_MSG_WORLD_INFO) {
+    } else if (type == HP_MSG_WORLD_INFO) {
         take_world(n, &n->mail.in->as_hp_world_info, sequence);
-    } else if (n->mail.envelope.type == HP_MSG_EPISODE_END) {
+    } else if (type == HP_MSG_EPISODE_END) {
         take_end(n, &n->mail.in->as_hp_episode_end, sequence);
-    } else if (n->mail.envelope.type != HP_MSG_HELLO) {
+    } else {
         n->mail.health.refused++;
     }
     return HP_OK;

@@ -73,7 +73,7 @@ void car_config_default(car_config *config)
     *config = (car_config){
         .scenarios = 500,
         .max_depth = 20,
-        .rollout_depth = 8,
+        .rollout_depth = 40,
         .step_s = 0.25,
         .discount = 0.98,
         .xi = 0.95,

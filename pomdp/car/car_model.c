@@ -2,9 +2,10 @@
 
 #include <string.h>
 
-#define WALK_MPS 0.3f      /* slower than this is standing */
+#define WALK_MPS 0.1f      /* slower than this is standing */
 #define BESIDE_M 8.0       /* walkers within this of the path may start to cross */
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
+#define PASSED_M 1.0       /* somebody this far behind the ego cannot matter any more */
 #define SPEED_REACTION_S                                                                           \
     0.4f /* time in which the speed settles on the path's, as in the planner                       \
           */
@@ -196,6 +197,43 @@ static uint64_t observe(const car_scene *scene, const car_state *state, double e
     return key;
 }
 
+/** gamma^(time to the goal) when nobody is in the way any more. */
+static double free_road_value(const car_scene *scene, const car_state *state)
+{
+    const double accel = hp_max(scene->config->actions_mps2[scene->fastest], 0.1);
+    const car_path_point *p = path_at(scene, state->s_m);
+    const double off = (double)state->s_m - (double)(p - scene->points) * scene->spacing_m;
+    const double v_path = (double)p->speed_mps;
+    const double lack = hp_max(v_path - (double)state->speed_mps, 0.0);
+    const double t =
+        hp_max((double)p->free_time_s - off / v_path, 0.0) + lack * lack / (2.0 * accel * v_path);
+    return scene->config->reward.goal * exp((double)scene->discount_per_s * t);
+}
+
+/** True once everybody lies behind and no standing box ahead: from here on the road is free. */
+static bool all_passed(const car_scene *scene, const car_state *state, double eye_s_m)
+{
+    const car_path_point *p = path_at(scene, state->s_m);
+    if (isfinite(scene->blocked_s_m)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < scene->n_others; ++i) {
+        const car_other_state *o = &state->others[i];
+        const car_other *other = &scene->others[i];
+        if (o->motion == CAR_MOTION_HIDDEN) {
+            if (isfinite(car_scene_edge_of_sight(other, eye_s_m))) {
+                return false;
+            }
+            continue;
+        }
+        const float ahead = (o->x_m - p->x_m) * p->cos_yaw + (o->y_m - p->y_m) * p->sin_yaw;
+        if ((double)ahead > -(scene->half_length_m + other->reach_x_m + PASSED_M)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** One particle, one step. */
 static void step_one(const car_scene *scene, car_state *state, uint32_t action, uint64_t key,
                      double boost, uint32_t i, pomdp_steps *out)
@@ -235,11 +273,16 @@ static void step_one(const car_scene *scene, car_state *state, uint32_t action, 
     }
     out->reward[i] = reward;
     out->terminal[i] = c.hit || blocked || arrived;
+    const double eye_after = (double)state->s_m + scene->eye_ahead_m;
+    if (!out->terminal[i] && all_passed(scene, state, eye_after)) {
+        out->reward[i] += config->discount * free_road_value(scene, state);
+        out->terminal[i] = true;
+    }
     if (out->weight != NULL) {
         out->weight[i] = d.weight;
     }
     if (out->obs != NULL) {
-        out->obs[i] = observe(scene, state, (double)state->s_m + scene->eye_ahead_m);
+        out->obs[i] = observe(scene, state, eye_after);
     }
 }
 
@@ -314,20 +357,12 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
     }
 }
 
-/** gamma^(time to the goal on a free road): what is left after the rollout, and the upper bound. */
+/** What is left after the rollout, and the upper bound. */
 static void free_road(const void *ctx, const void *states, uint32_t n, double *values)
 {
-    const car_scene *scene = ctx;
     const car_state *s = states;
-    const double accel = hp_max(scene->config->actions_mps2[scene->fastest], 0.1);
     for (uint32_t i = 0; i < n; ++i) {
-        const car_path_point *p = path_at(scene, s[i].s_m);
-        const double off = (double)s[i].s_m - (double)(p - scene->points) * scene->spacing_m;
-        const double v_path = (double)p->speed_mps;
-        const double lack = hp_max(v_path - (double)s[i].speed_mps, 0.0);
-        const double t = hp_max((double)p->free_time_s - off / v_path, 0.0) +
-                         lack * lack / (2.0 * accel * v_path);
-        values[i] = scene->config->reward.goal * exp((double)scene->discount_per_s * t);
+        values[i] = free_road_value(ctx, &s[i]);
     }
 }
 

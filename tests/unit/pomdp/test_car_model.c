@@ -66,6 +66,7 @@ static void test_car_model_never_rolls_back_and_stands(void **state)
 {
     (void)state;
     request.ego_speed_mps = 1.0;
+    (void)fixture_walker(&request, 60.0, 30.0, 0.0, 0.0); /* somebody ahead: the road is not free */
     build();
     sample(1);
     float s = state_of[0].s_m;
@@ -319,6 +320,27 @@ static void test_car_model_upper_bound_is_what_a_free_road_gives(void **state)
     hp_assert_near(upper, value, 0.05);
 }
 
+static void test_car_model_ends_with_a_free_roads_value_once_all_are_passed(void **state)
+{
+    (void)state;
+    (void)fixture_walker(&request, 11.0, 3.0, 0.0, 0.0);
+    build();
+    sample(1);
+    int steps = 0;
+    double value = 0.0;
+    double discount = 1.0;
+    do {
+        step(1, scene.fastest, 1, false);
+        value += discount * reward[0];
+        discount *= config.discount;
+    } while (terminal[0] == 0 && ++steps < 100);
+    assert_true(steps < 4); /* 5 m at 10 m/s and more */
+    double free_road;
+    sample(1);
+    model.upper(&scene, state_of, 1, &free_road);
+    hp_assert_near(value, free_road, 0.03);
+}
+
 static void test_car_model_batches_of_any_size_give_the_same_bits(void **state)
 {
     (void)state;
@@ -357,6 +379,7 @@ int main(void)
         CAR_TEST(test_car_model_hidden_walker_is_observed_once_past_the_edge),
         CAR_TEST(test_car_model_default_policy_brakes_for_who_is_in_the_way_only),
         CAR_TEST(test_car_model_upper_bound_is_what_a_free_road_gives),
+        CAR_TEST(test_car_model_ends_with_a_free_roads_value_once_all_are_passed),
         CAR_TEST(test_car_model_batches_of_any_size_give_the_same_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,97 @@
+/* How fast the driving model runs and how large a tree a decision gets: the crossing of scenario 01
+ * and a crowd, K = 500, depth 20. Per-particle steps first (expansions with the proposal, rollouts
+ * with the plain dynamics), then whole searches. */
+#include "bench/hp_bench.h"
+#include "pomdp/car/car_model.h"
+#include "pomdp/car/car_planner.h"
+#include "tests/unit/pomdp/car_fixture.h"
+
+enum { PARTICLES = 500 };
+
+typedef struct job {
+    car_config config;
+    hp_plan_request request;
+    car_scene scene;
+    pomdp_model model;
+    car_state begin[PARTICLES], states[PARTICLES];
+    double weights[PARTICLES], reward[PARTICLES], weight[PARTICLES];
+    uint64_t obs[PARTICLES], keys[PARTICLES];
+    uint8_t terminal[PARTICLES];
+    uint32_t actions[PARTICLES];
+    car_planner *planner;
+    hp_plan_reply reply;
+    hp_clock clock;
+} job;
+
+static void expand(void *ctx)
+{
+    job *j = ctx;
+    pomdp_steps out = {j->reward, j->weight, j->obs, j->terminal};
+    memcpy(j->states, j->begin, sizeof j->states);
+    j->model.step_proposal(&j->scene, j->states, PARTICLES, j->actions, j->keys, &out);
+}
+
+static void roll_out(void *ctx)
+{
+    job *j = ctx;
+    pomdp_steps out = {j->reward, NULL, NULL, j->terminal};
+    memcpy(j->states, j->begin, sizeof j->states);
+    j->model.default_policy(&j->scene, j->states, PARTICLES, j->actions);
+    j->model.step(&j->scene, j->states, PARTICLES, j->actions, j->keys, &out);
+}
+
+static void search(void *ctx)
+{
+    job *j = ctx;
+    car_planner_plan(j->planner, &j->request, &j->clock, &j->reply);
+}
+
+static void add_walkers(job *j, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; ++i) {
+        hp_belief_agent *a = fixture_walker(&j->request, 40.0 + 3.0 * i, i % 2 == 0 ? 5.0 : -5.0,
+                                            i % 3 == 0 ? 0.0 : 1.2, 0.0);
+        a->cross_hz = 0.2;
+    }
+}
+
+static void run(job *j, const char *name, uint32_t walkers)
+{
+    char text[64];
+    car_config_default(&j->config);
+    fixture_request(10.0, 10.0, &j->request);
+    add_walkers(j, walkers);
+    if (!car_scene_build(&j->config, &j->request, &j->scene)) {
+        return;
+    }
+    j->model = car_model_make(&j->config, &j->scene);
+    car_model_sample(&j->scene, hp_rng_seed(1), PARTICLES, j->begin, j->weights);
+    for (uint32_t i = 0; i < PARTICLES; ++i) {
+        j->keys[i] = hp_rng_u64(hp_rng_seed(2), i);
+        j->actions[i] = i % j->config.n_actions;
+    }
+    (void)snprintf(text, sizeof text, "car/%s/expansion-step", name);
+    (void)hp_bench_run(&(hp_bench){text, 400, 20, PARTICLES}, expand, j);
+    (void)snprintf(text, sizeof text, "car/%s/rollout-step", name);
+    (void)hp_bench_run(&(hp_bench){text, 400, 20, PARTICLES}, roll_out, j);
+    j->config.budget.target_gap = 0.0;
+    j->config.budget.time_ms = 20.0;
+    if (car_planner_create(&j->config, &j->planner) == HP_OK) {
+        (void)snprintf(text, sizeof text, "car/%s/search-20ms", name);
+        (void)hp_bench_run(&(hp_bench){text, 15, 3, 1}, search, j);
+        (void)printf("{\"bench\": \"%s\", \"trials\": %u, \"nodes\": %u, \"expansions\": %u, "
+                     "\"depth\": %u, \"bytes\": %zu}\n",
+                     text, j->reply.trials, j->reply.nodes, j->reply.expansions, j->reply.depth,
+                     car_planner_bytes(j->planner));
+        car_planner_destroy(&j->planner);
+    }
+}
+
+int main(void)
+{
+    static job j; /* large */
+    j.clock = hp_clock_real();
+    run(&j, "crossing", 1);
+    run(&j, "crowd", 8);
+    return 0;
+}
