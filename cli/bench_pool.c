@@ -221,13 +221,13 @@ static void stop(pool *p, bool early)
 /* All of a run, but for making and freeing the pool. */
 static hp_status run_all(pool *p, uint32_t n_workers, bench_take take, void *ctx, hp_error *error)
 {
-    const uint32_t most = n_workers < MAX_WORKERS ? n_workers : MAX_WORKERS;
     hp_status status = HP_OK;
     for (uint32_t i = 0; i < p->n_jobs; i++) {
         p->n_todo += p->todo[i];
     }
-    for (uint32_t i = 0; status == HP_OK && i < most && i < p->n_todo; i++) {
-        status = start_worker(p, i, error);
+    while (status == HP_OK && p->n_workers < MAX_WORKERS && p->n_workers < n_workers &&
+           p->n_workers < p->n_todo) {
+        status = start_worker(p, p->n_workers, error);
     }
     for (uint32_t i = 0; status == HP_OK && i < p->n_workers; i++) {
         status = feed(p, &p->workers[i], error);
