@@ -210,8 +210,8 @@ static void print_matrix(const bench_board *board, const char *title, bool oracl
 
 static void print_recorded(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {
-        "planner", "ego-front", "side or rear", "standing", "near", "progress / human", NULL};
+    static const char *const NAMES[] = {"planner", "ego-front", "side or rear",     "standing",
+                                        "near",    "time s",    "progress / human", NULL};
     const bench_settings *s = &board->book->settings;
     table t;
     heading(&t, NAMES);
@@ -225,9 +225,13 @@ static void print_recorded(const bench_board *board, FILE *out)
         cell_percent(&t, x->kinds[SIM_CRASH_SIDE] + x->kinds[SIM_CRASH_REAR], x->scenes);
         cell_percent(&t, x->standing_contacts, x->scenes);
         cell_percent(&t, x->near_misses, x->near_scenes);
+        cell_number(&t, bench_mean(x->ttg_s, x->goals), 1);
         cell_number(&t, x->progress_m / x->human_m, 3);
     }
-    finish(&t, "Contacts with recorded agents, who do not react (% of scenes)", out);
+    finish(&t,
+           "Contacts with recorded agents, who do not react (% of scenes); time to the end of the "
+           "way, progress",
+           out);
 }
 
 static void print_head(const bench_board *board, FILE *out)
