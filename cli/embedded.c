@@ -124,8 +124,11 @@ static hp_status open_bridge(part *p, hp_error *error)
 {
     bridge_node *node = NULL;
     const embedded *all = p->all;
-    const hp_status st = bridge_node_create(&all->config->bridge, &all->config->sim, all->seed,
-                                            all->run_dir, &p->host.node, &node, error);
+    const bridge_setup setup = {.bridge = all->config->bridge,
+                                .sim = all->config->sim,
+                                .seed = all->seed,
+                                .run_dir = all->run_dir};
+    const hp_status st = bridge_node_create(&setup, &p->host.node, &node, error);
     p->node = node;
     return st;
 }

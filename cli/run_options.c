@@ -146,7 +146,7 @@ static int resolve_clip(const cli_usage *usage, const cli_common *common, const 
                         bridge_config *bridge)
 {
     char prefix[CLI_PATH];
-    char file[2 * CLI_PATH + sizeof CLIP_SUFFIX];
+    char file[(size_t)2 * CLI_PATH + sizeof CLIP_SUFFIX];
     if (!set_text(prefix, sizeof prefix, name)) {
         return cli_fail(usage, CLI_USAGE, "--log: path too long");
     }
@@ -156,7 +156,7 @@ static int resolve_clip(const cli_usage *usage, const cli_common *common, const 
     }
     (void)snprintf(file, sizeof file, "%s%s", prefix, CLIP_SUFFIX);
     if (access(file, R_OK) != 0) {
-        char below[2 * CLI_PATH];
+        char below[(size_t)2 * CLI_PATH];
         (void)snprintf(below, sizeof below, "%s/%s", common->data_dir, prefix);
         (void)snprintf(file, sizeof file, "%s%s", below, CLIP_SUFFIX);
         if (access(file, R_OK) != 0 || !set_text(prefix, sizeof prefix, below)) {

@@ -1,5 +1,3 @@
-#define _DEFAULT_SOURCE /* signalfd's flags, symlink */
-
 #include "cli/run_parts.h"
 
 #include "cli/embedded.h"

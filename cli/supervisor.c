@@ -1,6 +1,3 @@
-/* pidfd_open(2) has no wrapper in this libc, and syscall(2) asks for this. */
-#define _DEFAULT_SOURCE
-
 #include "cli/supervisor.h"
 
 #include "common/hp_clock.h"

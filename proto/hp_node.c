@@ -6,21 +6,21 @@
 
 enum { MAX_BAD_LETTERS = 64, COMPLAIN_EVERY_NS = 1000000000 };
 
-static hp_status set_up(hp_host *host, hp_role role, uint32_t generation, const char *prefix,
-                        const char *base, FILE *log, hp_error *error)
+/** Fills all but the bus; base is what prefix and place make together. */
+static hp_status set_up(hp_host *host, const char *prefix, const char *place, FILE *log,
+                        hp_error *error)
 {
     host->clock = hp_clock_real();
-    host->log = (hp_log){.program = hp_role_name(role), .level = HP_LOG_INFO, .out = log};
-    host->node = (hp_node){.bus = host->bus,
-                           .role = role,
-                           .generation = generation,
-                           .clock = &host->clock,
-                           .log = &host->log};
-    const int n = snprintf(host->node.base, sizeof host->node.base, "%s%s", prefix, base);
+    host->log =
+        (hp_log){.program = hp_role_name(host->node.role), .level = HP_LOG_INFO, .out = log};
+    host->node.bus = host->bus;
+    host->node.clock = &host->clock;
+    host->node.log = &host->log;
+    const int n = snprintf(host->node.base, sizeof host->node.base, "%s%s", prefix, place);
     if (n < 0 || (size_t)n >= sizeof host->node.base) {
         hp_host_close(host);
         return hp_fail(error, HP_EINVAL, "'%s' is too long for sockets: use a shorter directory",
-                       base);
+                       place);
     }
     return HP_OK;
 }
@@ -28,18 +28,18 @@ static hp_status set_up(hp_host *host, hp_role role, uint32_t generation, const 
 hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation, const char *dir, FILE *log,
                        hp_error *error)
 {
-    *host = (hp_host){0};
+    *host = (hp_host){.node = {.role = role, .generation = generation}};
     const hp_status st = hp_bus_create(&host->bus);
-    return st == HP_OK ? set_up(host, role, generation, "ipc://", dir, log, error)
+    return st == HP_OK ? set_up(host, "ipc://", dir, log, error)
                        : hp_fail(error, st, "cannot set up the bus");
 }
 
 hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent, const char *base, FILE *log,
                         hp_error *error)
 {
-    *host = (hp_host){0};
+    *host = (hp_host){.node = {.role = role, .generation = 1}};
     const hp_status st = hp_bus_share(parent, &host->bus);
-    return st == HP_OK ? set_up(host, role, 1, "", base, log, error)
+    return st == HP_OK ? set_up(host, "", base, log, error)
                        : hp_fail(error, st, "cannot share the bus");
 }
 

@@ -102,18 +102,17 @@ static hp_status begin_episode(bridge_node *n, uint32_t episode, hp_error *error
     return HP_OK;
 }
 
-static hp_status open_all(bridge_node *n, const sim_config *sim, uint64_t seed, const char *run_dir,
-                          hp_error *error)
+static hp_status open_all(bridge_node *n, const bridge_setup *setup, hp_error *error)
 {
     const char *world = BRIDGE_WORLD_NAMES[n->config.world];
     hp_status st = hp_mail_create(n->identity, &n->mail);
     if (st != HP_OK) {
         return hp_fail(error, st, "no memory for the bridge");
     }
-    st = bridge_stage_open(&n->config, sim, seed, &n->stage, error);
+    st = bridge_stage_open(&setup->bridge, &setup->sim, setup->seed, &n->stage, error);
     if (st == HP_OK) {
         const char *title = bridge_stage_title(n->stage);
-        st = bridge_report_open(run_dir, world, title, seed, &n->report, error);
+        st = bridge_report_open(setup->run_dir, world, title, setup->seed, &n->report, error);
     }
     if (st == HP_OK) {
         st = hp_node_open(n->identity, HP_SOCKET_ROUTER, HP_LINK_BRIDGE, &n->control, error);
@@ -124,8 +123,7 @@ static hp_status open_all(bridge_node *n, const sim_config *sim, uint64_t seed, 
     return st == HP_OK ? begin_episode(n, 0, error) : st;
 }
 
-hp_status bridge_node_create(const bridge_config *config, const sim_config *sim, uint64_t seed,
-                             const char *run_dir, const hp_node *identity, bridge_node **out,
+hp_status bridge_node_create(const bridge_setup *setup, const hp_node *identity, bridge_node **out,
                              hp_error *error)
 {
     bridge_node *n = calloc(1, sizeof *n);
@@ -134,8 +132,8 @@ hp_status bridge_node_create(const bridge_config *config, const sim_config *sim,
         return hp_fail(error, HP_ENOMEM, "no memory for the bridge");
     }
     n->identity = identity;
-    n->config = *config;
-    const hp_status st = open_all(n, sim, seed, run_dir, error);
+    n->config = setup->bridge;
+    const hp_status st = open_all(n, setup, error);
     if (st != HP_OK) {
         n->phase = PHASE_DONE; /* nothing to book */
         bridge_node_destroy(&n);
@@ -369,32 +367,31 @@ static hp_status take_acknowledgement(bridge_node *n)
     return HP_OK;
 }
 
+/** Real time: the newest holds. Synchronous: the answer to the frame that is out moves the world.
+ */
 static void take_command(bridge_node *n, const hp_command *command)
 {
-    if (n->phase != PHASE_DRIVE || command->world_id != n->info.world_id) {
-        n->mail.health.late++;
-    } else if (n->config.realtime) {
-        if (!n->commanded || command->tick > n->command.tick) {
-            n->command = *command;
-            n->commanded = true;
-        }
-    } else if (command->tick == n->frame.tick) {
+    const bool ours = n->phase == PHASE_DRIVE && command->world_id == n->info.world_id;
+    const bool newest = !n->commanded || command->tick > n->command.tick;
+    if (ours && n->config.realtime && newest) {
+        n->command = *command;
+        n->commanded = true;
+    } else if (ours && !n->config.realtime && command->tick == n->frame.tick) {
         n->command = *command;
         advance(n, &n->command);
     } else {
-        n->mail.health.late++; /* an answer to a frame that was sent twice */
+        n->mail.health.late++; /* an answer to something settled, or to a frame sent twice */
     }
 }
 
 static hp_status take_letter(bridge_node *n, const hp_peer *peer)
 {
-    const hp_msg_type type = n->mail.envelope.type;
-    if (n->mail.envelope.sender != HP_ROLE_PLANNER) {
-        n->mail.health.refused++;
-    } else if (type == HP_MSG_HELLO) {
+    const hp_envelope *e = &n->mail.envelope;
+    const bool known = e->generation == n->planner_generation;
+    const bool planner = e->sender == HP_ROLE_PLANNER && (known || e->type == HP_MSG_HELLO);
+    const hp_msg_type type = planner ? e->type : HP_MSG_COUNT;
+    if (type == HP_MSG_HELLO) {
         take_hello(n, peer);
-    } else if (n->mail.envelope.generation != n->planner_generation) {
-        n->mail.health.refused++;
     } else if (type == HP_MSG_HEALTH) {
         return take_acknowledgement(n);
     } else if (type == HP_MSG_COMMAND) {

@@ -16,10 +16,16 @@
 
 typedef struct bridge_node bridge_node;
 
-HP_NODISCARD hp_status bridge_node_create(const bridge_config *config, const sim_config *sim,
-                                          uint64_t seed, const char *run_dir,
-                                          const hp_node *identity, bridge_node **out,
-                                          hp_error *error);
+/** What a bridge plays, and where it writes. */
+typedef struct bridge_setup {
+    bridge_config bridge;
+    sim_config sim;
+    uint64_t seed;
+    const char *run_dir;
+} bridge_setup;
+
+HP_NODISCARD hp_status bridge_node_create(const bridge_setup *setup, const hp_node *identity,
+                                          bridge_node **out, hp_error *error);
 /** Books a running episode as stopped and finishes the files. */
 void bridge_node_destroy(bridge_node **node);
 /** Waits up to wait_ms for what comes next. HP_EINTERRUPTED on a signal; else, when something

@@ -11,15 +11,15 @@ static void on_stop(int signal)
     stop = 1;
 }
 
-static hp_status serve(const bridge_config *config, const sim_config *sim,
-                       const hp_program_args *args, bool *lost, hp_error *error)
+static hp_status serve(const bridge_setup *setup, const hp_program_args *args, bool *lost,
+                       hp_error *error)
 {
     hp_host host = {0};
     bridge_node *node = NULL;
     hp_status st =
         hp_host_open(&host, HP_ROLE_BRIDGE, args->generation, args->sockets, stderr, error);
     if (st == HP_OK) {
-        st = bridge_node_create(config, sim, args->seed, args->run_dir, &host.node, &node, error);
+        st = bridge_node_create(setup, &host.node, &node, error);
     }
     while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop && !bridge_node_done(node)) {
         st = bridge_node_step(node, 100);
@@ -32,11 +32,11 @@ static hp_status serve(const bridge_config *config, const sim_config *sim,
 
 int main(int argc, char **argv)
 {
-    bridge_config config;
-    sim_config sim;
-    bridge_config_default(&config);
-    sim_config_default(&sim);
-    const hp_section sections[] = {{"bridge", BRIDGE_FIELDS, &config}, {"sim", SIM_FIELDS, &sim}};
+    bridge_setup setup = {.seed = 1};
+    bridge_config_default(&setup.bridge);
+    sim_config_default(&setup.sim);
+    const hp_section sections[] = {{"bridge", BRIDGE_FIELDS, &setup.bridge},
+                                   {"sim", SIM_FIELDS, &setup.sim}};
     const hp_program program = {.name = "hyplan-bridge",
                                 .summary = "owns the world and its clock: simulator or recording",
                                 .sections = sections,
@@ -48,7 +48,9 @@ int main(int argc, char **argv)
     if (!hp_program_start(&program, argc, argv, &args, &status)) {
         return status;
     }
+    setup.seed = args.seed;
+    setup.run_dir = args.run_dir;
     hp_program_on_stop(on_stop);
-    const hp_status st = serve(&config, &sim, &args, &lost, &error);
+    const hp_status st = serve(&setup, &args, &lost, &error);
     return st != HP_OK ? hp_program_fail(&program, st, &error) : (lost ? 1 : 0);
 }

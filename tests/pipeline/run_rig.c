@@ -1,6 +1,3 @@
-#define _DEFAULT_SOURCE /* realpath, mkdtemp, nftw */
-#define _XOPEN_SOURCE 700
-
 #include "tests/pipeline/run_rig.h"
 
 #include <errno.h>
@@ -160,15 +157,16 @@ pid_t rig_part(const rig *r, const char *name, unsigned generation)
     for (int ms = 0; ms < RIG_PATIENCE_MS && may_wait(r); ms += NAP_MS) {
         char *log = read_text(r, "log.txt");
         char wanted[64];
-        int pid = 0;
+        pid_t pid = 0;
         (void)snprintf(wanted, sizeof wanted, " %s started (pid ", name);
         for (const char *at = strstr(log, wanted); at != NULL && pid == 0;
              at = strstr(at + 1, wanted)) {
-            unsigned seen = 0;
-            int p = 0;
-            if (sscanf(at + strlen(wanted), "%d, generation %u)", &p, &seen) == 2 &&
-                seen == generation) {
-                pid = p;
+            char *end = NULL;
+            const long p = strtol(at + strlen(wanted), &end, 10);
+            static const char NEXT[] = ", generation ";
+            if (strncmp(end, NEXT, sizeof NEXT - 1) == 0 &&
+                strtoul(end + sizeof NEXT - 1, NULL, 10) == generation) {
+                pid = (pid_t)p;
             }
         }
         free(log);
@@ -237,10 +235,11 @@ void rig_wait_ticks(rig *r, unsigned n)
 
 void rig_wait_health(rig *r, const char *role, unsigned generation)
 {
-    const hp_health *h = NULL;
-    do {
-        h = &rig_hear(r, HP_MSG_HEALTH)->as_hp_health;
-    } while (strcmp(h->role, role) != 0 || h->generation < generation);
+    const hp_message *heard = rig_hear(r, HP_MSG_HEALTH);
+    while (heard != NULL && (strcmp(heard->as_hp_health.role, role) != 0 ||
+                             heard->as_hp_health.generation < generation)) {
+        heard = rig_hear(r, HP_MSG_HEALTH);
+    }
 }
 
 bool rig_gone(pid_t pid)
@@ -272,6 +271,7 @@ static const json_t *find(const json_t *json, const char *path)
     char copy[128];
     char *rest = NULL;
     (void)snprintf(copy, sizeof copy, "%s", path);
+    assert_non_null(json);
     for (const char *key = strtok_r(copy, "/", &rest); key != NULL && json != NULL;
          key = strtok_r(NULL, "/", &rest)) {
         json = json_is_array(json) ? json_array_get(json, (size_t)strtoul(key, NULL, 10))

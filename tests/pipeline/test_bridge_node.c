@@ -5,16 +5,17 @@
 
 #include <jansson.h>
 
-static bridge_node *bridge_open(fixture *f, bridge_config *config)
+static bridge_node *bridge_open(fixture *f, const bridge_config *config)
 {
-    sim_config sim;
+    bridge_setup setup = {.bridge = *config, .seed = 1};
     bridge_node *bridge = NULL;
     hp_error error;
     fixture_open(f, HP_ROLE_BRIDGE, HP_ROLE_PLANNER);
-    sim_config_default(&sim);
+    setup.run_dir = f->dir;
+    sim_config_default(&setup.sim);
     assert_int_equal(hp_node_open(&f->other, HP_SOCKET_DEALER, HP_LINK_BRIDGE, &f->link, &error),
                      HP_OK);
-    assert_int_equal(bridge_node_create(config, &sim, 1, f->dir, &f->node, &bridge, &error), HP_OK);
+    assert_int_equal(bridge_node_create(&setup, &f->node, &bridge, &error), HP_OK);
     return bridge;
 }
 

@@ -1,6 +1,4 @@
 /* The five programs' common command line: what is refused, and with which words. */
-#define _DEFAULT_SOURCE /* popen, mkdtemp */
-
 #include "tests/support/hp_test.h"
 
 #include "common/hp_status.h"

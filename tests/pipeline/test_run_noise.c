@@ -103,7 +103,7 @@ static void make_noise(rig *r)
     }
     for (int round = 0; round < ROUNDS; round++) {
         for (int i = 0; i < ROUTERS; i++) {
-            const uint64_t lane = (uint64_t)(round * ROUTERS + i);
+            const uint64_t lane = (uint64_t)round * ROUTERS + (uint64_t)i;
             const size_t n = (size_t)hp_rng_u64(hp_rng_seed(5), lane) % sizeof bytes;
             fill(bytes, n, lane);
             (void)!hp_socket_send(sockets[i], bytes, n);
