@@ -111,6 +111,16 @@ static inline void ask(fixture *f, hp_socket *client, hp_socket *server, const c
 
 /* ---- Names ---- */
 
+static inline void publish_until_heard(hp_socket *pub, hp_socket *sub)
+{
+    hp_status status = HP_EAGAIN;
+    for (int i = 0; i < PATIENCE_MS && status == HP_EAGAIN; ++i) {
+        assert_int_equal(hp_socket_publish(pub, "frame", "abc", 3, INT64_C(-1500000000)), HP_OK);
+        status = wait_readable(sub, 1);
+    }
+    assert_int_equal(status, HP_OK);
+}
+
 #define BUS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 #endif

@@ -1,4 +1,4 @@
-/* The bus: patterns, bounds, and neighbours that misbehave. */
+/** The bus: patterns and bounds between neighbours that behave. */
 #include "tests/unit/common/bus_fixture.h"
 
 #include <signal.h>
@@ -165,16 +165,6 @@ static void test_full_queue_does_not_block(void **state)
     assert_in_range(sent, 32, 1000);
     hp_socket_close(&client);
     hp_socket_close(&server);
-}
-
-static void publish_until_heard(hp_socket *pub, hp_socket *sub)
-{
-    hp_status status = HP_EAGAIN;
-    for (int i = 0; i < PATIENCE_MS && status == HP_EAGAIN; ++i) {
-        assert_int_equal(hp_socket_publish(pub, "frame", "abc", 3, INT64_C(-1500000000)), HP_OK);
-        status = wait_readable(sub, 1);
-    }
-    assert_int_equal(status, HP_OK);
 }
 
 static void test_topics(void **state)
