@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCENARIO "cts/03"
+#define SCENARIO "cts/01"
 #define SCENE "speed=1.4,distance=20"
 #define TRIALS "pomdp.budget.trials=12"
 #define SEED "7"
