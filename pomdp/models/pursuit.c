@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ENOUGH = 10 }; /* particles that count as a belief */
+
 /* What is observed: eight readings of four bits, or one of these. */
 #define OBS_SAME (UINT64_C(1) << 32)
 #define OBS_ELSEWHERE (UINT64_C(1) << 33)
@@ -95,21 +97,22 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
 }
 
 /** The best goal for all of them together: the robot's place and whether it met are common
- * knowledge. */
+ * knowledge. A few particles are not a belief, though: choosing a goal for each of them would be
+ * hindsight, and a search that trusts it dithers, sure that the next look will tell. */
 static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n)
 {
     const pursuit *p = ctx;
     const pursuit_state *s = states;
     double sums[PURSUIT_MAX_CELLS] = {0.0};
     double best = -HUGE_VAL;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < n && n >= ENOUGH; i++) {
         const bool unfelt = s[i].robot == s[i].target && s[i].met == 0;
         const double *values = p->patrol[s[i].robot][s[i].target];
         for (uint32_t g = 0; g < p->n_cells; g++) {
             sums[g] += weights[i] * (unfelt ? patrol_return(p, &s[i], (uint8_t)g) : values[g]);
         }
     }
-    for (uint32_t g = 0; g < p->n_cells; g++) {
+    for (uint32_t g = 0; g < p->n_cells && n >= ENOUGH; g++) {
         best = fmax(best, sums[g]);
     }
     return best;
