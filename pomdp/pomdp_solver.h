@@ -4,9 +4,9 @@
  *  Ye, Somani, Hsu, Lee, "DESPOT: Online POMDP Planning with Regularization", JAIR 58 (2017); Luo,
  *  Bai, Hsu, Lee, "Importance Sampling for Online Planning under Uncertainty", IJRR 38 (2019).
  *
- *  Bounds: L of a new leaf is its default policy's return, U the model's. Where a model's hooks
- *  disagree (L > U at a leaf), U is raised to L: a policy that was seen to earn L is worth it. At
- *  max_depth the default policy takes over for good, so U = L there.
+ *  Bounds: L of a new leaf is its default policy's return, or belief_lower if that is more; U is
+ * the model's. Where the hooks disagree (L > U at a leaf), U is raised to L: a policy that was seen
+ * to earn L is worth it. At max_depth the default policy takes over for good, so U = L there.
  *  Importance weights multiply along a scenario and are scaled at each action so that a node's
  *  children, ended episodes included, weigh together what the node weighs.
  *
