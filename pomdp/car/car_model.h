@@ -19,17 +19,18 @@ typedef enum car_motion {
     CAR_MOTION_HIDDEN, /* a phantom that has not stepped out: nobody is there */
 } car_motion;
 
+#define CAR_DEVIATION_UNIT (1.0f / 32.0f) /* of a deviation, in sigmas */
+
 typedef struct car_other_state {
     float x_m, y_m, vx_mps, vy_mps;
-    float dx, dy;   /* FUTURE: deviation in units of its sigma */
     uint8_t motion; /* car_motion */
     uint8_t future; /* FUTURE: which */
+    int8_t dx, dy;  /* FUTURE: deviation in units of its sigma / 32 */
 } car_other_state;
 
 typedef struct car_state {
     float s_m, speed_mps, accel_mps2;
-    uint8_t step; /* since now */
-    uint8_t last_action;
+    uint32_t memory; /* steps since now + 256 * last action */
     car_other_state others[CAR_MAX_AGENTS];
 } car_state;
 

@@ -1,4 +1,5 @@
 #include "pomdp/car/car_scene.h"
+#include "pomdp/car/car_scene_lanes.h"
 
 #include <string.h>
 
@@ -30,12 +31,12 @@ static void build_path(const line *path, car_scene *scene)
         if (s < r->goal_s_m) {
             time_s += fmin(scene->spacing_m, r->goal_s_m - s) / speed;
         }
-        scene->points[i] = (car_path_point){.x_m = (float)pose.x_m,
-                                            .y_m = (float)pose.y_m,
-                                            .cos_yaw = (float)cos(pose.yaw_rad),
-                                            .sin_yaw = (float)sin(pose.yaw_rad),
-                                            .speed_mps = (float)speed,
-                                            .free_time_s = (float)time_s};
+        const float place[4] = {(float)pose.x_m, (float)pose.y_m, (float)cos(pose.yaw_rad),
+                                (float)sin(pose.yaw_rad)};
+        const float pace[4] = {(float)speed, (float)time_s, (float)(1.0 / speed), 0.0f};
+        memcpy(scene->place[i], place, sizeof place);
+        memcpy(scene->pace[i], pace, sizeof pace);
+        scene->path_speed[i] = (float)speed;
     }
 }
 
@@ -67,16 +68,17 @@ static hp_vec2 mode_at(const hp_plan_request *r, const hp_mode *mode, hp_vec2 st
 }
 
 static void build_future(const hp_plan_request *r, const car_config *config, const hp_mode *mode,
-                         hp_vec2 start, car_future *future)
+                         hp_vec2 start, car_future future)
 {
-    future->probability = mode->probability;
-    for (uint32_t k = 0; k < CAR_MAX_STEPS; ++k) {
+    const uint32_t depth = config->max_depth + config->rollout_depth;
+    const uint32_t n_used = depth < CAR_MAX_STEPS ? depth : CAR_MAX_STEPS;
+    for (uint32_t k = 0; k < n_used; ++k) {
         const double t = (k + 1) * config->step_s;
         const hp_vec2 p = mode_at(r, mode, start, t);
         const uint32_t at = (uint32_t)fmin(t / r->step_s, r->n_steps - 1.0);
-        future->x_m[k] = (float)p.x_m;
-        future->y_m[k] = (float)p.y_m;
-        future->sigma_m[k] = (float)mode->sigma_m[at];
+        future[k][0] = (float)p.x_m;
+        future[k][1] = (float)p.y_m;
+        future[k][2] = (float)mode->sigma_m[at];
     }
 }
 
@@ -149,8 +151,9 @@ static void add_agent(const line *path, const hp_belief_agent *agent, car_scene 
               walks ? traffic->walker_margin_m : traffic->car_margin_m, other);
     other->n_futures = agent->n_modes;
     for (uint32_t m = 0; m < agent->n_modes; ++m) {
+        other->probability[m] = agent->modes[m].probability;
         build_future(path->request, scene->config, &agent->modes[m],
-                     (hp_vec2){other->x_m, other->y_m}, &other->futures[m]);
+                     (hp_vec2){other->x_m, other->y_m}, scene->futures[other - scene->others][m]);
     }
     if (agent->age_s > 0.0) {
         find_cover(path, scene, other);
@@ -255,7 +258,6 @@ static void build_costs(const car_config *config, car_scene *scene)
     const double decay = tau > 0.0 ? tau * (1.0 - exp(-config->step_s / tau)) : 0.0;
     scene->lag_gain_mps = decay;
     scene->lag_gain_m = tau * (config->step_s - decay);
-    scene->discount_per_s = (float)(log(config->discount) / config->step_s);
 }
 
 bool car_scene_build(const car_config *config, const hp_plan_request *request, car_scene *scene)
@@ -283,5 +285,6 @@ bool car_scene_build(const car_config *config, const hp_plan_request *request, c
     build_path(&path, scene);
     scene->blocked_s_m = find_block(&path, scene);
     build_others(&path, scene);
+    car_lanes_build(scene);
     return true;
 }

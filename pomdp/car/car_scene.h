@@ -12,19 +12,8 @@ enum {
     CAR_MAX_STEPS = 96, /* steps of a future: tree and rollout */
 };
 
-/** Where the ego is at an arc length of the path. */
-typedef struct car_path_point {
-    float x_m, y_m, cos_yaw, sin_yaw;
-    float speed_mps;   /* highest allowed */
-    float free_time_s; /* to the goal at those speeds */
-} car_path_point;
-
-/** One future at the search's steps: [k] is k + 1 steps after now. */
-typedef struct car_future {
-    double probability;
-    float x_m[CAR_MAX_STEPS], y_m[CAR_MAX_STEPS];
-    float sigma_m[CAR_MAX_STEPS];
-} car_future;
+/** One future at the search's steps: row [k] is k + 1 steps after now: x, y, sigma. */
+typedef float car_future[CAR_MAX_STEPS][4];
 
 /** Somebody the search reckons with. */
 typedef struct car_other {
@@ -41,14 +30,50 @@ typedef struct car_other {
     double age_s;   /* since last seen */
     double rate_hz; /* of starting to cross; phantoms: of stepping out */
     uint32_t n_futures;
-    car_future futures[HP_MAX_MODES];
+    double probability[HP_MAX_MODES]; /* of futures */
 } car_other;
+
+/** A random event's draw: it happens if a 31-bit word is below the limit, and weighs p/q. */
+typedef struct car_odds {
+    int32_t limit;
+    float per_limit; /* word * per_limit is uniform in [0, 1) if the event happened */
+    float yes, no;   /* p/q */
+} car_odds;
+
+enum { CAR_ODDS_START, CAR_ODDS_STOP, CAR_ODDS };
+
+/** What the step's kernels need of an other, in their type. */
+typedef struct car_lane_other {
+    bool walks, phantom, may_hide;
+    int32_t beside; /* mask: near enough to the path to start to cross */
+    float x_m, y_m, toward_x, toward_y, lateral_m;
+    float reach_x_m, reach_y_m; /* with the ego's half extents */
+    float near_centre_m, near_half_m, near_side_m;
+    float corner_s_m, corner_lateral_m, beyond_m;
+    float per_bin;              /* of the observed speed */
+    car_odds odds[2][CAR_ODDS]; /* [0] the plain dynamics, [1] the proposal */
+} car_lane_other;
+
+/** What they need of everything else. */
+typedef struct car_lane_rules {
+    float spacing_m, per_spacing, last_point;
+    float step_s, per_step_s, half_step2;
+    float lag_gain_mps, lag_gain_m, speed_floor_mps, fastest_mps2, eye_ahead_m;
+    float goal_s_m, blocked_s_m;
+    float standing_min_mps, standing_range_mps;
+    float goal, near_miss, switching, slowness, slowness_per_mps, cost_per_mps;
+    float discount, discount_per_s, per_two_accel, per_two_brake;
+    float actions_mps2[HP_MAX_ACTIONS];
+    int32_t may_be_free; /* mask: no standing box on the path */
+} car_lane_rules;
 
 typedef struct car_scene {
     const car_config *config;
     uint32_t n_points;
-    double spacing_m; /* of the path's points */
-    car_path_point points[HP_MAX_PATH];
+    double spacing_m;              /* of the path's points */
+    float place[HP_MAX_PATH][4];   /* x, y, cos yaw, sin yaw */
+    float pace[HP_MAX_PATH][4];    /* highest speed, time to the goal at such speeds, 1 / speed */
+    float path_speed[HP_MAX_PATH]; /* highest speed */
     double goal_s_m;
     double blocked_s_m; /* a standing box lies on the path from here on; INFINITY: none */
     double speed_limit_mps, speed_floor_mps;
@@ -59,8 +84,11 @@ typedef struct car_scene {
     double lag_gain_mps, lag_gain_m;   /* what the vehicle's lag costs per m/s^2 of change */
     uint32_t n_others;
     car_other others[CAR_MAX_AGENTS];
+    car_future futures[CAR_MAX_AGENTS][HP_MAX_MODES];
+    car_lane_rules rules;
+    car_lane_other lane_others[CAR_MAX_AGENTS];
+    size_t state_bytes;       /* from one particle's state to the next */
     float collision_cost[64]; /* by speed, in steps of speed_limit / 32 */
-    float discount_per_s;     /* natural logarithm */
 } car_scene;
 
 /** False if the request has no usable path. */

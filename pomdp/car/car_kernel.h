@@ -1,0 +1,26 @@
+/** @file car_kernel.h The driving model's hot hooks, eight particles at a time. car_step.c is built
+ *  once for every instruction set; all of them give the same bits. Ownership: the caller's arrays.
+ *  Threads: pure. Allocation: none. */
+#ifndef CAR_KERNEL_H
+#define CAR_KERNEL_H
+
+#include "pomdp/car/car_model.h"
+
+typedef struct car_kernel {
+    void (*step)(const void *scene, void *states, uint32_t n, const uint32_t *actions,
+                 const uint64_t *keys, pomdp_steps *out);
+    void (*step_proposal)(const void *scene, void *states, uint32_t n, const uint32_t *actions,
+                          const uint64_t *keys, pomdp_steps *out);
+    void (*default_policy)(const void *scene, const void *states, uint32_t n, uint32_t *actions);
+    void (*free_road)(const void *scene, const void *states, uint32_t n, double *values);
+} car_kernel;
+
+extern const car_kernel CAR_KERNEL_BASE; /* runs on every machine */
+#ifdef CAR_HAS_AVX2
+extern const car_kernel CAR_KERNEL_AVX2;
+#endif
+
+/** The fastest that this machine runs. */
+const car_kernel *car_kernel_best(void);
+
+#endif

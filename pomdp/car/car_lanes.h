@@ -1,0 +1,180 @@
+/** @file car_lanes.h Eight particles side by side: vectors of the compiler, no instruction set
+ * named. Every operation is lane by lane and rounds as its scalar does, so all builds of a kernel
+ * give the same bits. Masks are all ones or all zeros per lane. Threads: pure. Allocation: none. */
+#ifndef CAR_LANES_H
+#define CAR_LANES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { CAR_LANES = 8 };
+
+typedef float car_f8 __attribute__((vector_size(32)));
+typedef int32_t car_i8 __attribute__((vector_size(32)));
+typedef uint32_t car_u8 __attribute__((vector_size(32)));
+typedef float car_f4 __attribute__((vector_size(16)));
+
+/** Eight rows of four numbers, turned: one vector per column. */
+typedef struct car_columns {
+    car_f8 c[4];
+} car_columns;
+
+static inline car_f8 lanes_all(float x)
+{
+    return (car_f8){x, x, x, x, x, x, x, x};
+}
+
+static inline car_i8 lanes_all_i(int32_t x)
+{
+    return (car_i8){x, x, x, x, x, x, x, x};
+}
+
+static inline car_i8 lanes_pick_i(car_i8 mask, car_i8 yes, car_i8 no)
+{
+    return no ^ (mask & (yes ^ no));
+}
+
+static inline car_f8 lanes_pick(car_i8 mask, car_f8 yes, car_f8 no)
+{
+    return (car_f8)lanes_pick_i(mask, (car_i8)yes, (car_i8)no);
+}
+
+static inline car_f8 lanes_min(car_f8 a, car_f8 b)
+{
+    return lanes_pick(a < b, a, b);
+}
+
+static inline car_f8 lanes_max(car_f8 a, car_f8 b)
+{
+    return lanes_pick(a > b, a, b);
+}
+
+static inline car_f8 lanes_clamp(car_f8 x, float lo, float hi)
+{
+    return lanes_min(lanes_max(x, lanes_all(lo)), lanes_all(hi));
+}
+
+static inline car_f8 lanes_abs(car_f8 x)
+{
+    return (car_f8)((car_i8)x & lanes_all_i(INT32_MAX));
+}
+
+static inline bool lanes_any(car_i8 mask)
+{
+    uint64_t w[4];
+    memcpy(w, &mask, sizeof w);
+    return ((w[0] | w[1]) | (w[2] | w[3])) != 0;
+}
+
+static inline car_f8 lanes_load(const float x[CAR_LANES])
+{
+    car_f8 v;
+    memcpy(&v, x, sizeof v);
+    return v;
+}
+
+/** Towards zero. */
+static inline car_i8 lanes_to_int(car_f8 x)
+{
+    return __builtin_convertvector(x, car_i8);
+}
+
+static inline car_f8 lanes_to_float(car_i8 x)
+{
+    return __builtin_convertvector(x, car_f8);
+}
+
+/** 4 x 4 blocks, turned, in each half of the vectors. Its own inverse. */
+static inline car_columns lanes_turn(car_columns m)
+{
+    const car_f8 a = __builtin_shufflevector(m.c[0], m.c[1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const car_f8 b = __builtin_shufflevector(m.c[0], m.c[1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const car_f8 c = __builtin_shufflevector(m.c[2], m.c[3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const car_f8 d = __builtin_shufflevector(m.c[2], m.c[3], 2, 10, 3, 11, 6, 14, 7, 15);
+    return (car_columns){{__builtin_shufflevector(a, c, 0, 1, 8, 9, 4, 5, 12, 13),
+                          __builtin_shufflevector(a, c, 2, 3, 10, 11, 6, 7, 14, 15),
+                          __builtin_shufflevector(b, d, 0, 1, 8, 9, 4, 5, 12, 13),
+                          __builtin_shufflevector(b, d, 2, 3, 10, 11, 6, 7, 14, 15)}};
+}
+
+static inline car_f8 lanes_row_pair(const void *low, const void *high)
+{
+    car_f4 a;
+    car_f4 b;
+    memcpy(&a, low, sizeof a);
+    memcpy(&b, high, sizeof b);
+    return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
+}
+
+/** Four numbers each from eight places, bytes from a base. */
+static inline car_columns lanes_load_rows(const unsigned char *base, const size_t place[CAR_LANES])
+{
+    car_columns m;
+    for (int j = 0; j < 4; ++j) {
+        m.c[j] = lanes_row_pair(base + place[j], base + place[j + 4]);
+    }
+    return lanes_turn(m);
+}
+
+/** The four-number rows of a table, by index. */
+static inline car_columns lanes_table_rows(const float (*table)[4], car_i8 index)
+{
+    int32_t at[CAR_LANES];
+    car_columns m;
+    memcpy(at, &index, sizeof at);
+    for (int j = 0; j < 4; ++j) {
+        m.c[j] = lanes_row_pair(table[at[j]], table[at[j + 4]]);
+    }
+    return lanes_turn(m);
+}
+
+static inline void lanes_store_rows(unsigned char *base, const size_t place[CAR_LANES],
+                                    car_columns m)
+{
+    m = lanes_turn(m);
+    for (int j = 0; j < 4; ++j) {
+        const car_f4 low = __builtin_shufflevector(m.c[j], m.c[j], 0, 1, 2, 3);
+        const car_f4 high = __builtin_shufflevector(m.c[j], m.c[j], 4, 5, 6, 7);
+        memcpy(base + place[j], &low, sizeof low);
+        memcpy(base + place[j + 4], &high, sizeof high);
+    }
+}
+
+/** Numbers of a table, by index. */
+static inline car_f8 lanes_table(const float *table, car_i8 index)
+{
+    int32_t at[CAR_LANES];
+    memcpy(at, &index, sizeof at);
+    return (car_f8){table[at[0]], table[at[1]], table[at[2]], table[at[3]],
+                    table[at[4]], table[at[5]], table[at[6]], table[at[7]]};
+}
+
+/** MurmurHash3's finaliser: scatters neighbouring words. */
+static inline car_u8 lanes_mix(car_u8 x)
+{
+    x ^= x >> 16;
+    x *= UINT32_C(0x85ebca6b);
+    x ^= x >> 13;
+    x *= UINT32_C(0xc2b2ae35);
+    return x ^ (x >> 16);
+}
+
+/** e^x for x in [-80, 0], below that as at -80; the relative error is at most 4e-7. */
+static inline car_f8 lanes_exp(car_f8 x)
+{
+    const car_f8 y = lanes_max(x, lanes_all(-80.0f));
+    const car_i8 n = lanes_to_int(y * 1.44269504f - 0.5f); /* to nearest: y is not positive */
+    const car_f8 k = lanes_to_float(n);
+    const car_f8 f = (y - k * 0.693359375f) + k * 2.12194440e-4f; /* ln 2 in two parts */
+    car_f8 p = f * (1.0f / 5040.0f) + 1.0f / 720.0f;
+    p = p * f + 1.0f / 120.0f;
+    p = p * f + 1.0f / 24.0f;
+    p = p * f + 1.0f / 6.0f;
+    p = p * f + 0.5f;
+    p = p * f + 1.0f;
+    p = p * f + 1.0f;
+    return p * (car_f8)((n + 127) << 23);
+}
+
+#endif

@@ -1,0 +1,515 @@
+#include "pomdp/car/car_kernel.h"
+#include "pomdp/car/car_lanes.h"
+#include "pomdp/car/car_scene_lanes.h"
+
+#include <math.h>
+
+#define WALK_MPS 0.1f /* slower than this is standing */
+#define BESIDE_M ((float)CAR_BESIDE_M)
+#define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
+#define PASSED_M 1.0f      /* somebody this far behind the ego cannot matter any more */
+#define REACTION_S 0.4f    /* in which the speed settles on the path's, as in the planner */
+#define CORNER_M 0.3f      /* an eye nearer than this to a corner looks past it */
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lanes read bytes as words");
+_Static_assert(offsetof(car_state, memory) == 12, "the ego is a row of four numbers");
+_Static_assert(offsetof(car_other_state, motion) == 16, "an other is such a row and a word");
+
+/** Eight particles of a batch. Behind the end of the batch the last one is repeated. */
+typedef struct block {
+    uint32_t first, live;
+    size_t place[CAR_LANES]; /* bytes from the first state of the batch */
+} block;
+
+typedef struct ego_lanes {
+    car_f8 s_m, speed_mps, accel_mps2;
+    car_u8 memory;
+} ego_lanes;
+
+/** Where the ego is and how it is turned. */
+typedef struct pose_lanes {
+    car_f8 x_m, y_m, cos_yaw, sin_yaw;
+    car_f8 off_m; /* past the table's point */
+} pose_lanes;
+
+typedef struct other_lanes {
+    car_f8 x_m, y_m, vx_mps, vy_mps;
+    car_u8 code; /* motion, future, dx, dy */
+    car_i8 motion;
+} other_lanes;
+
+/** What a step needs to know of the ego, and what it adds up over the others. */
+typedef struct step_lanes {
+    ego_lanes ego;
+    car_i8 moves, step, switches;
+    car_f8 eye_before_m, eye_after_m;
+    pose_lanes middle, end;
+    car_u8 key_low, key_high;
+    car_i8 hit, near, ahead;
+    car_f8 weight;
+    car_u8 seen[2]; /* four others in each */
+} step_lanes;
+
+static block block_at(const car_scene *scene, uint32_t n, uint32_t first)
+{
+    block b = {.first = first, .live = n - first < CAR_LANES ? n - first : CAR_LANES};
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        b.place[j] = (first + (j < b.live ? j : b.live - 1)) * scene->state_bytes;
+    }
+    return b;
+}
+
+static ego_lanes load_ego(const void *states, const block *b)
+{
+    const car_columns m = lanes_load_rows(states, b->place);
+    return (ego_lanes){m.c[0], m.c[1], m.c[2], (car_u8)m.c[3]};
+}
+
+static size_t other_offset(uint32_t k)
+{
+    return offsetof(car_state, others) + k * sizeof(car_other_state);
+}
+
+static other_lanes load_other(const void *states, const block *b, uint32_t k)
+{
+    const unsigned char *base = (const unsigned char *)states + other_offset(k);
+    const car_columns m = lanes_load_rows(base, b->place);
+    uint32_t code[CAR_LANES];
+    other_lanes o = {.x_m = m.c[0], .y_m = m.c[1], .vx_mps = m.c[2], .vy_mps = m.c[3]};
+    for (int j = 0; j < CAR_LANES; ++j) {
+        memcpy(&code[j], base + b->place[j] + offsetof(car_other_state, motion), sizeof code[j]);
+    }
+    memcpy(&o.code, code, sizeof o.code);
+    o.motion = (car_i8)(o.code & 0xff);
+    return o;
+}
+
+static void store_other(void *states, const block *b, uint32_t k, const other_lanes *o)
+{
+    unsigned char *base = (unsigned char *)states + other_offset(k);
+    uint32_t motion[CAR_LANES];
+    lanes_store_rows(base, b->place, (car_columns){{o->x_m, o->y_m, o->vx_mps, o->vy_mps}});
+    memcpy(motion, &o->motion, sizeof motion);
+    for (int j = 0; j < CAR_LANES; ++j) {
+        base[b->place[j] + offsetof(car_other_state, motion)] = (unsigned char)motion[j];
+    }
+}
+
+static car_i8 path_index(const car_scene *scene, car_f8 s_m)
+{
+    const car_lane_rules *r = &scene->rules;
+    return lanes_to_int(lanes_clamp(s_m * r->per_spacing, 0.0f, r->last_point) + 0.5f);
+}
+
+static pose_lanes pose_at(const car_scene *scene, car_f8 s_m)
+{
+    const car_i8 at = path_index(scene, s_m);
+    const car_columns m = lanes_table_rows(scene->place, at);
+    const car_f8 off = s_m - lanes_to_float(at) * scene->rules.spacing_m;
+    return (pose_lanes){m.c[0] + off * m.c[2], m.c[1] + off * m.c[3], m.c[2], m.c[3], off};
+}
+
+/** Speed and place after one step under an acceleration command, with the vehicle's lag and the
+ * limits that the planner and the vehicle keep anyway. */
+static void drive(const car_scene *scene, car_f8 command_mps2, ego_lanes *e)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_f8 v = e->speed_mps;
+    const car_f8 zero = {0};
+    const car_f8 v_path =
+        lanes_table(scene->path_speed, path_index(scene, e->s_m + v * REACTION_S));
+    car_f8 a = lanes_min(command_mps2, (v_path - v) * (1.0f / REACTION_S));
+    a = lanes_pick(v < lanes_all(r->speed_floor_mps), lanes_all(r->fastest_mps2), a);
+    const car_f8 change = e->accel_mps2 - a;
+    const car_f8 v_next = lanes_max(v + a * r->step_s + change * r->lag_gain_mps, zero);
+    const car_f8 way = v * r->step_s + a * r->half_step2 + change * r->lag_gain_m;
+    const car_i8 rolls = v_next > zero;
+    const car_f8 stops = lanes_min(way, v * (0.5f * r->step_s));
+    e->s_m += lanes_max(lanes_pick(rolls, way, stops), zero);
+    e->speed_mps = v_next;
+    e->accel_mps2 = lanes_pick(rolls, a, zero);
+}
+
+static car_f8 toward(const car_lane_other *f, const other_lanes *o)
+{
+    return o->vx_mps * f->toward_x + o->vy_mps * f->toward_y;
+}
+
+/** Distance across, from the path to the walker, on the side where he began; negative beyond it. */
+static car_f8 across(const car_lane_other *f, const other_lanes *o)
+{
+    return f->lateral_m - (o->x_m - f->x_m) * f->toward_x - (o->y_m - f->y_m) * f->toward_y;
+}
+
+/** Lateral distance up to which he is hidden from an eye; infinity if it has passed the corner. */
+static car_f8 edge_of_sight(const car_lane_other *f, car_f8 eye_m)
+{
+    const car_f8 to_corner = f->corner_s_m - eye_m;
+    const car_f8 near = lanes_all(CORNER_M);
+    const car_f8 edge = f->corner_lateral_m * (1.0f + f->beyond_m / lanes_max(to_corner, near));
+    return lanes_pick(to_corner <= near, lanes_all(INFINITY), edge);
+}
+
+/** Straight over to the path, at his pace or, from standing, at any: u in [0, 1) says which. */
+static void start_crossing(const car_scene *scene, const car_lane_other *f, car_i8 who, car_f8 u,
+                           other_lanes *o)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_f8 speed2 = o->vx_mps * o->vx_mps + o->vy_mps * o->vy_mps;
+    const car_f8 any = r->standing_min_mps + r->standing_range_mps * u;
+    car_f8 own;
+    for (int j = 0; j < CAR_LANES; ++j) {
+        own[j] = sqrtf(speed2[j]);
+    }
+    const car_f8 speed = lanes_pick(own < lanes_all(WALK_MPS), any, own);
+    o->vx_mps = lanes_pick(who, speed * f->toward_x, o->vx_mps);
+    o->vy_mps = lanes_pick(who, speed * f->toward_y, o->vy_mps);
+    o->motion = lanes_pick_i(who, lanes_all_i(CAR_MOTION_STRAIGHT), o->motion);
+}
+
+/** Sudden changes of a walker: starts to cross, stops, steps out. Books what the draws weigh. */
+static void change_mind(const car_scene *scene, const car_lane_other *f, const car_odds odds[2],
+                        car_u8 word, step_lanes *s, other_lanes *o)
+{
+    const car_odds *start = &odds[CAR_ODDS_START];
+    const car_odds *stop = &odds[CAR_ODDS_STOP];
+    const car_i8 u = (car_i8)(word >> 1);
+    const car_i8 crosses = o->motion == CAR_MOTION_STRAIGHT;
+    const car_i8 hidden = o->motion == CAR_MOTION_HIDDEN;
+    const car_i8 waits = (toward(f, o) < lanes_all(WALK_MPS)) & (across(f, o) > lanes_all(0.0f));
+    car_i8 may_start = waits & ~crosses & ~hidden & lanes_all_i(f->beside);
+    car_f8 edge = {0};
+    if (f->phantom) {
+        edge = edge_of_sight(f, s->eye_before_m);
+        may_start |= hidden & (edge < lanes_all(BESIDE_M));
+    }
+    const car_i8 starts = may_start & (u < lanes_all_i(start->limit));
+    const car_i8 stops = crosses & (u < lanes_all_i(stop->limit));
+    car_f8 factor = lanes_pick(may_start, lanes_all(start->no), lanes_all(1.0f));
+    factor = lanes_pick(starts, lanes_all(start->yes), factor);
+    factor = lanes_pick(crosses, lanes_all(stop->no), factor);
+    s->weight *= lanes_pick(stops, lanes_all(stop->yes), factor);
+    if (f->phantom) {
+        const car_f8 come = f->lateral_m - edge;
+        o->x_m = lanes_pick(starts & hidden, f->x_m + come * f->toward_x, o->x_m);
+        o->y_m = lanes_pick(starts & hidden, f->y_m + come * f->toward_y, o->y_m);
+    }
+    if (lanes_any(starts)) {
+        start_crossing(scene, f, starts, lanes_to_float(u) * start->per_limit, o);
+    }
+    o->motion = lanes_pick_i(stops, lanes_all_i(CAR_MOTION_STANDS), o->motion);
+    o->vx_mps = (car_f8)((car_i8)o->vx_mps & ~stops);
+    o->vy_mps = (car_f8)((car_i8)o->vy_mps & ~stops);
+}
+
+static void move_other(const car_scene *scene, uint32_t k, car_i8 step, other_lanes *o)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_i8 last = lanes_all_i(CAR_MAX_STEPS - 1);
+    const car_i8 future = (car_i8)((o->code >> 8) & 0xff);
+    const car_i8 at = future * CAR_MAX_STEPS + lanes_pick_i(step < last, step, last);
+    const car_columns m = lanes_table_rows(scene->futures[k][0], at);
+    const car_f8 sigma = m.c[2] * CAR_DEVIATION_UNIT;
+    const car_i8 dx = (car_i8)(o->code << 8) >> 24;
+    const car_i8 dy = (car_i8)o->code >> 24;
+    const car_f8 x = m.c[0] + sigma * lanes_to_float(dx);
+    const car_f8 y = m.c[1] + sigma * lanes_to_float(dy);
+    const car_i8 follows = o->motion == CAR_MOTION_FUTURE;
+    const car_i8 straight = o->motion == CAR_MOTION_STRAIGHT;
+    const car_f8 x_on = lanes_pick(straight, o->x_m + o->vx_mps * r->step_s, o->x_m);
+    const car_f8 y_on = lanes_pick(straight, o->y_m + o->vy_mps * r->step_s, o->y_m);
+    o->vx_mps = lanes_pick(follows, (x - o->x_m) * r->per_step_s, o->vx_mps);
+    o->vy_mps = lanes_pick(follows, (y - o->y_m) * r->per_step_s, o->vy_mps);
+    o->x_m = lanes_pick(follows, x, x_on);
+    o->y_m = lanes_pick(follows, y, y_on);
+}
+
+/** A walker who may be hidden is seen once he is past the edge of sight. */
+static car_i8 is_seen(const car_lane_other *f, const other_lanes *o, car_f8 eye_m)
+{
+    const car_i8 there = o->motion != CAR_MOTION_HIDDEN;
+    if (!f->may_hide) {
+        return there;
+    }
+    return there & (across(f, o) <= edge_of_sight(f, eye_m));
+}
+
+/** How an other lies to the ego's box at one instant, a while before his present place. Returns how
+ * far ahead he is. */
+static car_f8 look(const car_lane_other *f, const pose_lanes *p, car_f8 x_m, car_f8 y_m,
+                   step_lanes *s)
+{
+    const car_f8 dx = x_m - p->x_m;
+    const car_f8 dy = y_m - p->y_m;
+    const car_f8 ahead = dx * p->cos_yaw + dy * p->sin_yaw;
+    const car_f8 aside = lanes_abs(dy * p->cos_yaw - dx * p->sin_yaw);
+    s->hit |= (lanes_abs(ahead) < lanes_all(f->reach_x_m)) & (aside < lanes_all(f->reach_y_m));
+    s->near |= (lanes_abs(ahead - f->near_centre_m) < lanes_all(f->near_half_m)) &
+               (aside < lanes_all(f->near_side_m));
+    return ahead;
+}
+
+/** Who is hit, who is near, and whether he is still ahead. */
+static void meet(const car_scene *scene, const car_lane_other *f, const other_lanes *o,
+                 step_lanes *s)
+{
+    const float back_s = 0.5f * scene->rules.step_s;
+    const car_i8 hit = s->hit;
+    const car_i8 near = s->near;
+    const car_i8 there = o->motion != CAR_MOTION_HIDDEN;
+    s->hit = s->near = lanes_all_i(0);
+    (void)look(f, &s->middle, o->x_m - o->vx_mps * back_s, o->y_m - o->vy_mps * back_s, s);
+    const car_f8 ahead = look(f, &s->end, o->x_m, o->y_m, s) + s->end.off_m;
+    s->hit = hit | (s->hit & there);
+    s->near = near | (s->near & there);
+    car_i8 waits = ahead > lanes_all(-f->reach_x_m - PASSED_M);
+    if (f->may_hide) {
+        const car_i8 could_come = f->corner_s_m - s->eye_after_m > lanes_all(CORNER_M);
+        waits = lanes_pick_i(there, waits, could_come);
+    }
+    s->ahead |= waits;
+}
+
+/** What an observer can tell apart: how each visible other moves, and how fast, in bins. */
+static void observe(const car_lane_other *f, uint32_t k, const other_lanes *o, step_lanes *s)
+{
+    const car_f8 along = lanes_abs(o->vx_mps * f->toward_y - o->vy_mps * f->toward_x);
+    const car_i8 across_bin =
+        lanes_to_int(lanes_clamp(toward(f, o) * f->per_bin + 4.5f, 0.0f, 11.5f));
+    const car_i8 along_bin = lanes_to_int(lanes_clamp(along * f->per_bin + 0.5f, 0.0f, 9.5f));
+    const car_i8 seen = (1 + across_bin * 10 + along_bin) & is_seen(f, o, s->eye_after_m);
+    s->seen[k / 4] = s->seen[k / 4] * 128 + (car_u8)seen;
+}
+
+/** gamma^(time to the goal) when nobody is in the way any more. */
+static car_f8 free_road_value(const car_scene *scene, const ego_lanes *e)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_i8 at = path_index(scene, e->s_m);
+    const car_columns m = lanes_table_rows(scene->pace, at); /* speed, time to goal, 1 / speed */
+    const car_f8 zero = {0};
+    const car_f8 off = e->s_m - lanes_to_float(at) * r->spacing_m;
+    const car_f8 lack = lanes_max(m.c[0] - e->speed_mps, zero);
+    const car_f8 t =
+        lanes_max(m.c[1] - off * m.c[2], zero) + lack * lack * m.c[2] * r->per_two_accel;
+    return r->goal * lanes_exp(t * r->discount_per_s);
+}
+
+/** The ego's part of a step. */
+static void begin(const car_scene *scene, void *states, const block *b, const uint32_t *actions,
+                  step_lanes *s)
+{
+    const car_lane_rules *r = &scene->rules;
+    ego_lanes e = load_ego(states, b);
+    float command[CAR_LANES];
+    uint32_t action[CAR_LANES];
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        action[j] = actions[b->first + (j < b->live ? j : b->live - 1)];
+        command[j] = r->actions_mps2[action[j]];
+    }
+    const car_f8 before = e.s_m;
+    s->eye_before_m = before + r->eye_ahead_m;
+    drive(scene, lanes_load(command), &e);
+    s->eye_after_m = e.s_m + r->eye_ahead_m;
+    s->middle = pose_at(scene, 0.5f * (before + e.s_m));
+    s->end = pose_at(scene, e.s_m);
+    s->moves = (e.speed_mps > lanes_all(STANDING_MPS)) | (e.s_m > before);
+    car_u8 act;
+    memcpy(&act, action, sizeof act);
+    s->step = (car_i8)(e.memory & 0xff);
+    s->switches = (e.memory >> 8) != act;
+    s->ego = e;
+    s->ego.memory = (car_u8)(s->step - (s->step < CAR_MAX_STEPS)) | (act << 8);
+    lanes_store_rows(states, b->place,
+                     (car_columns){{e.s_m, e.speed_mps, e.accel_mps2, (car_f8)s->ego.memory}});
+}
+
+/** The others' part of a step. */
+static void step_others(const car_scene *scene, void *states, const block *b, bool boosted,
+                        bool observed, step_lanes *s)
+{
+    for (uint32_t k = 0; k < scene->n_others; ++k) {
+        const car_lane_other *f = &scene->lane_others[k];
+        other_lanes o = load_other(states, b, k);
+        if (f->walks) {
+            const car_u8 word = lanes_mix(s->key_low + UINT32_C(0x9e3779b9) * (k + 1));
+            change_mind(scene, f, f->odds[boosted], word ^ s->key_high, s, &o);
+        }
+        move_other(scene, k, s->step, &o);
+        store_other(states, b, k, &o);
+        meet(scene, f, &o, s);
+        if (observed) {
+            observe(f, k, &o, s);
+        }
+    }
+}
+
+static car_f8 collision_cost(const car_scene *scene, car_f8 speed_mps)
+{
+    const car_f8 at = lanes_min(speed_mps * scene->rules.cost_per_mps, lanes_all(63.0f));
+    return lanes_table(scene->collision_cost, lanes_to_int(at));
+}
+
+/** Reward, and which episodes end. */
+static car_f8 judge(const car_scene *scene, step_lanes *s, car_i8 *ends)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_f8 zero = {0};
+    const car_f8 speed = s->ego.speed_mps;
+    const car_i8 arrived = s->ego.s_m >= lanes_all(r->goal_s_m);
+    const car_i8 crashed = (s->hit & s->moves) | (s->ego.s_m > lanes_all(r->blocked_s_m));
+    car_f8 reward = lanes_pick(s->switches, lanes_all(-r->switching), zero) +
+                    (speed * r->slowness_per_mps - r->slowness);
+    const car_f8 well = lanes_pick(arrived, lanes_all(r->goal), zero) -
+                        lanes_pick(s->near & s->moves, lanes_all(r->near_miss), zero);
+    reward += lanes_pick(crashed, zero, well);
+    if (lanes_any(crashed)) {
+        reward -= lanes_pick(crashed, collision_cost(scene, speed), zero);
+    }
+    *ends = crashed | arrived;
+    const car_i8 is_free = ~*ends & ~s->ahead & lanes_all_i(r->may_be_free);
+    if (lanes_any(is_free)) {
+        const car_f8 rest = r->discount * free_road_value(scene, &s->ego);
+        reward += lanes_pick(is_free, rest, zero);
+        *ends |= is_free;
+    }
+    return reward;
+}
+
+static void put_doubles(const block *b, car_f8 x, double *out)
+{
+    float values[CAR_LANES];
+    memcpy(values, &x, sizeof values);
+    for (uint32_t j = 0; j < b->live; ++j) {
+        out[b->first + j] = (double)values[j];
+    }
+}
+
+static void put(const block *b, car_f8 reward, car_i8 ends, const step_lanes *s, pomdp_steps *out)
+{
+    int32_t end[CAR_LANES];
+    memcpy(end, &ends, sizeof end);
+    put_doubles(b, reward, out->reward);
+    for (uint32_t j = 0; j < b->live; ++j) {
+        out->terminal[b->first + j] = end[j] & 1;
+    }
+    if (out->weight != NULL) {
+        put_doubles(b, s->weight, out->weight);
+    }
+    if (out->obs != NULL) {
+        uint32_t seen[2][CAR_LANES];
+        memcpy(seen, s->seen, sizeof seen);
+        for (uint32_t j = 0; j < b->live; ++j) {
+            out->obs[b->first + j] = (uint64_t)seen[1][j] << 32 | seen[0][j];
+        }
+    }
+}
+
+static void load_keys(const block *b, const uint64_t *keys, step_lanes *s)
+{
+    uint32_t low[CAR_LANES];
+    uint32_t high[CAR_LANES];
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        const uint64_t key = keys[b->first + (j < b->live ? j : b->live - 1)];
+        low[j] = (uint32_t)key;
+        high[j] = (uint32_t)(key >> 32);
+    }
+    memcpy(&s->key_low, low, sizeof low);
+    memcpy(&s->key_high, high, sizeof high);
+}
+
+static void step_all(const car_scene *scene, void *states, uint32_t n, const uint32_t *actions,
+                     const uint64_t *keys, bool boosted, pomdp_steps *out)
+{
+    for (uint32_t i = 0; i < n; i += CAR_LANES) {
+        const block b = block_at(scene, n, i);
+        step_lanes s = {.weight = lanes_all(1.0f)};
+        car_i8 ends;
+        load_keys(&b, keys, &s);
+        begin(scene, states, &b, actions, &s);
+        step_others(scene, states, &b, boosted, out->obs != NULL, &s);
+        const car_f8 reward = judge(scene, &s, &ends);
+        put(&b, reward, ends, &s, out);
+    }
+}
+
+static void step_plain(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
+                       const uint64_t *keys, pomdp_steps *out)
+{
+    step_all(ctx, states, n, actions, keys, false, out);
+}
+
+static void step_boosted(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
+                         const uint64_t *keys, pomdp_steps *out)
+{
+    step_all(ctx, states, n, actions, keys, true, out);
+}
+
+/** Whether somebody will be in the way if the ego drives on: both are in the corridor's stretch at
+ * the same time, by constant velocities. Times to meet and to clear are compared without dividing,
+ * both sides times both speeds. */
+static car_i8 in_the_way(const car_lane_other *f, const car_columns *place, car_f8 speed_mps,
+                         car_f8 stop_m, const other_lanes *o)
+{
+    const car_f8 zero = {0};
+    const car_f8 c = place->c[2];
+    const car_f8 n = place->c[3];
+    const car_f8 dx = o->x_m - place->c[0];
+    const car_f8 dy = o->y_m - place->c[1];
+    const car_f8 ahead = dx * c + dy * n;
+    const car_f8 aside = dy * c - dx * n;
+    const car_f8 v_aside = o->vy_mps * c - o->vx_mps * n;
+    const car_f8 closing = speed_mps + 0.5f - (o->vx_mps * c + o->vy_mps * n);
+    const car_f8 reach_y = lanes_all(f->reach_y_m + 0.2f);
+    const car_f8 first = ahead - f->reach_x_m;
+    const car_f8 last = ahead + f->reach_x_m;
+    const car_i8 relevant = (last >= zero) & (closing > zero) & (first <= stop_m);
+    const car_f8 pace = lanes_abs(v_aside);
+    const car_f8 side = lanes_pick(v_aside < zero, zero - aside, aside); /* he goes to the left */
+    const car_i8 enters = (zero - reach_y - side) * closing < last * pace;
+    const car_i8 is_in = (reach_y - side) * closing > lanes_max(first, zero) * pace;
+    const car_i8 stays = lanes_abs(aside) < reach_y;
+    return relevant & lanes_pick_i(pace < lanes_all(0.1f), stays, enters & is_in & (last > zero));
+}
+
+/** Brakes for whoever is in the way, else drives on. */
+static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
+{
+    const car_scene *scene = ctx;
+    const car_lane_rules *r = &scene->rules;
+    for (uint32_t i = 0; i < n; i += CAR_LANES) {
+        const block b = block_at(scene, n, i);
+        const ego_lanes e = load_ego(states, &b);
+        const car_f8 v = e.speed_mps;
+        const car_f8 stop_m = v * v * r->per_two_brake + v * 0.5f;
+        const car_f8 eye = e.s_m + r->eye_ahead_m;
+        const car_columns place = lanes_table_rows(scene->place, path_index(scene, e.s_m));
+        car_i8 danger = e.s_m + stop_m + 1.0f > lanes_all(r->blocked_s_m);
+        for (uint32_t k = 0; k < scene->n_others; ++k) {
+            const car_lane_other *f = &scene->lane_others[k];
+            const other_lanes o = load_other(states, &b, k);
+            danger |= in_the_way(f, &place, v, stop_m + 1.5f, &o) & is_seen(f, &o, eye);
+        }
+        int32_t brakes[CAR_LANES];
+        memcpy(brakes, &danger, sizeof brakes);
+        for (uint32_t j = 0; j < b.live; ++j) {
+            actions[i + j] = brakes[j] != 0 ? scene->slowest : scene->fastest;
+        }
+    }
+}
+
+/** What is left after the rollout, and the upper bound. */
+static void free_road(const void *ctx, const void *states, uint32_t n, double *values)
+{
+    const car_scene *scene = ctx;
+    for (uint32_t i = 0; i < n; i += CAR_LANES) {
+        const block b = block_at(scene, n, i);
+        const ego_lanes e = load_ego(states, &b);
+        put_doubles(&b, free_road_value(scene, &e), values);
+    }
+}
+
+const car_kernel CAR_KERNEL = {.step = step_plain,
+                               .step_proposal = step_boosted,
+                               .default_policy = default_policy,
+                               .free_road = free_road};
