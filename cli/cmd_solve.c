@@ -270,63 +270,54 @@ static const cli_usage USAGE = {
     .example = "hyplan solve rocksample:7x8 --runs 100 --trials 300",
 };
 
-int cmd_solve(int argc, char **argv)
+static cli_flag count_flag(const char *name, uint32_t *target, const char *help, uint32_t max)
 {
-    solve_options o = {.runs = 100};
-    cli_common common;
+    return (cli_flag){.name = name,
+                      .type = CLI_FLAG_UINT,
+                      .target = target,
+                      .arg = "N",
+                      .help = help,
+                      .min = 1,
+                      .max = max};
+}
+
+static int read_options(int argc, char **argv, solve_options *o, cli_common *common)
+{
     cli_texts rest;
-    solve_sums sums;
-    hp_error error = {{0}};
     const cli_flag flags[] = {
-        {.name = "runs",
-         .type = CLI_FLAG_UINT,
-         .target = &o.runs,
-         .arg = "N",
-         .help = "episodes (100)",
-         .min = 1,
-         .max = 10000000},
-        {.name = "steps",
-         .type = CLI_FLAG_UINT,
-         .target = &o.steps,
-         .arg = "N",
-         .help = "moves of an episode at most (the problem's own)",
-         .min = 1,
-         .max = 100000},
-        {.name = "trials",
-         .type = CLI_FLAG_UINT,
-         .target = &o.trials,
-         .arg = "N",
-         .help = "budget of a move: trials (200)",
-         .min = 1,
-         .max = 100000000},
-        {.name = "time-ms",
-         .type = CLI_FLAG_UINT,
-         .target = &o.time_ms,
-         .arg = "N",
-         .help = "budget of a move: milliseconds, not repeatable",
-         .min = 1,
-         .max = 600000},
-        {.name = "scenarios",
-         .type = CLI_FLAG_UINT,
-         .target = &o.scenarios,
-         .arg = "K",
-         .help = "sampled futures (500)",
-         .min = 1,
-         .max = 4096},
+        count_flag("runs", &o->runs, "episodes (100)", 10000000),
+        count_flag("steps", &o->steps, "moves of an episode at most (the problem's own)", 100000),
+        count_flag("trials", &o->trials, "budget of a move: trials (200)", 100000000),
+        count_flag("time-ms", &o->time_ms, "budget of a move: milliseconds, not repeatable",
+                   600000),
+        count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
         {.name = NULL},
     };
-    int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    *o = (solve_options){.runs = 100};
+    const int status = cli_parse(&USAGE, flags, argc, argv, common, &rest);
     if (status != CLI_GO) {
         return status;
     }
     if (rest.n != 1) {
         return cli_fail(&USAGE, CLI_USAGE, "one problem is wanted, see hyplan solve --help");
     }
-    o.problem = rest.items[0];
-    o.seed = common.seed;
-    o.trials = o.trials == 0 && o.time_ms == 0 ? DEFAULT_TRIALS : o.trials;
+    o->problem = rest.items[0];
+    o->seed = common->seed;
+    o->trials = o->trials == 0 && o->time_ms == 0 ? DEFAULT_TRIALS : o->trials;
+    return CLI_GO;
+}
 
+int cmd_solve(int argc, char **argv)
+{
+    solve_options o;
+    cli_common common;
+    solve_sums sums;
     pomdp_problem probe;
+    hp_error error = {{0}};
+    const int status = read_options(argc, argv, &o, &common);
+    if (status != CLI_GO) {
+        return status;
+    }
     if (pomdp_problem_open(o.problem, 0, &probe, &error) != HP_OK) {
         return cli_fail(&USAGE, CLI_USAGE, "%s", error.text);
     }
