@@ -155,6 +155,10 @@ static void *play_share(void *arg)
         result->status = open_run(share->options, i, &run, &share->error);
         if (result->status == HP_OK) {
             result->status = play(&run, result);
+            if (result->status != HP_OK) {
+                (void)hp_fail(&share->error, result->status, "run %u: %s", i,
+                              hp_status_text(result->status));
+            }
         }
         close_run(&run);
         if (result->status != HP_OK) {
@@ -188,6 +192,7 @@ static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sum
     solve_share shares[MAX_JOBS];
     pthread_t threads[MAX_JOBS];
     solve_sums *results = calloc(options->runs, sizeof(*results));
+    *sums = (solve_sums){.status = HP_ENOMEM};
     if (results == NULL) {
         return hp_fail(error, HP_ENOMEM, "%s", hp_status_text(HP_ENOMEM));
     }
