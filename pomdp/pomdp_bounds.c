@@ -34,8 +34,9 @@ static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t bloc
         const double *weight = &t->particle_weight[at];
         double sum = weighted_sum(weight, &s->batch.returned[at - block], node->n_particles);
         if (s->model.belief_lower != NULL) {
+            uint32_t action = 0;
             sum = fmax(sum, s->model.belief_lower(s->model.ctx, pomdp_state_at(s, t->states, at),
-                                                  weight, node->n_particles));
+                                                  weight, node->n_particles, &action));
         }
         t->floor[v] = s->discount[node->depth] * sum;
         t->lower[v] = t->floor[v];

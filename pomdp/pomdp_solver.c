@@ -203,12 +203,20 @@ static uint32_t search(pomdp_solver *s)
     return trials;
 }
 
-/** What the default policy does at the root: the action with most weight behind it. */
-static uint32_t default_action(pomdp_solver *s)
+/** What the policy behind the root's floor does there: belief_lower's where that gave it, otherwise
+ *  the default policy's action with most weight. */
+static uint32_t floor_action(pomdp_solver *s)
 {
     double votes[POMDP_MAX_ACTIONS] = {0.0};
     const uint32_t n = s->config.n_scenarios;
     uint32_t best = 0;
+    if (s->model.belief_lower != NULL &&
+        s->model.belief_lower(s->model.ctx, s->tree.states, s->tree.particle_weight, n, &best) >=
+            s->tree.floor[0]) {
+        assert(best < s->model.n_actions);
+        return best;
+    }
+    best = 0;
     s->model.default_policy(s->model.ctx, s->tree.states, n, s->batch.actions);
     for (uint32_t k = 0; k < n; k++) {
         assert(s->batch.actions[k] < s->model.n_actions);
@@ -222,14 +230,13 @@ static uint32_t default_action(pomdp_solver *s)
     return best;
 }
 
-/** Under regularisation the default policy is a choice of its own, as it costs no lambda. What
- *  belief_lower would do is not known: then an action's own bound decides. */
+/** Under regularisation the policy behind the floor is a choice of its own, as it costs no lambda.
+ */
 static uint32_t choose_action(pomdp_solver *s)
 {
     const uint32_t edge = pomdp_tree_best_edge(s, 0, true);
-    if (s->config.regularisation > 0.0 && s->model.belief_lower == NULL &&
-        s->tree.floor[0] >= s->tree.edges[edge].lower) {
-        return default_action(s);
+    if (s->config.regularisation > 0.0 && s->tree.floor[0] >= s->tree.edges[edge].lower) {
+        return floor_action(s);
     }
     return edge - s->tree.nodes[0].first_edge;
 }

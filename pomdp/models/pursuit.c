@@ -71,14 +71,18 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
     }
 }
 
-/** Patrols, and tags when the target is here. */
+/** On the way to goal; tags when the target is here. */
+static uint32_t patrol_action(const pursuit *p, const pursuit_state *s, uint8_t goal)
+{
+    const uint8_t next_goal = pursuit_next_goal(p, s->robot, goal);
+    return s->met != 0 ? PURSUIT_TAG : (uint32_t)p->toward[s->robot][next_goal];
+}
+
 static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
 {
-    const pursuit *p = ctx;
     const pursuit_state *s = states;
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t goal = pursuit_next_goal(p, s[i].robot, s[i].goal);
-        actions[i] = s[i].met != 0 ? PURSUIT_TAG : (uint32_t)p->toward[s[i].robot][goal];
+        actions[i] = patrol_action(ctx, &s[i], s[i].goal);
     }
 }
 
@@ -99,23 +103,28 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
 /** The best goal for all of them together: the robot's place and whether it met are common
  * knowledge. A few particles are not a belief, though: choosing a goal for each of them would be
  * hindsight, and a search that trusts it dithers, sure that the next look will tell. */
-static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n)
+static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n,
+                           uint32_t *action)
 {
     const pursuit *p = ctx;
     const pursuit_state *s = states;
     double sums[PURSUIT_MAX_CELLS] = {0.0};
-    double best = -HUGE_VAL;
-    for (uint32_t i = 0; i < n && n >= ENOUGH; i++) {
+    uint8_t best = 0;
+    if (n < ENOUGH) {
+        return -HUGE_VAL;
+    }
+    for (uint32_t i = 0; i < n; i++) {
         const bool unfelt = s[i].robot == s[i].target && s[i].met == 0;
         const double *values = p->patrol[s[i].robot][s[i].target];
         for (uint32_t g = 0; g < p->n_cells; g++) {
             sums[g] += weights[i] * (unfelt ? patrol_return(p, &s[i], (uint8_t)g) : values[g]);
         }
     }
-    for (uint32_t g = 0; g < p->n_cells && n >= ENOUGH; g++) {
-        best = fmax(best, sums[g]);
+    for (uint32_t g = 1; g < p->n_cells; g++) {
+        best = sums[g] > sums[best] ? (uint8_t)g : best;
     }
-    return best;
+    *action = patrol_action(p, &s[0], best);
+    return sums[best];
 }
 
 static void upper(const void *ctx, const void *states, uint32_t n, double *values)

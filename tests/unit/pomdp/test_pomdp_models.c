@@ -292,6 +292,38 @@ static void test_patrol_value_is_what_patrols_earn(void **state)
     pomdp_problem_close(&p);
 }
 
+/** When nothing beats the policy behind the root's floor, the plan is to follow that policy. */
+static void test_plan_follows_the_floor_when_lambda_is_huge(void **state)
+{
+    enum { K = 60 };
+    pomdp_problem p = open_problem("tag");
+    pomdp_solver *s = NULL;
+    pomdp_plan plan;
+    pursuit_state belief[K];
+    double weights[K];
+    uint32_t wanted = 0;
+    (void)state;
+    p.config.n_scenarios = K;
+    p.config.regularisation = 1e6;
+    assert_int_equal(pomdp_solver_create(&p.model, &p.config, &s), HP_OK);
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        p.sample(p.ctx, hp_rng_seed(seed), K, belief);
+        for (uint32_t i = 0; i < K; i++) {
+            belief[i].robot = (uint8_t)(2 * seed);
+            belief[i].target = (uint8_t)(belief[i].target / 4); /* the floor's north */
+            weights[i] = 1.0 / K;
+        }
+        const double floor = p.model.belief_lower(p.ctx, belief, weights, K, &wanted);
+        assert_int_equal(pomdp_solver_plan(s, belief, NULL, K, hp_rng_seed(1),
+                                           &(pomdp_budget){.max_trials = 10}, &plan),
+                         HP_OK);
+        hp_assert_near(plan.value_lower, floor, 1e-12);
+        assert_int_equal(plan.action, wanted);
+    }
+    pomdp_solver_destroy(&s);
+    pomdp_problem_close(&p);
+}
+
 static void test_unknown_problem_is_refused_with_the_list(void **state)
 {
     pomdp_problem p;
@@ -314,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_belief_is_refused_when_size_is_out_of_range),
         cmocka_unit_test(test_rocksample_tail_is_the_default_policy),
         cmocka_unit_test(test_patrol_value_is_what_patrols_earn),
+        cmocka_unit_test(test_plan_follows_the_floor_when_lambda_is_huge),
         cmocka_unit_test(test_unknown_problem_is_refused_with_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
