@@ -6,7 +6,7 @@
 #include "pomdp/car/car_planner.h"
 #include "tests/unit/pomdp/car_fixture.h"
 
-enum { PARTICLES = 500 };
+enum { PARTICLES = 500, EPISODE = 8 };
 
 typedef struct job {
     car_config config;
@@ -27,7 +27,7 @@ static void expand(void *ctx)
 {
     job *j = ctx;
     pomdp_steps out = {j->reward, j->weight, j->obs, j->terminal};
-    memcpy(j->states, j->begin, sizeof j->states);
+    memcpy(j->states, j->begin, PARTICLES * j->scene.state_bytes);
     j->model.step_proposal(&j->scene, j->states, PARTICLES, j->actions, j->keys, &out);
 }
 
@@ -35,9 +35,35 @@ static void roll_out(void *ctx)
 {
     job *j = ctx;
     pomdp_steps out = {j->reward, NULL, NULL, j->terminal};
-    memcpy(j->states, j->begin, sizeof j->states);
+    memcpy(j->states, j->begin, PARTICLES * j->scene.state_bytes);
     j->model.default_policy(&j->scene, j->states, PARTICLES, j->actions);
     j->model.step(&j->scene, j->states, PARTICLES, j->actions, j->keys, &out);
+}
+
+/** Both, all the way past everybody: what a search is made of. */
+static void episode(void *ctx)
+{
+    job *j = ctx;
+    pomdp_steps seen = {j->reward, j->weight, j->obs, j->terminal};
+    pomdp_steps unseen = {j->reward, NULL, NULL, j->terminal};
+    memcpy(j->states, j->begin, PARTICLES * j->scene.state_bytes);
+    for (int k = 0; k < EPISODE; ++k) {
+        j->model.step_proposal(&j->scene, j->states, PARTICLES, j->actions, j->keys, &seen);
+        j->model.default_policy(&j->scene, j->states, PARTICLES, j->actions);
+        j->model.step(&j->scene, j->states, PARTICLES, j->actions, j->keys, &unseen);
+    }
+}
+
+static void build_scene(void *ctx)
+{
+    job *j = ctx;
+    (void)car_scene_build(&j->config, &j->request, &j->scene);
+}
+
+static void sample(void *ctx)
+{
+    job *j = ctx;
+    car_model_sample(&j->scene, hp_rng_seed(1), PARTICLES, j->begin, j->weights);
 }
 
 static void search(void *ctx)
@@ -65,6 +91,7 @@ static void run(job *j, const char *name, uint32_t walkers)
         return;
     }
     j->model = car_model_make(&j->config, &j->scene);
+    j->scene.state_bytes = car_model_state_bytes(walkers); /* as the planner's for few */
     car_model_sample(&j->scene, hp_rng_seed(1), PARTICLES, j->begin, j->weights);
     for (uint32_t i = 0; i < PARTICLES; ++i) {
         j->keys[i] = hp_rng_u64(hp_rng_seed(2), i);
@@ -74,6 +101,12 @@ static void run(job *j, const char *name, uint32_t walkers)
     (void)hp_bench_run(&(hp_bench){text, 400, 20, PARTICLES}, expand, j);
     (void)snprintf(text, sizeof text, "car/%s/rollout-step", name);
     (void)hp_bench_run(&(hp_bench){text, 400, 20, PARTICLES}, roll_out, j);
+    (void)snprintf(text, sizeof text, "car/%s/episode-step", name);
+    (void)hp_bench_run(&(hp_bench){text, 200, 20, 2 * EPISODE * PARTICLES}, episode, j);
+    (void)snprintf(text, sizeof text, "car/%s/scene", name);
+    (void)hp_bench_run(&(hp_bench){text, 100, 5, 1}, build_scene, j);
+    (void)snprintf(text, sizeof text, "car/%s/sample", name);
+    (void)hp_bench_run(&(hp_bench){text, 100, 5, 1}, sample, j);
     j->config.budget.target_gap = 0.0;
     j->config.budget.time_ms = 20.0;
     if (car_planner_create(&j->config, &j->planner) == HP_OK) {

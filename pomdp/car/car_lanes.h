@@ -14,6 +14,7 @@ typedef float car_f8 __attribute__((vector_size(32)));
 typedef int32_t car_i8 __attribute__((vector_size(32)));
 typedef uint32_t car_u8 __attribute__((vector_size(32)));
 typedef float car_f4 __attribute__((vector_size(16)));
+typedef double car_d4 __attribute__((vector_size(32)));
 
 /** Eight rows of four numbers, turned: one vector per column. */
 typedef struct car_columns {
@@ -117,16 +118,23 @@ static inline car_columns lanes_load_rows(const unsigned char *base, const size_
     return lanes_turn(m);
 }
 
+/** The lanes as sizes. None is negative. */
+static inline void lanes_to_sizes(car_i8 x, size_t out[CAR_LANES])
+{
+    uint64_t pair[CAR_LANES / 2];
+    memcpy(pair, &x, sizeof pair);
+    for (int j = 0; j < CAR_LANES / 2; ++j) {
+        out[2 * j] = (uint32_t)pair[j];
+        out[2 * j + 1] = pair[j] >> 32;
+    }
+}
+
 /** The four-number rows of a table, by index. */
 static inline car_columns lanes_table_rows(const float (*table)[4], car_i8 index)
 {
-    int32_t at[CAR_LANES];
-    car_columns m;
-    memcpy(at, &index, sizeof at);
-    for (int j = 0; j < 4; ++j) {
-        m.c[j] = lanes_row_pair(table[at[j]], table[at[j + 4]]);
-    }
-    return lanes_turn(m);
+    size_t place[CAR_LANES];
+    lanes_to_sizes(index * (int32_t)sizeof table[0], place);
+    return lanes_load_rows((const unsigned char *)table, place);
 }
 
 static inline void lanes_store_rows(unsigned char *base, const size_t place[CAR_LANES],
@@ -144,10 +152,35 @@ static inline void lanes_store_rows(unsigned char *base, const size_t place[CAR_
 /** Numbers of a table, by index. */
 static inline car_f8 lanes_table(const float *table, car_i8 index)
 {
-    int32_t at[CAR_LANES];
-    memcpy(at, &index, sizeof at);
+    size_t at[CAR_LANES];
+    lanes_to_sizes(index, at);
     return (car_f8){table[at[0]], table[at[1]], table[at[2]], table[at[3]],
                     table[at[4]], table[at[5]], table[at[6]], table[at[7]]};
+}
+
+static inline void lanes_store_doubles(car_f8 x, double out[CAR_LANES])
+{
+    const car_f4 low = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+    const car_f4 high = __builtin_shufflevector(x, x, 4, 5, 6, 7);
+    const car_d4 both[2] = {__builtin_convertvector(low, car_d4),
+                            __builtin_convertvector(high, car_d4)};
+    memcpy(out, both, sizeof both);
+}
+
+/** Low and high halves of eight 64-bit words. */
+static inline void lanes_load_words(const uint64_t words[CAR_LANES], car_u8 *low, car_u8 *high)
+{
+    car_u8 v[2];
+    memcpy(v, words, sizeof v);
+    *low = __builtin_shufflevector(v[0], v[1], 0, 2, 4, 6, 8, 10, 12, 14);
+    *high = __builtin_shufflevector(v[0], v[1], 1, 3, 5, 7, 9, 11, 13, 15);
+}
+
+static inline void lanes_store_words(car_u8 low, car_u8 high, uint64_t words[CAR_LANES])
+{
+    const car_u8 v[2] = {__builtin_shufflevector(low, high, 0, 8, 1, 9, 2, 10, 3, 11),
+                         __builtin_shufflevector(low, high, 4, 12, 5, 13, 6, 14, 7, 15)};
+    memcpy(words, v, sizeof v);
 }
 
 /** MurmurHash3's finaliser: scatters neighbouring words. */

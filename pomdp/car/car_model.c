@@ -16,6 +16,11 @@ const car_kernel *car_kernel_best(void)
     return &CAR_KERNEL_BASE;
 }
 
+size_t car_model_state_bytes(uint32_t n_others)
+{
+    return offsetof(car_state, others) + n_others * sizeof(car_other_state);
+}
+
 pomdp_model car_model_make(const car_config *config, const car_scene *scene)
 {
     const car_kernel *kernel = car_kernel_best();
@@ -102,15 +107,16 @@ static void sample_other(const car_scene *scene, const car_other *other, hp_rng 
     }
 }
 
-void car_model_sample(const car_scene *scene, hp_rng stream, uint32_t n, car_state *states,
+void car_model_sample(const car_scene *scene, hp_rng stream, uint32_t n, void *states,
                       double *weights)
 {
     double sum = 0.0;
     for (uint32_t i = 0; i < n; ++i) {
-        car_state *state = &states[i];
+        void *at = (unsigned char *)states + i * scene->state_bytes;
+        car_state *state = at;
         const hp_rng numbers = hp_rng_lane(stream, i);
         weights[i] = 1.0;
-        memset(state, 0, sizeof *state);
+        memset(state, 0, scene->state_bytes);
         state->s_m = (float)scene->ego_s_m;
         state->speed_mps = (float)scene->ego_speed_mps;
         state->accel_mps2 = (float)scene->ego_accel_mps2;

@@ -34,11 +34,16 @@ typedef struct car_state {
     car_other_state others[CAR_MAX_AGENTS];
 } car_state;
 
-/** The model over a scene, which may be rebuilt between searches. */
+/** Bytes of a state with room for so many others. */
+size_t car_model_state_bytes(uint32_t n_others);
+
+/** The model over a scene, which may be rebuilt between searches. Its states are whole; to search
+ * with shorter ones, set state_size here and state_bytes of every scene to the same number. */
 pomdp_model car_model_make(const car_config *config, const car_scene *scene);
 
-/** Draws the belief: states [n], weights [n] summing to 1 (importance sampling of the futures). */
-void car_model_sample(const car_scene *scene, hp_rng stream, uint32_t n, car_state *states,
+/** Draws the belief: states [n] of the scene's state_bytes each, weights [n] summing to 1
+ * (importance sampling of the futures). */
+void car_model_sample(const car_scene *scene, hp_rng stream, uint32_t n, void *states,
                       double *weights);
 
 #endif

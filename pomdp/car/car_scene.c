@@ -70,9 +70,7 @@ static hp_vec2 mode_at(const hp_plan_request *r, const hp_mode *mode, hp_vec2 st
 static void build_future(const hp_plan_request *r, const car_config *config, const hp_mode *mode,
                          hp_vec2 start, car_future future)
 {
-    const uint32_t depth = config->max_depth + config->rollout_depth;
-    const uint32_t n_used = depth < CAR_MAX_STEPS ? depth : CAR_MAX_STEPS;
-    for (uint32_t k = 0; k < n_used; ++k) {
+    for (uint32_t k = 0; k < car_scene_steps(config); ++k) {
         const double t = (k + 1) * config->step_s;
         const hp_vec2 p = mode_at(r, mode, start, t);
         const uint32_t at = (uint32_t)fmin(t / r->step_s, r->n_steps - 1.0);

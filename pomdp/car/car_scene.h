@@ -49,6 +49,7 @@ typedef struct car_lane_other {
     float x_m, y_m, toward_x, toward_y, lateral_m;
     float reach_x_m, reach_y_m; /* with the ego's half extents */
     float near_centre_m, near_half_m, near_side_m;
+    float far_m; /* apart by more at the end of a step: neither hit nor near all the while */
     float corner_s_m, corner_lateral_m, beyond_m;
     float per_bin;              /* of the observed speed */
     car_odds odds[2][CAR_ODDS]; /* [0] the plain dynamics, [1] the proposal */
@@ -64,6 +65,7 @@ typedef struct car_lane_rules {
     float goal, near_miss, switching, slowness, slowness_per_mps, cost_per_mps;
     float discount, discount_per_s, per_two_accel, per_two_brake;
     float actions_mps2[HP_MAX_ACTIONS];
+    int32_t last_step;   /* of futures */
     int32_t may_be_free; /* mask: no standing box on the path */
 } car_lane_rules;
 
@@ -93,6 +95,13 @@ typedef struct car_scene {
 
 /** False if the request has no usable path. */
 bool car_scene_build(const car_config *config, const hp_plan_request *request, car_scene *scene);
+
+/** Rows of a future that a search can ask for. */
+static inline uint32_t car_scene_steps(const car_config *config)
+{
+    const uint32_t depth = config->max_depth + config->rollout_depth;
+    return depth < CAR_MAX_STEPS ? depth : CAR_MAX_STEPS;
+}
 
 /** Lateral distance up to which a walker at arc length s is hidden from an eye at eye_s: infinity
  * if the eye has passed the corner. */

@@ -34,6 +34,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.near_centre_m = (float)(0.5 * traffic->near_front_m);
     f.near_half_m = (float)(reach_x + 0.5 * traffic->near_front_m);
     f.near_side_m = other->walks ? (float)(reach_y + traffic->near_side_m) : -1.0f;
+    f.far_m = (float)(hypot(reach_x + traffic->near_front_m, reach_y + traffic->near_side_m) +
+                      2.0 * scene->spacing_m);
     f.corner_s_m = (float)other->corner_s_m;
     f.corner_lateral_m = (float)other->corner_lateral_m;
     f.beyond_m = (float)hp_max(other->s_m - other->corner_s_m, 0.0);
@@ -81,6 +83,7 @@ static void build_rules(const car_scene *scene, car_lane_rules *r)
     r->eye_ahead_m = (float)scene->eye_ahead_m;
     r->goal_s_m = (float)scene->goal_s_m;
     r->blocked_s_m = (float)scene->blocked_s_m;
+    r->last_step = (int32_t)car_scene_steps(config) - 1;
     r->may_be_free = isfinite(scene->blocked_s_m) ? 0 : -1;
     r->standing_min_mps = (float)config->traffic.standing_speed_min_mps;
     r->standing_range_mps =

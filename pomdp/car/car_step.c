@@ -15,6 +15,11 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lanes read bytes 
 _Static_assert(offsetof(car_state, memory) == 12, "the ego is a row of four numbers");
 _Static_assert(offsetof(car_other_state, motion) == 16, "an other is such a row and a word");
 
+enum {
+    CHUNK = 2,       /* blocks under way together */
+    FEW_FUTURES = 3, /* up to here choosing among broadcast rows is quicker than gathering */
+};
+
 /** Eight particles of a batch. Behind the end of the batch the last one is repeated. */
 typedef struct block {
     uint32_t first, live;
@@ -40,10 +45,13 @@ typedef struct other_lanes {
 
 /** What a step needs to know of the ego, and what it adds up over the others. */
 typedef struct step_lanes {
+    block place;
     ego_lanes ego;
     car_i8 moves, step, switches;
+    bool in_step; /* all have come equally far */
     car_f8 eye_before_m, eye_after_m;
-    pose_lanes middle, end;
+    car_f8 middle_m; /* half-way */
+    pose_lanes end;
     car_u8 key_low, key_high;
     car_i8 hit, near, ahead;
     car_f8 weight;
@@ -70,7 +78,7 @@ static size_t other_offset(uint32_t k)
     return offsetof(car_state, others) + k * sizeof(car_other_state);
 }
 
-static other_lanes load_other(const void *states, const block *b, uint32_t k)
+static inline other_lanes load_other(const void *states, const block *b, uint32_t k)
 {
     const unsigned char *base = (const unsigned char *)states + other_offset(k);
     const car_columns m = lanes_load_rows(base, b->place);
@@ -167,107 +175,149 @@ static void start_crossing(const car_scene *scene, const car_lane_other *f, car_
     o->motion = lanes_pick_i(who, lanes_all_i(CAR_MOTION_STRAIGHT), o->motion);
 }
 
-/** Sudden changes of a walker: starts to cross, stops, steps out. Books what the draws weigh. */
-static void change_mind(const car_scene *scene, const car_lane_other *f, const car_odds odds[2],
-                        car_u8 word, step_lanes *s, other_lanes *o)
+/** What the draws weigh. */
+static void weigh(const car_odds odds[2], car_i8 may_start, car_i8 starts, car_i8 crosses,
+                  car_i8 stops, step_lanes *s)
 {
     const car_odds *start = &odds[CAR_ODDS_START];
     const car_odds *stop = &odds[CAR_ODDS_STOP];
+    car_f8 factor = lanes_pick(may_start, lanes_all(start->no), lanes_all(1.0f));
+    factor = lanes_pick(crosses, lanes_all(stop->no), factor);
+    if (lanes_any(starts | stops)) {
+        factor = lanes_pick(starts, lanes_all(start->yes), factor);
+        factor = lanes_pick(stops, lanes_all(stop->yes), factor);
+    }
+    s->weight *= factor;
+}
+
+/** Sudden changes of a walker: starts to cross, stops, steps out. */
+static void change_mind(const car_scene *scene, const car_lane_other *f, car_u8 word, bool boosted,
+                        step_lanes *s, other_lanes *o)
+{
+    const car_odds *odds = f->odds[boosted];
     const car_i8 u = (car_i8)(word >> 1);
     const car_i8 crosses = o->motion == CAR_MOTION_STRAIGHT;
-    const car_i8 hidden = o->motion == CAR_MOTION_HIDDEN;
     const car_i8 waits = (toward(f, o) < lanes_all(WALK_MPS)) & (across(f, o) > lanes_all(0.0f));
-    car_i8 may_start = waits & ~crosses & ~hidden & lanes_all_i(f->beside);
+    car_i8 may_start = waits & ~crosses & lanes_all_i(f->beside);
+    car_i8 appears = {0};
     car_f8 edge = {0};
     if (f->phantom) {
+        const car_i8 hidden = o->motion == CAR_MOTION_HIDDEN;
         edge = edge_of_sight(f, s->eye_before_m);
-        may_start |= hidden & (edge < lanes_all(BESIDE_M));
+        may_start = lanes_pick_i(hidden, edge < lanes_all(BESIDE_M), may_start);
+        appears = hidden;
     }
-    const car_i8 starts = may_start & (u < lanes_all_i(start->limit));
-    const car_i8 stops = crosses & (u < lanes_all_i(stop->limit));
-    car_f8 factor = lanes_pick(may_start, lanes_all(start->no), lanes_all(1.0f));
-    factor = lanes_pick(starts, lanes_all(start->yes), factor);
-    factor = lanes_pick(crosses, lanes_all(stop->no), factor);
-    s->weight *= lanes_pick(stops, lanes_all(stop->yes), factor);
-    if (f->phantom) {
-        const car_f8 come = f->lateral_m - edge;
-        o->x_m = lanes_pick(starts & hidden, f->x_m + come * f->toward_x, o->x_m);
-        o->y_m = lanes_pick(starts & hidden, f->y_m + come * f->toward_y, o->y_m);
+    const car_i8 starts = may_start & (u < lanes_all_i(odds[CAR_ODDS_START].limit));
+    const car_i8 stops = crosses & (u < lanes_all_i(odds[CAR_ODDS_STOP].limit));
+    if (boosted) {
+        weigh(odds, may_start, starts, crosses, stops, s);
     }
-    if (lanes_any(starts)) {
-        start_crossing(scene, f, starts, lanes_to_float(u) * start->per_limit, o);
+    if (!lanes_any(starts | stops)) {
+        return;
     }
+    const car_f8 come = f->lateral_m - edge;
+    o->x_m = lanes_pick(starts & appears, f->x_m + come * f->toward_x, o->x_m);
+    o->y_m = lanes_pick(starts & appears, f->y_m + come * f->toward_y, o->y_m);
+    start_crossing(scene, f, starts, lanes_to_float(u) * odds[CAR_ODDS_START].per_limit, o);
     o->motion = lanes_pick_i(stops, lanes_all_i(CAR_MOTION_STANDS), o->motion);
     o->vx_mps = (car_f8)((car_i8)o->vx_mps & ~stops);
     o->vy_mps = (car_f8)((car_i8)o->vy_mps & ~stops);
 }
 
-static void move_other(const car_scene *scene, uint32_t k, car_i8 step, other_lanes *o)
+/** Rows of the futures that the lanes follow. Where all have come equally far, as in a search, one
+ * row of each future serves every lane. */
+static car_columns future_rows(const car_scene *scene, uint32_t k, const step_lanes *s,
+                               const other_lanes *o)
+{
+    const car_i8 future = (car_i8)((o->code >> 8) & 0xff);
+    const uint32_t n = scene->others[k].n_futures;
+    if (!s->in_step || n > FEW_FUTURES) {
+        return lanes_table_rows(scene->futures[k][0], future * CAR_MAX_STEPS + s->step);
+    }
+    const float *row = scene->futures[k][0][s->step[0]];
+    car_columns m = {{lanes_all(row[0]), lanes_all(row[1]), lanes_all(row[2])}};
+    for (uint32_t i = 1; i < n; ++i) {
+        const car_i8 mine = future == lanes_all_i((int32_t)i);
+        row = scene->futures[k][i][s->step[0]];
+        for (int j = 0; j < 3; ++j) {
+            m.c[j] = lanes_pick(mine, lanes_all(row[j]), m.c[j]);
+        }
+    }
+    return m;
+}
+
+static void follow(const car_scene *scene, uint32_t k, const step_lanes *s, other_lanes *o)
 {
     const car_lane_rules *r = &scene->rules;
-    const car_i8 last = lanes_all_i(CAR_MAX_STEPS - 1);
-    const car_i8 future = (car_i8)((o->code >> 8) & 0xff);
-    const car_i8 at = future * CAR_MAX_STEPS + lanes_pick_i(step < last, step, last);
-    const car_columns m = lanes_table_rows(scene->futures[k][0], at);
+    const car_columns m = future_rows(scene, k, s, o);
     const car_f8 sigma = m.c[2] * CAR_DEVIATION_UNIT;
     const car_i8 dx = (car_i8)(o->code << 8) >> 24;
     const car_i8 dy = (car_i8)o->code >> 24;
     const car_f8 x = m.c[0] + sigma * lanes_to_float(dx);
     const car_f8 y = m.c[1] + sigma * lanes_to_float(dy);
     const car_i8 follows = o->motion == CAR_MOTION_FUTURE;
-    const car_i8 straight = o->motion == CAR_MOTION_STRAIGHT;
-    const car_f8 x_on = lanes_pick(straight, o->x_m + o->vx_mps * r->step_s, o->x_m);
-    const car_f8 y_on = lanes_pick(straight, o->y_m + o->vy_mps * r->step_s, o->y_m);
     o->vx_mps = lanes_pick(follows, (x - o->x_m) * r->per_step_s, o->vx_mps);
     o->vy_mps = lanes_pick(follows, (y - o->y_m) * r->per_step_s, o->vy_mps);
-    o->x_m = lanes_pick(follows, x, x_on);
-    o->y_m = lanes_pick(follows, y, y_on);
+    o->x_m = lanes_pick(follows, x, o->x_m);
+    o->y_m = lanes_pick(follows, y, o->y_m);
+}
+
+/** Those who cross go straight on. */
+static void go_on(const car_scene *scene, other_lanes *o)
+{
+    const car_i8 straight = o->motion == CAR_MOTION_STRAIGHT;
+    const float dt = scene->rules.step_s;
+    o->x_m += (car_f8)((car_i8)(o->vx_mps * dt) & straight);
+    o->y_m += (car_f8)((car_i8)(o->vy_mps * dt) & straight);
 }
 
 /** A walker who may be hidden is seen once he is past the edge of sight. */
 static car_i8 is_seen(const car_lane_other *f, const other_lanes *o, car_f8 eye_m)
 {
-    const car_i8 there = o->motion != CAR_MOTION_HIDDEN;
     if (!f->may_hide) {
-        return there;
+        return lanes_all_i(-1);
     }
-    return there & (across(f, o) <= edge_of_sight(f, eye_m));
+    return (o->motion != CAR_MOTION_HIDDEN) & (across(f, o) <= edge_of_sight(f, eye_m));
 }
 
-/** How an other lies to the ego's box at one instant, a while before his present place. Returns how
- * far ahead he is. */
-static car_f8 look(const car_lane_other *f, const pose_lanes *p, car_f8 x_m, car_f8 y_m,
-                   step_lanes *s)
+/** How somebody at dx, dy from the ego lies to its box. */
+static void look(const car_lane_other *f, const pose_lanes *p, car_f8 dx, car_f8 dy, car_i8 there,
+                 step_lanes *s)
 {
-    const car_f8 dx = x_m - p->x_m;
-    const car_f8 dy = y_m - p->y_m;
     const car_f8 ahead = dx * p->cos_yaw + dy * p->sin_yaw;
     const car_f8 aside = lanes_abs(dy * p->cos_yaw - dx * p->sin_yaw);
-    s->hit |= (lanes_abs(ahead) < lanes_all(f->reach_x_m)) & (aside < lanes_all(f->reach_y_m));
-    s->near |= (lanes_abs(ahead - f->near_centre_m) < lanes_all(f->near_half_m)) &
+    s->hit |=
+        there & (lanes_abs(ahead) < lanes_all(f->reach_x_m)) & (aside < lanes_all(f->reach_y_m));
+    s->near |= there & (lanes_abs(ahead - f->near_centre_m) < lanes_all(f->near_half_m)) &
                (aside < lanes_all(f->near_side_m));
-    return ahead;
 }
 
-/** Who is hit, who is near, and whether he is still ahead. */
+/** Who is still ahead, who is near, who is hit: half-way and at the end of the step. */
 static void meet(const car_scene *scene, const car_lane_other *f, const other_lanes *o,
                  step_lanes *s)
 {
     const float back_s = 0.5f * scene->rules.step_s;
-    const car_i8 hit = s->hit;
-    const car_i8 near = s->near;
-    const car_i8 there = o->motion != CAR_MOTION_HIDDEN;
-    s->hit = s->near = lanes_all_i(0);
-    (void)look(f, &s->middle, o->x_m - o->vx_mps * back_s, o->y_m - o->vy_mps * back_s, s);
-    const car_f8 ahead = look(f, &s->end, o->x_m, o->y_m, s) + s->end.off_m;
-    s->hit = hit | (s->hit & there);
-    s->near = near | (s->near & there);
+    const car_f8 dx = o->x_m - s->end.x_m;
+    const car_f8 dy = o->y_m - s->end.y_m;
+    const car_f8 ahead = dx * s->end.cos_yaw + dy * s->end.sin_yaw + s->end.off_m;
+    const car_f8 apart = lanes_max(lanes_abs(dx), lanes_abs(dy));
+    const car_f8 walked = (lanes_abs(o->vx_mps) + lanes_abs(o->vy_mps)) * back_s;
+    const car_i8 close = apart - walked < s->ego.s_m - s->middle_m + f->far_m;
+    car_i8 there = lanes_all_i(-1);
     car_i8 waits = ahead > lanes_all(-f->reach_x_m - PASSED_M);
-    if (f->may_hide) {
+    if (f->phantom) {
         const car_i8 could_come = f->corner_s_m - s->eye_after_m > lanes_all(CORNER_M);
+        there = o->motion != CAR_MOTION_HIDDEN;
         waits = lanes_pick_i(there, waits, could_come);
     }
     s->ahead |= waits;
+    if (!lanes_any(close & there)) {
+        return;
+    }
+    const pose_lanes middle = pose_at(scene, s->middle_m);
+    look(f, &middle, o->x_m - o->vx_mps * back_s - middle.x_m,
+         o->y_m - o->vy_mps * back_s - middle.y_m, there, s);
+    look(f, &s->end, dx, dy, there, s);
 }
 
 /** What an observer can tell apart: how each visible other moves, and how fast, in bins. */
@@ -296,52 +346,32 @@ static car_f8 free_road_value(const car_scene *scene, const ego_lanes *e)
 }
 
 /** The ego's part of a step. */
-static void begin(const car_scene *scene, void *states, const block *b, const uint32_t *actions,
-                  step_lanes *s)
+static void begin(const car_scene *scene, void *states, const uint32_t *actions, step_lanes *s)
 {
     const car_lane_rules *r = &scene->rules;
+    const block *b = &s->place;
     ego_lanes e = load_ego(states, b);
-    float command[CAR_LANES];
-    uint32_t action[CAR_LANES];
-    for (uint32_t j = 0; j < CAR_LANES; ++j) {
-        action[j] = actions[b->first + (j < b->live ? j : b->live - 1)];
-        command[j] = r->actions_mps2[action[j]];
-    }
     const car_f8 before = e.s_m;
-    s->eye_before_m = before + r->eye_ahead_m;
-    drive(scene, lanes_load(command), &e);
-    s->eye_after_m = e.s_m + r->eye_ahead_m;
-    s->middle = pose_at(scene, 0.5f * (before + e.s_m));
-    s->end = pose_at(scene, e.s_m);
-    s->moves = (e.speed_mps > lanes_all(STANDING_MPS)) | (e.s_m > before);
-    car_u8 act;
-    memcpy(&act, action, sizeof act);
-    s->step = (car_i8)(e.memory & 0xff);
-    s->switches = (e.memory >> 8) != act;
-    s->ego = e;
-    s->ego.memory = (car_u8)(s->step - (s->step < CAR_MAX_STEPS)) | (act << 8);
-    lanes_store_rows(states, b->place,
-                     (car_columns){{e.s_m, e.speed_mps, e.accel_mps2, (car_f8)s->ego.memory}});
-}
-
-/** The others' part of a step. */
-static void step_others(const car_scene *scene, void *states, const block *b, bool boosted,
-                        bool observed, step_lanes *s)
-{
-    for (uint32_t k = 0; k < scene->n_others; ++k) {
-        const car_lane_other *f = &scene->lane_others[k];
-        other_lanes o = load_other(states, b, k);
-        if (f->walks) {
-            const car_u8 word = lanes_mix(s->key_low + UINT32_C(0x9e3779b9) * (k + 1));
-            change_mind(scene, f, f->odds[boosted], word ^ s->key_high, s, &o);
-        }
-        move_other(scene, k, s->step, &o);
-        store_other(states, b, k, &o);
-        meet(scene, f, &o, s);
-        if (observed) {
-            observe(f, k, &o, s);
-        }
+    uint32_t a[CAR_LANES];
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        a[j] = actions[b->first + (j < b->live ? j : b->live - 1)];
     }
+    const car_u8 action = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]};
+    drive(scene, lanes_table(r->actions_mps2, (car_i8)action), &e);
+    s->eye_before_m = before + r->eye_ahead_m;
+    s->eye_after_m = e.s_m + r->eye_ahead_m;
+    s->middle_m = 0.5f * (before + e.s_m);
+    s->moves = (e.speed_mps > lanes_all(STANDING_MPS)) | (e.s_m > before);
+    s->step = (car_i8)(e.memory & 0xff);
+    s->in_step = !lanes_any(s->step - s->step[0]);
+    s->switches = (e.memory >> 8) != action;
+    e.memory = (car_u8)(s->step - (s->step < r->last_step)) | (action << 8);
+    s->ego = e;
+    s->hit = s->near = s->ahead = lanes_all_i(0);
+    s->seen[0] = s->seen[1] = (car_u8){0};
+    s->weight = lanes_all(1.0f);
+    lanes_store_rows(states, b->place,
+                     (car_columns){{e.s_m, e.speed_mps, e.accel_mps2, (car_f8)e.memory}});
 }
 
 static car_f8 collision_cost(const car_scene *scene, car_f8 speed_mps)
@@ -378,15 +408,18 @@ static car_f8 judge(const car_scene *scene, step_lanes *s, car_i8 *ends)
 
 static void put_doubles(const block *b, car_f8 x, double *out)
 {
-    float values[CAR_LANES];
-    memcpy(values, &x, sizeof values);
-    for (uint32_t j = 0; j < b->live; ++j) {
-        out[b->first + j] = (double)values[j];
+    double values[CAR_LANES];
+    if (b->live == CAR_LANES) {
+        lanes_store_doubles(x, &out[b->first]);
+        return;
     }
+    lanes_store_doubles(x, values);
+    memcpy(&out[b->first], values, b->live * sizeof values[0]);
 }
 
-static void put(const block *b, car_f8 reward, car_i8 ends, const step_lanes *s, pomdp_steps *out)
+static void put(const step_lanes *s, car_f8 reward, car_i8 ends, pomdp_steps *out)
 {
+    const block *b = &s->place;
     int32_t end[CAR_LANES];
     memcpy(end, &ends, sizeof end);
     put_doubles(b, reward, out->reward);
@@ -397,39 +430,84 @@ static void put(const block *b, car_f8 reward, car_i8 ends, const step_lanes *s,
         put_doubles(b, s->weight, out->weight);
     }
     if (out->obs != NULL) {
-        uint32_t seen[2][CAR_LANES];
-        memcpy(seen, s->seen, sizeof seen);
-        for (uint32_t j = 0; j < b->live; ++j) {
-            out->obs[b->first + j] = (uint64_t)seen[1][j] << 32 | seen[0][j];
-        }
+        uint64_t seen[CAR_LANES];
+        lanes_store_words(s->seen[0], s->seen[1], seen);
+        memcpy(&out->obs[b->first], seen, b->live * sizeof seen[0]);
     }
 }
 
-static void load_keys(const block *b, const uint64_t *keys, step_lanes *s)
+static void load_keys(const uint64_t *keys, step_lanes *s)
 {
-    uint32_t low[CAR_LANES];
-    uint32_t high[CAR_LANES];
-    for (uint32_t j = 0; j < CAR_LANES; ++j) {
-        const uint64_t key = keys[b->first + (j < b->live ? j : b->live - 1)];
-        low[j] = (uint32_t)key;
-        high[j] = (uint32_t)(key >> 32);
+    const block *b = &s->place;
+    uint64_t padded[CAR_LANES];
+    if (b->live == CAR_LANES) {
+        lanes_load_words(&keys[b->first], &s->key_low, &s->key_high);
+        return;
     }
-    memcpy(&s->key_low, low, sizeof low);
-    memcpy(&s->key_high, high, sizeof high);
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        padded[j] = keys[b->first + (j < b->live ? j : b->live - 1)];
+    }
+    lanes_load_words(padded, &s->key_low, &s->key_high);
+}
+
+/** One other's step beside n blocks of egos. */
+static void step_other(const car_scene *scene, void *states, uint32_t k, bool boosted,
+                       bool observed, step_lanes *s, uint32_t n)
+{
+    const car_lane_other *f = &scene->lane_others[k];
+    other_lanes o[CHUNK];
+    for (uint32_t i = 0; i < n; ++i) {
+        o[i] = load_other(states, &s[i].place, k);
+    }
+    for (uint32_t i = 0; i < n && f->walks; ++i) {
+        const car_u8 word = lanes_mix(s[i].key_low + UINT32_C(0x9e3779b9) * (k + 1));
+        change_mind(scene, f, word ^ s[i].key_high, boosted, &s[i], &o[i]);
+    }
+    for (uint32_t i = 0; i < n && !f->phantom; ++i) {
+        follow(scene, k, &s[i], &o[i]);
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        go_on(scene, &o[i]);
+        store_other(states, &s[i].place, k, &o[i]);
+        meet(scene, f, &o[i], &s[i]);
+    }
+    for (uint32_t i = 0; i < n && observed; ++i) {
+        observe(f, k, &o[i], &s[i]);
+    }
+}
+
+/** Small loops over several blocks, so that one block's wait is the next one's work. */
+static void step_chunk(const car_scene *scene, void *states, uint32_t n, uint32_t first,
+                       const uint32_t *actions, const uint64_t *keys, bool boosted,
+                       pomdp_steps *out)
+{
+    step_lanes s[CHUNK];
+    uint32_t n_blocks = 0;
+    for (uint32_t i = first; i < n && n_blocks < CHUNK; i += CAR_LANES) {
+        s[n_blocks++].place = block_at(scene, n, i);
+    }
+    for (uint32_t i = 0; i < n_blocks; ++i) {
+        load_keys(keys, &s[i]);
+        begin(scene, states, actions, &s[i]);
+    }
+    for (uint32_t i = 0; i < n_blocks; ++i) {
+        s[i].end = pose_at(scene, s[i].ego.s_m);
+    }
+    for (uint32_t k = 0; k < scene->n_others; ++k) {
+        step_other(scene, states, k, boosted, out->obs != NULL, s, n_blocks);
+    }
+    for (uint32_t i = 0; i < n_blocks; ++i) {
+        car_i8 ends;
+        const car_f8 reward = judge(scene, &s[i], &ends);
+        put(&s[i], reward, ends, out);
+    }
 }
 
 static void step_all(const car_scene *scene, void *states, uint32_t n, const uint32_t *actions,
                      const uint64_t *keys, bool boosted, pomdp_steps *out)
 {
-    for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        const block b = block_at(scene, n, i);
-        step_lanes s = {.weight = lanes_all(1.0f)};
-        car_i8 ends;
-        load_keys(&b, keys, &s);
-        begin(scene, states, &b, actions, &s);
-        step_others(scene, states, &b, boosted, out->obs != NULL, &s);
-        const car_f8 reward = judge(scene, &s, &ends);
-        put(&b, reward, ends, &s, out);
+    for (uint32_t i = 0; i < n; i += CHUNK * CAR_LANES) {
+        step_chunk(scene, states, n, i, actions, keys, boosted, out);
     }
 }
 
@@ -457,19 +535,23 @@ static car_i8 in_the_way(const car_lane_other *f, const car_columns *place, car_
     const car_f8 dx = o->x_m - place->c[0];
     const car_f8 dy = o->y_m - place->c[1];
     const car_f8 ahead = dx * c + dy * n;
+    const car_f8 first = ahead - f->reach_x_m;
+    const car_f8 last = ahead + f->reach_x_m;
+    const car_i8 soon = (last >= zero) & (first <= stop_m);
+    if (!lanes_any(soon)) {
+        return soon;
+    }
     const car_f8 aside = dy * c - dx * n;
     const car_f8 v_aside = o->vy_mps * c - o->vx_mps * n;
     const car_f8 closing = speed_mps + 0.5f - (o->vx_mps * c + o->vy_mps * n);
     const car_f8 reach_y = lanes_all(f->reach_y_m + 0.2f);
-    const car_f8 first = ahead - f->reach_x_m;
-    const car_f8 last = ahead + f->reach_x_m;
-    const car_i8 relevant = (last >= zero) & (closing > zero) & (first <= stop_m);
     const car_f8 pace = lanes_abs(v_aside);
     const car_f8 side = lanes_pick(v_aside < zero, zero - aside, aside); /* he goes to the left */
     const car_i8 enters = (zero - reach_y - side) * closing < last * pace;
     const car_i8 is_in = (reach_y - side) * closing > lanes_max(first, zero) * pace;
     const car_i8 stays = lanes_abs(aside) < reach_y;
-    return relevant & lanes_pick_i(pace < lanes_all(0.1f), stays, enters & is_in & (last > zero));
+    return soon & (closing > zero) &
+           lanes_pick_i(pace < lanes_all(0.1f), stays, enters & is_in & (last > zero));
 }
 
 /** Brakes for whoever is in the way, else drives on. */
