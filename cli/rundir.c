@@ -2,6 +2,7 @@
 
 #include "cli/version.h"
 #include "common/hp_clock.h"
+#include "common/hp_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -104,44 +105,10 @@ bool cli_rundir_path(const cli_rundir *dir, const char *file, char path[CLI_PATH
     return n > 0 && n < CLI_PATH;
 }
 
-static bool write_all(int fd, const unsigned char *bytes, size_t len)
-{
-    while (len > 0) {
-        const ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return false;
-        }
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 hp_status cli_rundir_write(const cli_rundir *dir, const char *file, const void *bytes, size_t len,
                            hp_error *error)
 {
-    char path[CLI_PATH];
-    char temporary[CLI_PATH + 8];
-    if (!cli_rundir_path(dir, file, path)) {
-        return hp_fail(error, HP_EINVAL, "%s/%s: path too long", dir->path, file);
-    }
-    (void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s: cannot write: %s", temporary, strerror(errno));
-    }
-    bool good = write_all(fd, bytes, len);
-    good = fsync(fd) == 0 && good;
-    good = close(fd) == 0 && good;
-    if (!good || rename(temporary, path) != 0) {
-        const int why = errno;
-        (void)unlink(temporary);
-        return hp_fail(error, HP_EIO, "%s: cannot write: %s", path, strerror(why));
-    }
-    return HP_OK;
+    return hp_file_write(dir->path, file, bytes, len, error);
 }
 
 hp_status cli_rundir_write_json(const cli_rundir *dir, const char *file, const json_t *json,

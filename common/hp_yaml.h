@@ -121,6 +121,12 @@ HP_NODISCARD hp_status hp_config_print(FILE *out, const hp_section *sections, si
     {                                                                                              \
         .key = #M, .type = HP_FIELD_STRUCT, .offset = offsetof(S, M), .sub = (SUB), .help = (HELP) \
     }
+/** As HP_F_DOUBLE, under another name than the member's, and demanded. */
+#define HP_F_NUMBER(S, KEY, M, LO, HI, UNIT, HELP)                                                 \
+    {                                                                                              \
+        .key = (KEY), .type = HP_FIELD_DOUBLE, .offset = offsetof(S, M), .min = (LO), .max = (HI), \
+        .required = true, .unit = (UNIT), .help = (HELP)                                           \
+    }
 #define HP_F_END                                                                                   \
     {                                                                                              \
         .key = NULL                                                                                \
