@@ -16,14 +16,13 @@ _Static_assert(offsetof(car_state, memory) == 12, "the ego is a row of four numb
 _Static_assert(offsetof(car_other_state, motion) == 16, "an other is such a row and a word");
 
 enum {
-    CHUNK = 2,       /* blocks under way together */
     FEW_FUTURES = 3, /* up to here choosing among broadcast rows is quicker than gathering */
 };
 
 /** Eight particles of a batch. Behind the end of the batch the last one is repeated. */
 typedef struct block {
     uint32_t first, live;
-    size_t place[CAR_LANES]; /* bytes from the first state of the batch */
+    size_t place[CAR_LANES]; /* bytes from the block's first state */
 } block;
 
 typedef struct ego_lanes {
@@ -45,7 +44,7 @@ typedef struct other_lanes {
 
 /** What a step needs to know of the ego, and what it adds up over the others. */
 typedef struct step_lanes {
-    block place;
+    const block *place;
     ego_lanes ego;
     car_i8 moves, step, switches;
     bool in_step; /* all have come equally far */
@@ -58,13 +57,23 @@ typedef struct step_lanes {
     car_u8 seen[2]; /* four others in each */
 } step_lanes;
 
-static block block_at(const car_scene *scene, uint32_t n, uint32_t first)
+static block block_begin(const car_scene *scene)
 {
-    block b = {.first = first, .live = n - first < CAR_LANES ? n - first : CAR_LANES};
+    block b = {.live = CAR_LANES};
     for (uint32_t j = 0; j < CAR_LANES; ++j) {
-        b.place[j] = (first + (j < b.live ? j : b.live - 1)) * scene->state_bytes;
+        b.place[j] = j * scene->state_bytes;
     }
     return b;
+}
+
+/** On to the particles from first on; the batch's last block may be short. */
+static void block_move(block *b, uint32_t n, uint32_t first)
+{
+    b->first = first;
+    b->live = n - first < CAR_LANES ? n - first : CAR_LANES;
+    for (uint32_t j = b->live; j < CAR_LANES; ++j) {
+        b->place[j] = b->place[b->live - 1];
+    }
 }
 
 static ego_lanes load_ego(const void *states, const block *b)
@@ -82,12 +91,8 @@ static inline other_lanes load_other(const void *states, const block *b, uint32_
 {
     const unsigned char *base = (const unsigned char *)states + other_offset(k);
     const car_columns m = lanes_load_rows(base, b->place);
-    uint32_t code[CAR_LANES];
     other_lanes o = {.x_m = m.c[0], .y_m = m.c[1], .vx_mps = m.c[2], .vy_mps = m.c[3]};
-    for (int j = 0; j < CAR_LANES; ++j) {
-        memcpy(&code[j], base + b->place[j] + offsetof(car_other_state, motion), sizeof code[j]);
-    }
-    memcpy(&o.code, code, sizeof o.code);
+    o.code = lanes_load_fifths(base, b->place);
     o.motion = (car_i8)(o.code & 0xff);
     return o;
 }
@@ -95,11 +100,17 @@ static inline other_lanes load_other(const void *states, const block *b, uint32_
 static void store_other(void *states, const block *b, uint32_t k, const other_lanes *o)
 {
     unsigned char *base = (unsigned char *)states + other_offset(k);
-    uint32_t motion[CAR_LANES];
     lanes_store_rows(base, b->place, (car_columns){{o->x_m, o->y_m, o->vx_mps, o->vy_mps}});
+}
+
+static void store_motion(void *states, const block *b, uint32_t k, const other_lanes *o)
+{
+    unsigned char *base =
+        (unsigned char *)states + other_offset(k) + offsetof(car_other_state, motion);
+    uint32_t motion[CAR_LANES];
     memcpy(motion, &o->motion, sizeof motion);
     for (int j = 0; j < CAR_LANES; ++j) {
-        base[b->place[j] + offsetof(car_other_state, motion)] = (unsigned char)motion[j];
+        base[b->place[j]] = (unsigned char)motion[j];
     }
 }
 
@@ -190,8 +201,8 @@ static void weigh(const car_odds odds[2], car_i8 may_start, car_i8 starts, car_i
     s->weight *= factor;
 }
 
-/** Sudden changes of a walker: starts to cross, stops, steps out. */
-static void change_mind(const car_scene *scene, const car_lane_other *f, car_u8 word, bool boosted,
+/** Sudden changes of a walker: starts to cross, stops, steps out. True if any lane's did. */
+static bool change_mind(const car_scene *scene, const car_lane_other *f, car_u8 word, bool boosted,
                         step_lanes *s, other_lanes *o)
 {
     const car_odds *odds = f->odds[boosted];
@@ -213,7 +224,7 @@ static void change_mind(const car_scene *scene, const car_lane_other *f, car_u8 
         weigh(odds, may_start, starts, crosses, stops, s);
     }
     if (!lanes_any(starts | stops)) {
-        return;
+        return false;
     }
     const car_f8 come = f->lateral_m - edge;
     o->x_m = lanes_pick(starts & appears, f->x_m + come * f->toward_x, o->x_m);
@@ -222,6 +233,7 @@ static void change_mind(const car_scene *scene, const car_lane_other *f, car_u8 
     o->motion = lanes_pick_i(stops, lanes_all_i(CAR_MOTION_STANDS), o->motion);
     o->vx_mps = (car_f8)((car_i8)o->vx_mps & ~stops);
     o->vy_mps = (car_f8)((car_i8)o->vy_mps & ~stops);
+    return true;
 }
 
 /** Rows of the futures that the lanes follow. Where all have come equally far, as in a search, one
@@ -345,21 +357,36 @@ static car_f8 free_road_value(const car_scene *scene, const ego_lanes *e)
     return r->goal * lanes_exp(t * r->discount_per_s);
 }
 
+static car_u8 load_actions(const uint32_t *actions, const block *b)
+{
+    car_u8 v;
+    if (b->live == CAR_LANES) {
+        memcpy(&v, &actions[b->first], sizeof v);
+        return v;
+    }
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        v[j] = actions[b->first + (j < b->live ? j : b->live - 1)];
+    }
+    return v;
+}
+
 /** The ego's part of a step. */
 static void begin(const car_scene *scene, void *states, const uint32_t *actions, step_lanes *s)
 {
     const car_lane_rules *r = &scene->rules;
-    const block *b = &s->place;
+    const block *b = s->place;
     ego_lanes e = load_ego(states, b);
     const car_f8 before = e.s_m;
-    uint32_t a[CAR_LANES];
-    for (uint32_t j = 0; j < CAR_LANES; ++j) {
-        a[j] = actions[b->first + (j < b->live ? j : b->live - 1)];
+    const car_u8 action = load_actions(actions, b);
+    car_f8 command = {0};
+    for (uint32_t i = 0; i < scene->config->n_actions; ++i) {
+        const car_i8 mine = action == (car_u8)lanes_all_i((int32_t)i);
+        command = lanes_pick(mine, lanes_all(r->actions_mps2[i]), command);
     }
-    const car_u8 action = {a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7]};
-    drive(scene, lanes_table(r->actions_mps2, (car_i8)action), &e);
+    drive(scene, command, &e);
     s->eye_before_m = before + r->eye_ahead_m;
     s->eye_after_m = e.s_m + r->eye_ahead_m;
+    s->end = pose_at(scene, e.s_m);
     s->middle_m = 0.5f * (before + e.s_m);
     s->moves = (e.speed_mps > lanes_all(STANDING_MPS)) | (e.s_m > before);
     s->step = (car_i8)(e.memory & 0xff);
@@ -409,36 +436,29 @@ static car_f8 judge(const car_scene *scene, step_lanes *s, car_i8 *ends)
 static void put_doubles(const block *b, car_f8 x, double *out)
 {
     double values[CAR_LANES];
-    if (b->live == CAR_LANES) {
-        lanes_store_doubles(x, &out[b->first]);
-        return;
-    }
     lanes_store_doubles(x, values);
-    memcpy(&out[b->first], values, b->live * sizeof values[0]);
+    lanes_copy(&out[b->first], values, b->live, sizeof values[0]);
 }
 
 static void put(const step_lanes *s, car_f8 reward, car_i8 ends, pomdp_steps *out)
 {
-    const block *b = &s->place;
-    int32_t end[CAR_LANES];
-    memcpy(end, &ends, sizeof end);
+    const block *b = s->place;
+    const car_b8 end = __builtin_convertvector(ends & 1, car_b8);
     put_doubles(b, reward, out->reward);
-    for (uint32_t j = 0; j < b->live; ++j) {
-        out->terminal[b->first + j] = end[j] & 1;
-    }
+    lanes_copy(&out->terminal[b->first], &end, b->live, sizeof out->terminal[0]);
     if (out->weight != NULL) {
         put_doubles(b, s->weight, out->weight);
     }
     if (out->obs != NULL) {
         uint64_t seen[CAR_LANES];
         lanes_store_words(s->seen[0], s->seen[1], seen);
-        memcpy(&out->obs[b->first], seen, b->live * sizeof seen[0]);
+        lanes_copy(&out->obs[b->first], seen, b->live, sizeof seen[0]);
     }
 }
 
 static void load_keys(const uint64_t *keys, step_lanes *s)
 {
-    const block *b = &s->place;
+    const block *b = s->place;
     uint64_t padded[CAR_LANES];
     if (b->live == CAR_LANES) {
         lanes_load_words(&keys[b->first], &s->key_low, &s->key_high);
@@ -450,64 +470,46 @@ static void load_keys(const uint64_t *keys, step_lanes *s)
     lanes_load_words(padded, &s->key_low, &s->key_high);
 }
 
-/** One other's step beside n blocks of egos. */
+/** One other's step beside the egos. */
 static void step_other(const car_scene *scene, void *states, uint32_t k, bool boosted,
-                       bool observed, step_lanes *s, uint32_t n)
+                       bool observed, step_lanes *s)
 {
     const car_lane_other *f = &scene->lane_others[k];
-    other_lanes o[CHUNK];
-    for (uint32_t i = 0; i < n; ++i) {
-        o[i] = load_other(states, &s[i].place, k);
+    other_lanes o = load_other(states, s->place, k);
+    if (f->walks) {
+        const car_u8 word = lanes_mix(s->key_low + UINT32_C(0x9e3779b9) * (k + 1));
+        if (change_mind(scene, f, word ^ s->key_high, boosted, s, &o)) {
+            store_motion(states, s->place, k, &o);
+        }
     }
-    for (uint32_t i = 0; i < n && f->walks; ++i) {
-        const car_u8 word = lanes_mix(s[i].key_low + UINT32_C(0x9e3779b9) * (k + 1));
-        change_mind(scene, f, word ^ s[i].key_high, boosted, &s[i], &o[i]);
+    if (!f->phantom) {
+        follow(scene, k, s, &o);
     }
-    for (uint32_t i = 0; i < n && !f->phantom; ++i) {
-        follow(scene, k, &s[i], &o[i]);
-    }
-    for (uint32_t i = 0; i < n; ++i) {
-        go_on(scene, &o[i]);
-        store_other(states, &s[i].place, k, &o[i]);
-        meet(scene, f, &o[i], &s[i]);
-    }
-    for (uint32_t i = 0; i < n && observed; ++i) {
-        observe(f, k, &o[i], &s[i]);
-    }
-}
-
-/** Small loops over several blocks, so that one block's wait is the next one's work. */
-static void step_chunk(const car_scene *scene, void *states, uint32_t n, uint32_t first,
-                       const uint32_t *actions, const uint64_t *keys, bool boosted,
-                       pomdp_steps *out)
-{
-    step_lanes s[CHUNK];
-    uint32_t n_blocks = 0;
-    for (uint32_t i = first; i < n && n_blocks < CHUNK; i += CAR_LANES) {
-        s[n_blocks++].place = block_at(scene, n, i);
-    }
-    for (uint32_t i = 0; i < n_blocks; ++i) {
-        load_keys(keys, &s[i]);
-        begin(scene, states, actions, &s[i]);
-    }
-    for (uint32_t i = 0; i < n_blocks; ++i) {
-        s[i].end = pose_at(scene, s[i].ego.s_m);
-    }
-    for (uint32_t k = 0; k < scene->n_others; ++k) {
-        step_other(scene, states, k, boosted, out->obs != NULL, s, n_blocks);
-    }
-    for (uint32_t i = 0; i < n_blocks; ++i) {
-        car_i8 ends;
-        const car_f8 reward = judge(scene, &s[i], &ends);
-        put(&s[i], reward, ends, out);
+    go_on(scene, &o);
+    store_other(states, s->place, k, &o);
+    meet(scene, f, &o, s);
+    if (observed) {
+        observe(f, k, &o, s);
     }
 }
 
 static void step_all(const car_scene *scene, void *states, uint32_t n, const uint32_t *actions,
                      const uint64_t *keys, bool boosted, pomdp_steps *out)
 {
-    for (uint32_t i = 0; i < n; i += CHUNK * CAR_LANES) {
-        step_chunk(scene, states, n, i, actions, keys, boosted, out);
+    block b = block_begin(scene);
+    for (uint32_t i = 0; i < n; i += CAR_LANES) {
+        unsigned char *at = (unsigned char *)states + i * scene->state_bytes;
+        step_lanes s;
+        car_i8 ends;
+        block_move(&b, n, i);
+        s.place = &b;
+        load_keys(keys, &s);
+        begin(scene, at, actions, &s);
+        for (uint32_t k = 0; k < scene->n_others; ++k) {
+            step_other(scene, at, k, boosted, out->obs != NULL, &s);
+        }
+        const car_f8 reward = judge(scene, &s, &ends);
+        put(&s, reward, ends, out);
     }
 }
 
@@ -559,9 +561,11 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
 {
     const car_scene *scene = ctx;
     const car_lane_rules *r = &scene->rules;
+    block b = block_begin(scene);
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        const block b = block_at(scene, n, i);
-        const ego_lanes e = load_ego(states, &b);
+        const unsigned char *at = (const unsigned char *)states + i * scene->state_bytes;
+        block_move(&b, n, i);
+        const ego_lanes e = load_ego(at, &b);
         const car_f8 v = e.speed_mps;
         const car_f8 stop_m = v * v * r->per_two_brake + v * 0.5f;
         const car_f8 eye = e.s_m + r->eye_ahead_m;
@@ -569,14 +573,12 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
         car_i8 danger = e.s_m + stop_m + 1.0f > lanes_all(r->blocked_s_m);
         for (uint32_t k = 0; k < scene->n_others; ++k) {
             const car_lane_other *f = &scene->lane_others[k];
-            const other_lanes o = load_other(states, &b, k);
+            const other_lanes o = load_other(at, &b, k);
             danger |= in_the_way(f, &place, v, stop_m + 1.5f, &o) & is_seen(f, &o, eye);
         }
-        int32_t brakes[CAR_LANES];
-        memcpy(brakes, &danger, sizeof brakes);
-        for (uint32_t j = 0; j < b.live; ++j) {
-            actions[i + j] = brakes[j] != 0 ? scene->slowest : scene->fastest;
-        }
+        const car_i8 action = lanes_pick_i(danger, lanes_all_i((int32_t)scene->slowest),
+                                           lanes_all_i((int32_t)scene->fastest));
+        lanes_copy(&actions[i], &action, b.live, sizeof actions[0]);
     }
 }
 
@@ -584,9 +586,11 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
 static void free_road(const void *ctx, const void *states, uint32_t n, double *values)
 {
     const car_scene *scene = ctx;
+    block b = block_begin(scene);
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        const block b = block_at(scene, n, i);
-        const ego_lanes e = load_ego(states, &b);
+        const unsigned char *at = (const unsigned char *)states + i * scene->state_bytes;
+        block_move(&b, n, i);
+        const ego_lanes e = load_ego(at, &b);
         put_doubles(&b, free_road_value(scene, &e), values);
     }
 }

@@ -1,4 +1,5 @@
-#include "pomdp/car/car_model.h"
+#include "pomdp/car/car_kernel.h"
+#include "pomdp/car/car_lanes.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/pomdp/car_fixture.h"
 
@@ -360,6 +361,100 @@ static void test_car_model_batches_of_any_size_give_the_same_bits(void **state)
     assert_memory_equal(together, state_of, sizeof together);
 }
 
+/** Eight of every kind around a bend, so that all of the kernel's branches are taken. */
+static void build_crowd(void)
+{
+    for (uint32_t i = 0; i < request.n_path; ++i) {
+        request.path[i] = (hp_vec2){60.0 * sin(0.5 * i / 60.0), 60.0 * (1.0 - cos(0.5 * i / 60.0))};
+        request.path_speed_mps[i] = i < 60 ? 13.9 : 9.0;
+    }
+    for (uint32_t i = 0; i < 6; ++i) {
+        hp_belief_agent *a = fixture_walker(&request, 14.0 + 3.0 * i, i % 2 == 0 ? 7.0 : -1.5,
+                                            i % 3 == 0 ? 0.0 : 1.2, i == 4 ? 0.5 : 0.0);
+        a->cross_hz = 0.3;
+        a->n_modes = 1 + i % 4;
+        for (uint32_t m = 0; m < a->n_modes; ++m) {
+            a->modes[m] = a->modes[0];
+            a->modes[m].probability = 1.0 / a->n_modes;
+            a->modes[m].mean[3].y_m += 0.3 * m;
+            a->modes[m].sigma_m[2] = 0.2;
+        }
+        a->kind = i == 5 ? HP_CLASS_CAR : HP_CLASS_WALKER;
+    }
+    for (uint32_t i = 0; i < 2; ++i) {
+        request.phantoms[i] = (hp_phantom){
+            .edge = {24.0 + 6.0 * i, 7.5}, .rate_hz = 0.5, .corner = {23.0 + 6.0 * i, 6.9}};
+    }
+    request.n_phantoms = 2;
+    build();
+}
+
+static void test_car_model_kernels_give_the_same_bits(void **state)
+{
+    (void)state;
+    enum { N = 1001, STEPS = 24 };
+    static car_state other_state[N];
+    static double other_reward[N], other_weight[N];
+    static uint64_t other_obs[N];
+    static uint8_t other_terminal[N];
+    static uint32_t other_actions[N];
+    const car_kernel *best = car_kernel_best();
+    build_crowd();
+    assert_int_equal(scene.n_others, CAR_MAX_AGENTS);
+    sample(N);
+    memcpy(other_state, state_of, sizeof other_state);
+    for (uint32_t k = 0; k < STEPS; ++k) {
+        pomdp_steps out = {reward, weight, obs, terminal};
+        pomdp_steps other = {other_reward, other_weight, other_obs, other_terminal};
+        for (uint32_t i = 0; i < N; ++i) {
+            keys[i] = hp_rng_u64(hp_rng_seed(k), i);
+        }
+        best->default_policy(&scene, state_of, N, actions);
+        CAR_KERNEL_BASE.default_policy(&scene, other_state, N, other_actions);
+        assert_memory_equal(actions, other_actions, sizeof other_actions);
+        best->step_proposal(&scene, state_of, N, actions, keys, &out);
+        CAR_KERNEL_BASE.step_proposal(&scene, other_state, N, other_actions, keys, &other);
+        assert_memory_equal(state_of, other_state, sizeof other_state);
+        assert_memory_equal(reward, other_reward, sizeof other_reward);
+        assert_memory_equal(weight, other_weight, sizeof other_weight);
+        assert_memory_equal(obs, other_obs, sizeof other_obs);
+        assert_memory_equal(terminal, other_terminal, sizeof other_terminal);
+        best->free_road(&scene, state_of, N, reward);
+        CAR_KERNEL_BASE.free_road(&scene, other_state, N, other_reward);
+        assert_memory_equal(reward, other_reward, sizeof other_reward);
+    }
+}
+
+static void test_car_model_short_states_step_like_whole_ones(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    static unsigned char packed[N * sizeof(car_state)];
+    (void)fixture_walker(&request, 30.0, 5.0, 0.0, -1.0);
+    build();
+    sample(N);
+    step(N, scene.steady, 5, true);
+    const size_t bytes = car_model_state_bytes(1);
+    scene.state_bytes = bytes;
+    car_model_sample(&scene, hp_rng_seed(4), N, packed, weight_of);
+    pomdp_steps out = {reward, weight, obs, terminal};
+    model.step_proposal(&scene, packed, N, actions, keys, &out);
+    for (uint32_t i = 0; i < N; ++i) {
+        assert_memory_equal(packed + i * bytes, &state_of[i], bytes);
+    }
+}
+
+static void test_car_lanes_exp_keeps_its_error_bound(void **state)
+{
+    (void)state;
+    for (double x = 0.0; x > -80.0; x -= 0.0097) {
+        const car_f8 y = lanes_exp(lanes_all((float)x));
+        const double want = exp((double)(float)x);
+        hp_assert_near((double)y[0], want, 4e-7 * want);
+    }
+    assert_true(lanes_exp(lanes_all(-1e9f))[3] >= 0.0f);
+}
+
 int main(void)
 {
 #define CAR_TEST(f) cmocka_unit_test_setup(f, setup)
@@ -381,6 +476,9 @@ int main(void)
         CAR_TEST(test_car_model_upper_bound_is_what_a_free_road_gives),
         CAR_TEST(test_car_model_ends_with_a_free_roads_value_once_all_are_passed),
         CAR_TEST(test_car_model_batches_of_any_size_give_the_same_bits),
+        CAR_TEST(test_car_model_kernels_give_the_same_bits),
+        CAR_TEST(test_car_model_short_states_step_like_whole_ones),
+        CAR_TEST(test_car_lanes_exp_keeps_its_error_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
