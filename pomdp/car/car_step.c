@@ -1,5 +1,5 @@
+#include "pomdp/car/car_block.h"
 #include "pomdp/car/car_kernel.h"
-#include "pomdp/car/car_lanes.h"
 #include "pomdp/car/car_scene_lanes.h"
 
 #include <math.h>
@@ -9,38 +9,16 @@
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
 #define PASSED_M 1.0f      /* somebody this far behind the ego cannot matter any more */
 #define REACTION_S 0.4f    /* in which the speed settles on the path's, as in the planner */
-#define CORNER_M 0.3f      /* an eye nearer than this to a corner looks past it */
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the lanes read bytes as words");
-_Static_assert(offsetof(car_state, memory) == 12, "the ego is a row of four numbers");
-_Static_assert(offsetof(car_other_state, motion) == 16, "an other is such a row and a word");
 
 enum {
     FEW_FUTURES = 3, /* up to here choosing among broadcast rows is quicker than gathering */
 };
-
-/** Eight particles of a batch. Behind the end of the batch the last one is repeated. */
-typedef struct block {
-    uint32_t first, live;
-    size_t place[CAR_LANES]; /* bytes from the block's first state */
-} block;
-
-typedef struct ego_lanes {
-    car_f8 s_m, speed_mps, accel_mps2;
-    car_u8 memory;
-} ego_lanes;
 
 /** Where the ego is and how it is turned. */
 typedef struct pose_lanes {
     car_f8 x_m, y_m, cos_yaw, sin_yaw;
     car_f8 off_m; /* past the table's point */
 } pose_lanes;
-
-typedef struct other_lanes {
-    car_f8 x_m, y_m, vx_mps, vy_mps;
-    car_u8 code; /* motion, future, dx, dy */
-    car_i8 motion;
-} other_lanes;
 
 /** What a step needs to know of the ego, and what it adds up over the others. */
 typedef struct step_lanes {
@@ -56,63 +34,6 @@ typedef struct step_lanes {
     car_f8 weight;
     car_u8 seen[2]; /* four others in each */
 } step_lanes;
-
-static block block_begin(const car_scene *scene)
-{
-    block b = {.live = CAR_LANES};
-    for (uint32_t j = 0; j < CAR_LANES; ++j) {
-        b.place[j] = j * scene->state_bytes;
-    }
-    return b;
-}
-
-/** On to the particles from first on; the batch's last block may be short. */
-static void block_move(block *b, uint32_t n, uint32_t first)
-{
-    b->first = first;
-    b->live = n - first < CAR_LANES ? n - first : CAR_LANES;
-    for (uint32_t j = b->live; j < CAR_LANES; ++j) {
-        b->place[j] = b->place[b->live - 1];
-    }
-}
-
-static ego_lanes load_ego(const void *states, const block *b)
-{
-    const car_columns m = lanes_load_rows(states, b->place);
-    return (ego_lanes){m.c[0], m.c[1], m.c[2], (car_u8)m.c[3]};
-}
-
-static size_t other_offset(uint32_t k)
-{
-    return offsetof(car_state, others) + k * sizeof(car_other_state);
-}
-
-static inline other_lanes load_other(const void *states, const block *b, uint32_t k)
-{
-    const unsigned char *base = (const unsigned char *)states + other_offset(k);
-    const car_columns m = lanes_load_rows(base, b->place);
-    other_lanes o = {.x_m = m.c[0], .y_m = m.c[1], .vx_mps = m.c[2], .vy_mps = m.c[3]};
-    o.code = lanes_load_fifths(base, b->place);
-    o.motion = (car_i8)(o.code & 0xff);
-    return o;
-}
-
-static void store_other(void *states, const block *b, uint32_t k, const other_lanes *o)
-{
-    unsigned char *base = (unsigned char *)states + other_offset(k);
-    lanes_store_rows(base, b->place, (car_columns){{o->x_m, o->y_m, o->vx_mps, o->vy_mps}});
-}
-
-static void store_motion(void *states, const block *b, uint32_t k, const other_lanes *o)
-{
-    unsigned char *base =
-        (unsigned char *)states + other_offset(k) + offsetof(car_other_state, motion);
-    uint32_t motion[CAR_LANES];
-    memcpy(motion, &o->motion, sizeof motion);
-    for (int j = 0; j < CAR_LANES; ++j) {
-        base[b->place[j]] = (unsigned char)motion[j];
-    }
-}
 
 static car_i8 path_index(const car_scene *scene, car_f8 s_m)
 {
@@ -147,26 +68,6 @@ static void drive(const car_scene *scene, car_f8 command_mps2, ego_lanes *e)
     e->s_m += lanes_max(lanes_pick(rolls, way, stops), zero);
     e->speed_mps = v_next;
     e->accel_mps2 = lanes_pick(rolls, a, zero);
-}
-
-static car_f8 toward(const car_lane_other *f, const other_lanes *o)
-{
-    return o->vx_mps * f->toward_x + o->vy_mps * f->toward_y;
-}
-
-/** Distance across, from the path to the walker, on the side where he began; negative beyond it. */
-static car_f8 across(const car_lane_other *f, const other_lanes *o)
-{
-    return f->lateral_m - (o->x_m - f->x_m) * f->toward_x - (o->y_m - f->y_m) * f->toward_y;
-}
-
-/** Lateral distance up to which he is hidden from an eye; infinity if it has passed the corner. */
-static car_f8 edge_of_sight(const car_lane_other *f, car_f8 eye_m)
-{
-    const car_f8 to_corner = f->corner_s_m - eye_m;
-    const car_f8 near = lanes_all(CORNER_M);
-    const car_f8 edge = f->corner_lateral_m * (1.0f + f->beyond_m / lanes_max(to_corner, near));
-    return lanes_pick(to_corner <= near, lanes_all(INFINITY), edge);
 }
 
 /** Straight over to the path, at his pace or, from standing, at any: u in [0, 1) says which. */
@@ -281,15 +182,6 @@ static void go_on(const car_scene *scene, other_lanes *o)
     const float dt = scene->rules.step_s;
     o->x_m += (car_f8)((car_i8)(o->vx_mps * dt) & straight);
     o->y_m += (car_f8)((car_i8)(o->vy_mps * dt) & straight);
-}
-
-/** A walker who may be hidden is seen once he is past the edge of sight. */
-static car_i8 is_seen(const car_lane_other *f, const other_lanes *o, car_f8 eye_m)
-{
-    if (!f->may_hide) {
-        return lanes_all_i(-1);
-    }
-    return (o->motion != CAR_MOTION_HIDDEN) & (across(f, o) <= edge_of_sight(f, eye_m));
 }
 
 /** How somebody at dx, dy from the ego lies to its box. */
