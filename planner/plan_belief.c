@@ -2,8 +2,10 @@
 
 #include <string.h>
 
-#define MIN_SIGMA_M 0.1   /* of an observation against a forecast: sensors are not exact */
-#define MAX_EVIDENCE 12.0 /* log units between the best and the worst future */
+#define MIN_SIGMA_M 0.1  /* of an observation against a forecast: sensors are not exact */
+#define SIGMA_MPS 0.5    /* of an observed velocity against a forecast */
+#define MARK_S 1.0       /* between the points by which futures are known again */
+#define MAX_EVIDENCE 3.0 /* log units at most between futures: people change their minds */
 
 void plan_belief_ask(const plan_tracks *tracks, const hp_frame *frame, hp_predict_request *request)
 {
@@ -31,19 +33,57 @@ static hp_vec2 mode_at(const hp_mode *mode, hp_vec2 start, double step_s, uint32
 /** Adds what the current place says about the last forecast's futures. */
 static void weigh(const plan_belief_config *config, double now_s, plan_track *item)
 {
-    const double elapsed_s = now_s - item->forecast_s;
-    const double keep = exp(-config->forget_hz * elapsed_s);
+    const hp_track *t = &item->track;
+    const double keep = exp(-config->forget_hz * (now_s - item->forecast_s));
+    const hp_vec2 here = {t->pose.x_m, t->pose.y_m};
     double best = -INFINITY;
     for (uint32_t m = 0; m < item->n_forecast; ++m) {
-        const double sigma = fmax(item->forecast_sigma_m[m], MIN_SIGMA_M);
-        const hp_vec2 here = {item->track.pose.x_m, item->track.pose.y_m};
-        const double miss = hp_dist(here, item->forecast[m]) / sigma;
-        item->evidence[m] = keep * item->evidence[m] - 0.5 * miss * miss - 2.0 * log(sigma);
+        const hp_vec2 *marks = item->forecast[m];
+        const double sigma = fmax(item->sigma_m[m], MIN_SIGMA_M);
+        const double miss = hp_dist(here, marks[0]) / sigma;
+        const double vx = (marks[1].x_m - marks[0].x_m) / MARK_S;
+        const double vy = (marks[1].y_m - marks[0].y_m) / MARK_S;
+        const double off = hypot(t->vx_mps - vx, t->vy_mps - vy) / SIGMA_MPS;
+        item->evidence[m] =
+            keep * item->evidence[m] - 0.5 * (miss * miss + off * off) - 2.0 * log(sigma);
         best = fmax(best, item->evidence[m]);
     }
     for (uint32_t m = 0; m < item->n_forecast; ++m) {
         item->evidence[m] = fmax(item->evidence[m] - best, -MAX_EVIDENCE);
     }
+}
+
+/** The old future that leads the same way as a new one. */
+static uint32_t ancestor(const hp_predict_reply *reply, const hp_mode *mode, const plan_track *item)
+{
+    const hp_vec2 here = {item->track.pose.x_m, item->track.pose.y_m};
+    uint32_t nearest = 0;
+    double least_m = INFINITY;
+    for (uint32_t m = 0; m < item->n_forecast; ++m) {
+        double apart_m = 0.0;
+        for (uint32_t k = 1; k < PLAN_MARKS; ++k) {
+            const hp_vec2 then = mode_at(mode, here, reply->step_s, reply->n_steps, k * MARK_S);
+            /* From where he really is now: what counts is the way, not the start. */
+            const hp_vec2 old = {here.x_m + item->forecast[m][k].x_m - item->forecast[m][0].x_m,
+                                 here.y_m + item->forecast[m][k].y_m - item->forecast[m][0].y_m};
+            apart_m += hp_dist(then, old);
+        }
+        if (apart_m < least_m) {
+            least_m = apart_m;
+            nearest = m;
+        }
+    }
+    return nearest;
+}
+
+/** Hands the evidence over from the old futures to the new. */
+static void inherit(const hp_predict_reply *reply, const hp_forecast *forecast, plan_track *item)
+{
+    double evidence[HP_MAX_MODES] = {0.0};
+    for (uint32_t m = 0; m < forecast->n_modes && item->n_forecast > 0; ++m) {
+        evidence[m] = item->evidence[ancestor(reply, &forecast->modes[m], item)];
+    }
+    memcpy(item->evidence, evidence, sizeof evidence);
 }
 
 /** Prior times evidence, floored and normalised. */
@@ -68,20 +108,20 @@ static void posterior(const plan_belief_config *config, const double *evidence,
     }
 }
 
-/** Keeps where the new forecast puts the agent at the next decision. */
+/** Keeps where the new forecast puts the agent from the next decision on. */
 static void keep_forecast(const hp_predict_reply *reply, const hp_forecast *forecast, double now_s,
                           double decision_s, plan_track *item)
 {
     const hp_vec2 here = {item->track.pose.x_m, item->track.pose.y_m};
-    if (item->n_forecast != forecast->n_modes) {
-        memset(item->evidence, 0, sizeof item->evidence);
-    }
     item->n_forecast = forecast->n_modes;
     item->forecast_s = now_s;
     for (uint32_t m = 0; m < forecast->n_modes; ++m) {
         const hp_mode *mode = &forecast->modes[m];
-        item->forecast[m] = mode_at(mode, here, reply->step_s, reply->n_steps, decision_s);
-        item->forecast_sigma_m[m] = mode->sigma_m[0];
+        item->sigma_m[m] = mode->sigma_m[0];
+        for (uint32_t k = 0; k < PLAN_MARKS; ++k) {
+            item->forecast[m][k] =
+                mode_at(mode, here, reply->step_s, reply->n_steps, decision_s + k * MARK_S);
+        }
     }
 }
 
@@ -143,9 +183,10 @@ static void believe(const plan_belief_config *config, const plan_belief_view *vi
     }
     agent->n_modes = forecast->n_modes;
     memcpy(agent->modes, forecast->modes, forecast->n_modes * sizeof agent->modes[0]);
-    if (t->visible && item->n_forecast == forecast->n_modes) {
+    if (t->visible) {
         weigh(config, now_s, item);
     }
+    inherit(reply, forecast, item);
     keep_forecast(reply, forecast, now_s, view->decision_s, item);
     posterior(config, item->evidence, agent);
 }

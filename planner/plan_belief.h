@@ -1,5 +1,5 @@
 /** @file plan_belief.h What is believed about others: weights over each agent's futures, by Bayes'
- * rule. w_m ~ prior_m * prod_t N(observed_t; forecast_m,t, sigma), where old evidence fades.
+ * rule. w_m ~ prior_m * prod_t N(place_t, velocity_t; forecast_m,t), where old evidence fades.
  *  Ownership: plain data. Threads: pure. Allocation: none. */
 #ifndef PLAN_BELIEF_H
 #define PLAN_BELIEF_H

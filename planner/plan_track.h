@@ -6,18 +6,22 @@
 #include "planner/plan_config.h"
 #include "proto/hp_msgs.h"
 
+/** Points by which a future is known again in the next forecast: so many, a second apart, the first
+ * at the next decision. */
+enum { PLAN_MARKS = 3 };
+
 typedef struct plan_track {
     hp_track track; /* what the predictor gets */
     double met_s;   /* episode time when first seen */
     double seen_s;  /* ... and when last seen */
     double side;    /* of the path where it was first seen: +1 left, -1 right, 0 not known yet */
     bool crossed;   /* it has been on the other side since */
-    double unseen_open_s;           /* how long it has not been where it should be visible */
-    double evidence[HP_MAX_MODES];  /* log likelihood of each future so far */
-    uint32_t n_forecast;            /* modes of the forecast below; 0: none yet */
-    double forecast_s;              /* episode time of that forecast */
-    hp_vec2 forecast[HP_MAX_MODES]; /* where each future put it one decision later */
-    double forecast_sigma_m[HP_MAX_MODES];
+    double unseen_open_s;          /* how long it has not been where it should be visible */
+    uint32_t n_forecast;           /* futures of the last forecast; 0: none yet */
+    double forecast_s;             /* episode time of that forecast */
+    double evidence[HP_MAX_MODES]; /* log likelihood of each of them so far */
+    double sigma_m[HP_MAX_MODES];  /* of each at the next decision */
+    hp_vec2 forecast[HP_MAX_MODES][PLAN_MARKS]; /* where each passes at the marks after that */
 } plan_track;
 
 typedef struct plan_tracks {

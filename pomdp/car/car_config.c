@@ -96,7 +96,7 @@ void car_config_default(car_config *config)
                     .standing_speed_min_mps = 0.5,
                     .standing_speed_max_mps = 3.0,
                     .proposal = 4.0,
-                    .walker_margin_m = 0.2,
+                    .walker_margin_m = 0.1,
                     .car_margin_m = 0.3,
                     .near_front_m = 1.5,
                     .near_side_m = 0.5},

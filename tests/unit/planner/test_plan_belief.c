@@ -74,10 +74,14 @@ static void test_plan_belief_bayes_rule_against_hand_computed_weights(void **sta
     double wanted[HP_MAX_MODES];
     double sum = 0.0;
     for (uint32_t m = 0; m < before.n_modes; ++m) {
-        const double sigma = fmax(before.modes[m].sigma_m[0], 0.1);
-        const double dx = 30.2 - before.modes[m].mean[0].x_m;
-        const double dy = 3.97 - before.modes[m].mean[0].y_m;
-        wanted[m] = before.modes[m].probability * exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma));
+        const hp_mode *mode = &before.modes[m];
+        const double sigma = fmax(mode->sigma_m[0], 0.1);
+        const double dx = 30.2 - mode->mean[0].x_m;
+        const double dy = 3.97 - mode->mean[0].y_m;
+        const double dvx = 1.0 - (mode->mean[4].x_m - mode->mean[0].x_m); /* over the next second */
+        const double dvy = 0.0 - (mode->mean[4].y_m - mode->mean[0].y_m);
+        wanted[m] = mode->probability * exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma) -
+                                            0.5 * (dvx * dvx + dvy * dvy) / (0.5 * 0.5));
         sum += wanted[m];
     }
     for (uint32_t m = 0; m < before.n_modes; ++m) {
@@ -102,6 +106,26 @@ static void test_plan_belief_evidence_gathers_and_no_future_dies(void **state)
     assert_true(last > 0.9);
     for (uint32_t m = 0; m < belief.agents[0].n_modes; ++m) {
         assert_true(belief.agents[0].modes[m].probability >= 0.9 * config.belief.min_weight);
+    }
+}
+
+/** Who turned on to the road goes on across it: "turned right" is not "will turn right again". */
+static void test_plan_belief_a_turn_once_made_is_the_new_way(void **state)
+{
+    (void)state;
+    double y = 4.0;
+    for (uint32_t tick = 0; tick <= 30; tick += 5) {
+        fixture_frame(tick, 0.0, 5.0, &frame);
+        const bool crosses = tick >= 20;
+        y -= tick > 20 ? 0.35 : 0.0;
+        fixture_add_walker(&frame, 1, 30.0 + 0.07 * (tick < 20 ? tick : 20), y, crosses ? 0.0 : 1.4,
+                           crosses ? -1.4 : 0.0);
+        decide();
+        const hp_mode *keeps = &belief.agents[0].modes[0];
+        assert_true(keeps->probability > 0.7);
+        if (crosses) {
+            assert_true(keeps->mean[7].y_m < y - 2.0);
+        }
     }
 }
 
@@ -168,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup(test_plan_belief_rate_of_crossing_falls_while_nothing_happens,
                                setup),
         cmocka_unit_test_setup(test_plan_belief_who_has_crossed_seldom_returns, setup),
+        cmocka_unit_test_setup(test_plan_belief_a_turn_once_made_is_the_new_way, setup),
         cmocka_unit_test_setup(test_plan_belief_leaves_out_who_was_passed, setup),
         cmocka_unit_test_setup(test_plan_belief_agent_unknown_to_the_predictor_stands, setup),
     };
