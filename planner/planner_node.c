@@ -15,6 +15,7 @@ enum {
     WATCHDOG_MS = 60000,   /* longest wait for a worker in a world that waits */
     HELLO_MS = 100,        /* between two calls to the bridge */
     HEALTH_MS = 1000,
+    LAST_WORD_MS = 200,
 };
 
 enum { PREDICTOR, POLICY, POMDP, WORKERS };
@@ -220,15 +221,27 @@ static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequ
     acknowledge(n, sequence);
 }
 
-static void take_end(planner_node *n, const hp_episode_end *end, uint64_t sequence)
+/** The summary counts the whole run. Once acknowledged, the bridge ends, and all with it. */
+static void hear_last_words(planner_node *n)
 {
+    for (int i = 0; i < WORKERS; i++) {
+        hp_client_refresh(n->workers[i], LAST_WORD_MS);
+    }
+}
+
+static void take_end(planner_node *n, hp_episode_end end, uint64_t sequence)
+{
+    const bool news = n->ended_world != end.world_id || n->has_world;
+    if (news && end.last) {
+        hear_last_words(n);
+    }
     acknowledge(n, sequence);
-    if (n->ended_world != end->world_id || n->has_world) {
-        n->ended_world = end->world_id;
+    if (news) {
+        n->ended_world = end.world_id;
         n->has_world = false;
-        n->over = end->last;
+        n->over = end.last;
         hp_log_info(n->identity->log, "episode %" PRIu32 " ended after %" PRIu32 " ticks",
-                    end->episode, end->ticks);
+                    end.episode, end.ticks);
         write_stats(n);
     }
 }
@@ -314,7 +327,7 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
     } else if (type == HP_MSG_WORLD_INFO) {
         take_world(n, &n->mail.in->as_hp_world_info, sequence);
     } else if (type == HP_MSG_EPISODE_END) {
-        take_end(n, &n->mail.in->as_hp_episode_end, sequence);
+        take_end(n, n->mail.in->as_hp_episode_end, sequence);
     } else {
         n->mail.health.refused++;
     }
