@@ -16,6 +16,13 @@ typedef struct plan_path_config {
     double spacing_m;                      /* between points of the path */
     double max_lateral_mps2, max_turn_mps; /* speed in bends: v^2 * curvature, and flat */
     double slow_down_mps2;                 /* deceleration with which lower speeds are approached */
+    bool detours;                          /* look for a way round what blocks the route */
+    double min_radius_m;                   /* of a detour's curves */
+    double margin_m, clearance_m;          /* kept free for sure, and if it is cheap */
+    double pavement_price, off_limits_price, contact_price, close_price; /* a metre of road: 1 */
+    double blocked_s; /* a vehicle expected in the way for longer blocks the lane */
+    uint32_t max_nodes;
+    double time_ms; /* of one search, in worlds that do not wait */
 } plan_path_config;
 
 typedef struct plan_steer_config {
@@ -29,6 +36,7 @@ typedef struct plan_belief_config {
     double cross_hz;      /* rate at which a walker just met starts to cross the path */
     double patience_s;    /* who has not for this long is half as likely to (Gamma-Poisson) */
     double return_share;  /* of that rate, for who has crossed already */
+    double car_stray_s;   /* a vehicle's spread is at most this times its speed */
     double pass_margin_m; /* agents further than this behind the ego are left out */
 } plan_belief_config;
 
