@@ -8,13 +8,14 @@
 #define CURVES 5           /* curvatures tried, relative to the route's */
 #define TURN_CELL_RAD 0.15 /* heading against the route */
 #define WEIGHT 1.2         /* of the guide: bounded suboptimality for speed */
-#define ASIDE_PRICE 0.2    /* per metre of way and metre of offset */
+#define ASIDE_PRICE 1.0    /* per metre of way and metre of offset */
 #define SLOPE_PRICE 1.0    /* coarse problem: per metre of offset changed */
-#define BEND_PRICE 4.0     /* per metre of way and unit of curvature beyond the route's */
+#define BEND_PRICE 20.0    /* per metre of way and unit of curvature beyond the route's */
 #define END_PRICE 2.0      /* per metre of offset at the end */
 #define PURSUIT_M 7.0      /* how far ahead the return aims */
 #define RETURN_EVERY 6     /* expansions between two tries to return */
 #define PATIENCE 32        /* expansions between two looks at the clock */
+#define GENTLE_SHARE 0.6   /* of max_lateral_mps2, for the steering to keep up */
 
 static hp_pose advance(hp_pose p, double curvature, double way_m)
 {
@@ -65,7 +66,8 @@ static void build_times(plan_astar *a, const plan_astar_task *task)
     double t = 0.0;
     for (uint32_t i = 0; i < PLAN_ASTAR_WAY; ++i) {
         a->time_s[i] = t;
-        a->max_curvature[i] = fmin(sharpest, config->max_lateral_mps2 / fmax(v * v, 0.1));
+        a->max_curvature[i] =
+            fmin(sharpest, GENTLE_SHARE * config->max_lateral_mps2 / fmax(v * v, 0.1));
         const double v2 = fmax(v * v + 2.0 * pace->accel_mps2, 0.0);
         const double next = pace->accel_mps2 >= 0.0 ? fmin(sqrt(v2), fmax(pace->top_mps, v))
                                                     : fmax(sqrt(v2), fmin(pace->top_mps, v));

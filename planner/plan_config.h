@@ -20,7 +20,8 @@ typedef struct plan_path_config {
     double min_radius_m;                   /* of a detour's curves */
     double margin_m, clearance_m;          /* kept free for sure, and if it is cheap */
     double pavement_price, off_limits_price, contact_price, close_price; /* a metre of road: 1 */
-    double blocked_s; /* a vehicle expected in the way for longer blocks the lane */
+    double blocked_s;        /* a vehicle expected in the way for longer blocks the lane */
+    double walker_blocked_s; /* and a walker for longer than this */
     uint32_t max_nodes;
     double time_ms; /* of one search, in worlds that do not wait */
 } plan_path_config;

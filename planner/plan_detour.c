@@ -5,7 +5,7 @@
 #define ON_PATH_M 0.6    /* nearer to its path than this, the car plans on from the path */
 #define ON_PATH_RAD 0.25 /* and no more turned against it */
 #define BEHIND_M 10.0    /* of the old path stay in the new one, for the rear axle */
-#define BETTER 0.85      /* share of the old way's cost that a new way must undercut */
+#define BETTER 0.9       /* share of the old way's cost that a new way must undercut */
 #define FREE_RISK 0.05   /* probability of meeting somebody that does not count */
 #define SMOOTHINGS 30
 #define GENTLE_MPS2 2.0   /* acceleration that ways are priced with */
@@ -46,11 +46,11 @@ static void keep_on(const plan_path *path, const plan_astar *a, const hp_pose *s
 }
 
 /** Most of the probability of meeting somebody that a way runs into at one place. */
-static double risk_of(const plan_detour *d, const plan_way *way)
+static double risk_of(const plan_detour *d, const plan_way *way, bool cars)
 {
     double most = 0.0;
     for (uint32_t i = 1; i < way->n; ++i) {
-        most = fmax(most, plan_map_risk(&d->map, &way->poses[i], d->search.time_s[i]));
+        most = fmax(most, plan_map_risk(&d->map, &way->poses[i], d->search.time_s[i], cars));
     }
     return most;
 }
@@ -136,21 +136,18 @@ static double price(plan_detour *d, plan_astar_task *job, const plan_pace *paces
     return least;
 }
 
-/** Whether the way back to the route and along it is not free. */
+/** Whether the way back to the route and along it is not free. Pavement is for those who cannot
+ * stop and for lanes blocked by things, not for lack of patience with a walker. */
 static bool is_blocked(plan_detour *d, const plan_detour_task *task, const plan_way *back)
 {
-    if (isinf(back->cost)) {
-        return true;
+    const bool lane = plan_map_sift(&d->map, &d->route, d->search.start_s_m, d->search.end_s_m) ||
+                      isinf(back->cost);
+    const bool stoppable = task->info->speed_floor_mps <= 0.0;
+    if (!lane && stoppable) {
+        d->map.pavement_price = task->config->off_limits_price;
     }
-    const double from = d->search.start_s_m;
-    const bool floored = task->info->speed_floor_mps > 0.0;
-    if (floored || d->away) {
-        if (risk_of(d, back) > FREE_RISK) {
-            return true;
-        }
-    }
-    return plan_map_blocked_s(&d->map, &d->route, from, d->search.end_s_m) >
-           task->config->blocked_s;
+    /* On the route, a vehicle that will be gone soon is the search's affair. */
+    return lane || risk_of(d, back, d->away || !stoppable) > FREE_RISK;
 }
 
 /** First arc length of the path at which something stands, less a margin; INFINITY: free. */
@@ -237,8 +234,8 @@ void plan_detour_update(plan_detour *detour, const plan_detour_task *task, plan_
         plan_path_set_speeds(task->config, info->speed_limit_mps, path);
         detour->stops = false;
     }
-    plan_map_build(task->config, info, task->belief, floored,
-                   (hp_vec2){ego->pose.x_m, ego->pose.y_m}, &detour->map);
+    plan_map_build(task->config, info, task->belief, (hp_vec2){ego->pose.x_m, ego->pose.y_m},
+                   &detour->map);
     plan_astar_task job = {.map = &detour->map,
                            .route = &detour->route,
                            .start = start_of(path, &ego->pose),

@@ -4,7 +4,7 @@
 
 #define REACH_M 70.0       /* others further away than this do not matter now */
 #define RECEDING_MPS 1.0   /* who drives along the way faster than this is followed */
-#define STRAY_MPS 0.7      /* ends of a moving vehicle's place grow apart so fast ... */
+#define STRAY_MPS 1.4      /* ends of a moving vehicle's place grow apart so fast ... */
 #define MOST_STRAY_M 6.0   /* ... up to this */
 #define WALKER_EXTRA_M 0.2 /* people move about more than vehicles */
 
@@ -19,13 +19,14 @@ static bool in_any(const hp_rect *rects, uint32_t n, hp_vec2 p)
 }
 
 /** What the map says about a point. */
-static double ground(const plan_path_config *config, const hp_world_info *info, hp_vec2 p)
+static double ground(const plan_map *map, hp_vec2 p)
 {
+    const hp_world_info *info = map->info;
     if (in_any(info->road, info->n_road, p)) {
         return 1.0;
     }
-    return in_any(info->pavement, info->n_pavement, p) ? config->pavement_price
-                                                       : config->off_limits_price;
+    return in_any(info->pavement, info->n_pavement, p) ? map->pavement_price
+                                                       : map->config->off_limits_price;
 }
 
 /** The centre decides; a side that hangs over the edge of everything counts as off limits. */
@@ -38,9 +39,9 @@ static double ground_price(const plan_map *map, const hp_pose *ego)
     const double half = 0.5 * info->ego_width_m - 0.01;
     const double dx = -half * sin(ego->yaw_rad);
     const double dy = half * cos(ego->yaw_rad);
-    const double middle = ground(map->config, info, (hp_vec2){ego->x_m, ego->y_m});
-    const double left = ground(map->config, info, (hp_vec2){ego->x_m + dx, ego->y_m + dy});
-    const double right = ground(map->config, info, (hp_vec2){ego->x_m - dx, ego->y_m - dy});
+    const double middle = ground(map, (hp_vec2){ego->x_m, ego->y_m});
+    const double left = ground(map, (hp_vec2){ego->x_m + dx, ego->y_m + dy});
+    const double right = ground(map, (hp_vec2){ego->x_m - dx, ego->y_m - dy});
     const double sides = fmax(left, right);
     return sides >= map->config->off_limits_price ? fmax(middle, sides) : middle;
 }
@@ -77,7 +78,8 @@ static const hp_box *future_at(const plan_future *future, double t_s)
 }
 
 /** Sum of the probabilities of those who are closer to the ego's box than margin. */
-static double presence(const plan_map *map, const hp_pose *ego, double t_s, double margin_m)
+static double presence(const plan_map *map, const hp_pose *ego, double t_s, double margin_m,
+                       bool cars)
 {
     const hp_box box = grown(map, ego, margin_m);
     const hp_box wide = grown(map, ego, margin_m + WALKER_EXTRA_M);
@@ -85,8 +87,9 @@ static double presence(const plan_map *map, const hp_pose *ego, double t_s, doub
     for (uint32_t i = 0; i < map->n_futures; ++i) {
         const plan_future *future = &map->futures[i];
         const hp_box *other = future_at(future, t_s);
-        const double reach = map->ego_radius_m + future->radius_m + margin_m + WALKER_EXTRA_M;
-        if (near(ego, &other->centre, 1.5 * reach) &&
+        const double reach =
+            map->ego_radius_m + future->radius_m + 1.5 * (margin_m + WALKER_EXTRA_M);
+        if ((cars || future->walks) && near(ego, &other->centre, reach) &&
             hp_box_overlap(future->walks ? &wide : &box, other)) {
             sum += future->probability;
         }
@@ -94,9 +97,9 @@ static double presence(const plan_map *map, const hp_pose *ego, double t_s, doub
     return sum;
 }
 
-double plan_map_risk(const plan_map *map, const hp_pose *ego, double t_s)
+double plan_map_risk(const plan_map *map, const hp_pose *ego, double t_s, bool cars)
 {
-    return presence(map, ego, t_s, map->config->margin_m);
+    return presence(map, ego, t_s, map->config->margin_m, cars);
 }
 
 static bool boxes_close(const plan_map *map, const hp_pose *ego)
@@ -122,9 +125,9 @@ double plan_map_price(const plan_map *map, const hp_pose *ego, double t_s)
         }
         price += config->close_price;
     }
-    const double about = presence(map, ego, t_s, config->clearance_m);
+    const double about = presence(map, ego, t_s, config->clearance_m, true);
     if (about > 0.0) {
-        const double hit = plan_map_risk(map, ego, t_s);
+        const double hit = plan_map_risk(map, ego, t_s, true);
         price += about * config->close_price + hit * config->contact_price;
     }
     return price;
@@ -135,6 +138,8 @@ static void lay_future(const hp_plan_request *belief, const hp_belief_agent *age
                        const hp_mode *mode, plan_future *future)
 {
     const uint32_t n = belief->n_steps;
+    const double speed_mps = hypot(agent->vx_mps, agent->vy_mps);
+    const double stray_mps = future->walks ? 0.0 : STRAY_MPS * fmin(speed_mps, 1.0);
     hp_pose last = agent->pose;
     for (uint32_t k = 0; k < PLAN_MAP_STEPS; ++k) {
         const double at = k * PLAN_MAP_STEP_S / belief->step_s;
@@ -146,9 +151,8 @@ static void lay_future(const hp_plan_request *belief, const hp_belief_agent *age
         if (hypot(pose.x_m - last.x_m, pose.y_m - last.y_m) > 0.1) {
             pose.yaw_rad = atan2(pose.y_m - last.y_m, pose.x_m - last.x_m);
         }
-        const double stretch_m = fmin(2.0 * STRAY_MPS * k * PLAN_MAP_STEP_S, MOST_STRAY_M);
-        const double moves = fmin(hypot(agent->vx_mps, agent->vy_mps), 1.0);
-        future->at[k] = (hp_box){pose, agent->length_m + moves * stretch_m, agent->width_m};
+        const double stray_m = fmin(stray_mps * k * PLAN_MAP_STEP_S, MOST_STRAY_M);
+        future->at[k] = (hp_box){pose, agent->length_m + stray_m, agent->width_m};
         last = pose;
     }
 }
@@ -159,19 +163,21 @@ static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *m
     for (uint32_t m = 0; m < agent->n_modes && map->n_futures < PLAN_MAP_FUTURES; ++m) {
         plan_future *future = &map->futures[map->n_futures++];
         future->probability = agent->modes[m].probability;
-        future->radius_m = 0.5 * hypot(agent->length_m + MOST_STRAY_M, agent->width_m);
         future->walks = agent->kind != HP_CLASS_CAR;
+        future->radius_m =
+            0.5 * hypot(agent->length_m + (future->walks ? 0.0 : MOST_STRAY_M), agent->width_m);
         future->agent = index;
         lay_future(belief, agent, &agent->modes[m], future);
     }
 }
 
 void plan_map_build(const plan_path_config *config, const hp_world_info *info,
-                    const hp_plan_request *belief, bool walkers, hp_vec2 where, plan_map *map)
+                    const hp_plan_request *belief, hp_vec2 where, plan_map *map)
 {
     map->config = config;
     map->info = info;
     map->ego_radius_m = 0.5 * hypot(info->ego_length_m, info->ego_width_m);
+    map->pavement_price = config->pavement_price;
     map->n_boxes = 0;
     map->n_futures = 0;
     const hp_pose here = {where.x_m, where.y_m, 0.0};
@@ -184,7 +190,7 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
     }
     for (uint32_t i = 0; i < belief->n_agents; ++i) {
         const hp_belief_agent *agent = &belief->agents[i];
-        if ((walkers || agent->kind == HP_CLASS_CAR) && near(&here, &agent->pose, REACH_M)) {
+        if (near(&here, &agent->pose, REACH_M)) {
             add_agent(belief, i, map);
         }
     }
@@ -213,24 +219,43 @@ static bool drives_away(const plan_future *future, const plan_path *path)
     return along > RECEDING_MPS;
 }
 
-double plan_map_blocked_s(const plan_map *map, const plan_path *path, double from_m, double to_m)
+/** Expected time of an agent, whose futures begin at i, in the way. */
+static double time_in_the_way(const plan_map *map, uint32_t i, const plan_path *path, double from_m,
+                              double to_m)
 {
-    double longest = 0.0;
     double sum = 0.0;
-    for (uint32_t i = 0; i < map->n_futures; ++i) {
-        const plan_future *future = &map->futures[i];
-        if (i > 0 && map->futures[i - 1].agent != future->agent) {
-            sum = 0.0;
-        }
-        if (future->walks || drives_away(future, path)) {
-            continue;
-        }
-        for (uint32_t k = 0; k < PLAN_MAP_STEPS; ++k) {
+    for (uint32_t f = i; f < map->n_futures && map->futures[f].agent == map->futures[i].agent;
+         ++f) {
+        const plan_future *future = &map->futures[f];
+        for (uint32_t k = 0; k < PLAN_MAP_STEPS && !drives_away(future, path); ++k) {
             if (in_the_way(map, path, &future->at[k], from_m, to_m)) {
                 sum += future->probability * PLAN_MAP_STEP_S;
             }
         }
-        longest = fmax(longest, sum);
     }
-    return longest;
+    return sum;
+}
+
+bool plan_map_sift(plan_map *map, const plan_path *path, double from_m, double to_m)
+{
+    const bool stoppable = map->info->speed_floor_mps <= 0.0;
+    bool blocked = false;
+    bool keep = true;
+    uint32_t kept = 0;
+    uint32_t last = UINT32_MAX;
+    for (uint32_t i = 0; i < map->n_futures; ++i) {
+        const plan_future *future = &map->futures[i];
+        if (future->agent != last) {
+            const double t = time_in_the_way(map, i, path, from_m, to_m);
+            keep = !future->walks || !stoppable || t > map->config->walker_blocked_s;
+            blocked |= !future->walks && t > map->config->blocked_s;
+            last = future->agent;
+        }
+        if (keep && kept != i) {
+            map->futures[kept] = *future;
+        }
+        kept += keep;
+    }
+    map->n_futures = kept;
+    return blocked;
 }

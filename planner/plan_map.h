@@ -26,24 +26,26 @@ typedef struct plan_map {
     const plan_path_config *config;
     const hp_world_info *info;
     double ego_radius_m;
+    double pavement_price; /* may be raised after build() */
     uint32_t n_boxes, n_futures;
     hp_box boxes[HP_MAX_OCCLUDERS];
     double box_radius_m[HP_MAX_OCCLUDERS];
     plan_future futures[PLAN_MAP_FUTURES];
 } plan_map;
 
-/** Fills the map with the belief's boxes and futures within reach of where; walkers only if asked
- * for: where the car can stop, the search lets them pass. */
+/** Fills the map with the belief's boxes and futures within reach of where. */
 void plan_map_build(const plan_path_config *config, const hp_world_info *info,
-                    const hp_plan_request *belief, bool walkers, hp_vec2 where, plan_map *map);
+                    const hp_plan_request *belief, hp_vec2 where, plan_map *map);
+/** Looks how long each agent is expected in the ego's way along path between two arc lengths, and
+ * leaves out walkers who are gone within walker_blocked_s: the search lets those pass. Returns
+ * whether some vehicle, that does not drive away, takes up the way for longer than blocked_s. */
+bool plan_map_sift(plan_map *map, const plan_path *path, double from_m, double to_m);
 /** Price of a metre with the ego's box there at that time; INFINITY in a standing box. */
 double plan_map_price(const plan_map *map, const hp_pose *ego, double t_s);
-/** Probability, summed over agents, that somebody is in the ego's box at that time. */
-double plan_map_risk(const plan_map *map, const hp_pose *ego, double t_s);
+/** Probability, summed over agents, that somebody is in the ego's box at that time;
+ * vehicles only if asked for. */
+double plan_map_risk(const plan_map *map, const hp_pose *ego, double t_s, bool cars);
 /** True if a standing box is there. */
 bool plan_map_taken(const plan_map *map, const hp_pose *ego);
-/** Longest expected time for which one vehicle that does not drive away takes up the way along
- * path between two arc lengths. */
-double plan_map_blocked_s(const plan_map *map, const plan_path *path, double from_m, double to_m);
 
 #endif

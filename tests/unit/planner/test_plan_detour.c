@@ -116,7 +116,7 @@ static void test_plan_detour_follows_the_route_bit_by_bit_when_it_is_free(void *
     add_box(30.0, 5.0);
     add_agent(HP_CLASS_CAR, 40.0, 2.4, -8.0, 0.0);   /* in his own lane */
     add_agent(HP_CLASS_CAR, 30.0, 0.0, 4.0, 0.0);    /* ahead, to be followed */
-    add_agent(HP_CLASS_WALKER, 25.0, 0.0, 0.0, 0.3); /* the search lets him pass */
+    add_agent(HP_CLASS_WALKER, 25.0, 0.0, 0.0, 1.3); /* the search lets him pass */
     update();
     assert_false(detour->away);
     assert_int_equal(detour->searches, 0);
@@ -212,6 +212,20 @@ static void test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop(void 
     assert_true(hp_box_distance(&box, (hp_vec2){25.0, -0.5}) > 0.2); /* where he is after 3 s */
 }
 
+static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement(void **state)
+{
+    (void)state;
+    add_agent(HP_CLASS_WALKER, 30.0, -1.4, 0.0, 0.2);
+    update();
+    assert_true(detour->away);
+    double lowest = 0.0;
+    for (double x = 12.0; x < 60.0; x += 1.0) {
+        lowest = fmin(lowest, lateral_at(x));
+    }
+    assert_true(lowest > -1.2);
+    assert_true(lateral_at(30.0) > 1.0);
+}
+
 static void test_plan_detour_is_the_same_every_time(void **state)
 {
     (void)state;
@@ -249,6 +263,7 @@ int main(void)
         DETOUR_TEST(test_plan_detour_comes_back_once_the_way_is_free),
         DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
+        DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
         DETOUR_TEST(test_plan_detour_is_the_same_every_time),
         DETOUR_TEST(test_plan_detour_answers_when_its_time_is_over_at_once),
     };
