@@ -8,6 +8,9 @@ const hp_field PLAN_CONTROL_FIELDS[] = {
                 "searches per second; must divide rate_hz"),
     HP_F_DOUBLE(plan_control_config, deadline_ms, 1.0, 10000.0, "ms",
                 "from frame to command in real-time worlds"),
+    HP_F_UINT(plan_control_config, delay_ticks, 0, 20, "ticks", "from a command to its effect"),
+    HP_F_DOUBLE(plan_control_config, sensor_delay_s, 0.0, 1.0, "s",
+                "age of what frames say about others"),
     HP_F_END,
 };
 
@@ -84,7 +87,7 @@ static const hp_field PHANTOM_FIELDS[] = {
 static const hp_field GUARD_FIELDS[] = {
     HP_F_BOOL(plan_guard_config, enabled, "check every command before it leaves"),
     HP_F_DOUBLE(plan_guard_config, response_s, 0.02, 2.0, "s",
-                "until braking takes hold; at least two control periods"),
+                "until braking takes hold; at least (control.delay_ticks + 1) / control.rate_hz"),
     HP_F_DOUBLE(plan_guard_config, comfort_mps2, 0.5, 6.0, "m/s^2", "comfortable deceleration"),
     HP_F_DOUBLE(plan_guard_config, hard_mps2, 2.0, 9.0, "m/s^2", "full braking, reached for sure"),
     HP_F_DOUBLE(plan_guard_config, walker_accel_mps2, 0.1, 10.0, "m/s^2",
@@ -111,7 +114,10 @@ const hp_field PLAN_FIELDS[] = {
 void plan_config_default(plan_config *config)
 {
     *config = (plan_config){
-        .control = {.rate_hz = 20.0, .decision_rate_hz = 4.0, .deadline_ms = 40.0},
+        .control = {.rate_hz = 20.0,
+                    .decision_rate_hz = 4.0,
+                    .deadline_ms = 40.0,
+                    .delay_ticks = 1},
         .path = {.spacing_m = 0.5,
                  .max_lateral_mps2 = 4.0,
                  .max_turn_mps = 7.0,
@@ -159,17 +165,19 @@ void plan_config_default(plan_config *config)
 hp_status plan_config_check(const plan_config *config, hp_error *error)
 {
     const double ratio = config->control.rate_hz / config->control.decision_rate_hz;
-    const double least_response_s = 2.0 / config->control.rate_hz;
+    const double least_response_s = (config->control.delay_ticks + 1.0) / config->control.rate_hz;
     if (ratio < 1.0 || fabs(ratio - nearbyint(ratio)) > 1e-9) {
         return hp_fail(error, HP_ECONFIG,
                        "control.decision_rate_hz = %g must divide control.rate_hz = %g",
                        config->control.decision_rate_hz, config->control.rate_hz);
     }
-    if (config->guard.enabled && config->guard.response_s < least_response_s) {
-        return hp_fail(error, HP_ECONFIG,
-                       "planner.guard.response_s = %g is too short: one period of delay and one to "
-                       "react need at least %g s at control.rate_hz = %g",
-                       config->guard.response_s, least_response_s, config->control.rate_hz);
+    if (config->guard.enabled && config->guard.response_s < least_response_s - 1e-9) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "planner.guard.response_s = %g is too short: control.delay_ticks = %u and one "
+            "period to react need at least %g s at control.rate_hz = %g",
+            config->guard.response_s, config->control.delay_ticks, least_response_s,
+            config->control.rate_hz);
     }
     return HP_OK;
 }

@@ -10,6 +10,8 @@ typedef struct plan_control_config {
     double rate_hz;          /* frames and commands */
     double decision_rate_hz; /* searches; divides rate_hz */
     double deadline_ms;      /* from frame to command, in real-time worlds */
+    uint32_t delay_ticks;    /* from a command to its effect */
+    double sensor_delay_s;   /* age of what frames say about others */
 } plan_control_config;
 
 typedef struct plan_path_config {
@@ -39,6 +41,7 @@ typedef struct plan_belief_config {
     double return_share;  /* of that rate, for who has crossed already */
     double car_stray_s;   /* a vehicle's spread is at most this times its speed */
     double pass_margin_m; /* agents further than this behind the ego are left out */
+    double observed_s;    /* no key: as in plan_guard_config */
 } plan_belief_config;
 
 typedef struct plan_phantom_config {
@@ -56,7 +59,8 @@ typedef struct plan_guard_config {
     double comfort_mps2, hard_mps2; /* decelerations of the two baselines, > 0 */
     double walker_accel_mps2, walker_speed_mps, walker_speed_over_mps; /* bounds of walkers */
     double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
-    double margin_m; /* kept around the ego's box */
+    double margin_m;   /* kept around the ego's box */
+    double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 
 /** Sections "control" and "planner" together. */

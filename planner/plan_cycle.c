@@ -48,6 +48,8 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
         return HP_ENOMEM;
     }
     cycle->config = *config;
+    cycle->config.guard.observed_s = config->control.sensor_delay_s;
+    cycle->config.belief.observed_s = config->control.sensor_delay_s;
     cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =

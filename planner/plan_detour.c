@@ -7,6 +7,7 @@
 #define BEHIND_M 10.0    /* of the old path stay in the new one, for the rear axle */
 #define BETTER 0.9       /* share of the old way's cost that a new way must undercut */
 #define FREE_RISK 0.05   /* probability of meeting somebody that does not count */
+#define MERGE_M 3.0      /* between a way and the route behind it, more if it ends aside */
 #define SMOOTHINGS 30
 #define GENTLE_MPS2 2.0   /* acceleration that ways are priced with */
 #define FLOOR_MPS2 (-4.0) /* and deceleration to a speed floor */
@@ -107,9 +108,10 @@ static void join(plan_detour *d, const plan_detour_task *task, const plan_way *w
     }
     const hp_pose *end = &way->poses[way->n - 1];
     const plan_path *route = &d->route;
-    double from = plan_path_project(route, (hp_vec2){end->x_m, end->y_m}).s_m;
+    const hp_projection left = plan_path_project(route, (hp_vec2){end->x_m, end->y_m});
+    const double from = left.s_m + MERGE_M * (1.0 + fabs(left.lateral_m)); /* without a kink */
     for (uint32_t i = 0; i < route->n && n < PLAN_PATH_MAX_LINE; ++i) {
-        if (route->s_m[i] > from + 2.0) {
+        if (route->s_m[i] > from) {
             line[n++] = route->points[i];
         }
     }
