@@ -1,6 +1,7 @@
 #include "planner/plan_cycle.h"
 
 #include "planner/plan_belief.h"
+#include "planner/plan_detour.h"
 #include "planner/plan_guard.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
@@ -24,6 +25,7 @@ struct plan_cycle {
     hp_world_info info;
     hp_rng stream;
     plan_path path;
+    plan_detour detour;
     plan_tracks tracks;
     bool decided;       /* at least once in this episode ... */
     uint32_t slot;      /* ... the last time in this stretch of decision_every ticks */
@@ -46,6 +48,8 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
         return HP_ENOMEM;
     }
     cycle->config = *config;
+    cycle->config.guard.observed_s = config->control.sensor_delay_s;
+    cycle->config.belief.observed_s = config->control.sensor_delay_s;
     cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =
@@ -69,7 +73,7 @@ void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t see
     memset(&cycle->plan, 0, sizeof cycle->plan);
     memset(&cycle->belief, 0, sizeof cycle->belief);
     plan_tracks_reset(&cycle->tracks);
-    plan_path_follow_route(&cycle->config.path, info, &cycle->path);
+    plan_detour_begin(&cycle->config.path, info, &cycle->detour, &cycle->path);
 }
 
 const hp_plan_request *plan_cycle_belief(const plan_cycle *cycle)
@@ -112,18 +116,17 @@ static void predict(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start
     }
 }
 
-/** Fills the request for the search: ego on its path, agents with weights, boxes, phantoms. */
+/** Fills the request for the search: the ego, agents with weights, boxes. Sides and crossings are
+ * told by the route, which does not move. */
 static void believe(plan_cycle *cycle, const hp_frame *frame)
 {
     hp_plan_request *b = &cycle->belief;
-    const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
-    const plan_belief_view view = {.path = &cycle->path,
+    const plan_belief_view view = {.path = &cycle->detour.route,
                                    .ego = frame->ego.pose,
                                    .decision_s = 1.0 / cycle->config.control.decision_rate_hz};
     b->world_id = frame->world_id;
     b->tick = frame->tick;
     b->stream = hp_rng_lane(cycle->stream, frame->tick).key;
-    b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
     b->ego_speed_mps = frame->ego.speed_mps;
     b->ego_accel_mps2 = frame->ego.accel_mps2;
     b->ego_length_m = cycle->info.ego_length_m;
@@ -136,18 +139,30 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
     plan_belief_update(&cycle->config.belief, &view, &cycle->prediction, &cycle->tracks, b);
     b->n_occluders = frame->n_occluders;
     memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
-    b->n_phantoms =
-        plan_phantom_find(&cycle->config.phantom, &cycle->info, &cycle->path, frame, b->phantoms);
 }
 
-/** Hands the path to the search. It follows the route; the bends set its speeds. */
-static void lay_path(plan_cycle *cycle)
+/** Lays the path and hands it to the search, with what depends on it: where the ego is along it,
+ * and who may be hidden beside it. */
+static void lay_path(plan_cycle *cycle, const hp_frame *frame)
 {
     hp_plan_request *b = &cycle->belief;
+    const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
+    const int64_t budget_ns = (int64_t)(cycle->config.path.time_ms * 1e6);
+    const plan_detour_task task = {
+        .config = &cycle->config.path,
+        .info = &cycle->info,
+        .belief = b,
+        .ego = &frame->ego,
+        .deadline_ns = cycle->info.synchronous ? 0 : hp_clock_now_ns(cycle->clock) + budget_ns,
+        .clock = cycle->clock};
+    plan_detour_update(&cycle->detour, &task, &cycle->path);
+    b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
     b->goal_s_m = cycle->path.goal_s_m;
     b->n_path = cycle->path.n;
     memcpy(b->path, cycle->path.points, cycle->path.n * sizeof b->path[0]);
     memcpy(b->path_speed_mps, cycle->path.speed_mps, cycle->path.n * sizeof b->path_speed_mps[0]);
+    b->n_phantoms =
+        plan_phantom_find(&cycle->config.phantom, &cycle->info, &cycle->path, frame, b->phantoms);
 }
 
 static void search(plan_cycle *cycle, int64_t tick_start_ns)
@@ -232,7 +247,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
         stage_done(cycle, HP_STAGE_PREDICT);
         believe(cycle, frame);
         stage_done(cycle, HP_STAGE_BELIEF);
-        lay_path(cycle);
+        lay_path(cycle, frame);
         stage_done(cycle, HP_STAGE_PATH);
         search(cycle, start_ns);
         stage_done(cycle, HP_STAGE_SEARCH);
