@@ -6,6 +6,9 @@ const hp_field PLAN_CONTROL_FIELDS[] = {
     HP_F_DOUBLE(plan_control_config, rate_hz, 1.0, 200.0, "Hz", "frames and commands per second"),
     HP_F_DOUBLE(plan_control_config, decision_rate_hz, 0.5, 200.0, "Hz",
                 "searches per second; must divide rate_hz"),
+    HP_F_DOUBLE(
+        plan_control_config, surprise_mps, 0.0, 20.0, "m/s",
+        "who comes into sight or changes velocity by more is decided upon at once; 0: never"),
     HP_F_DOUBLE(plan_control_config, deadline_ms, 1.0, 10000.0, "ms",
                 "from frame to command in real-time worlds"),
     HP_F_UINT(plan_control_config, delay_ticks, 0, 20, "ticks", "from a command to its effect"),
@@ -116,6 +119,7 @@ void plan_config_default(plan_config *config)
     *config = (plan_config){
         .control = {.rate_hz = 20.0,
                     .decision_rate_hz = 4.0,
+                    .surprise_mps = 1.0,
                     .deadline_ms = 40.0,
                     .delay_ticks = 1},
         .path = {.spacing_m = 0.5,

@@ -9,6 +9,7 @@
 typedef struct plan_control_config {
     double rate_hz;          /* frames and commands */
     double decision_rate_hz; /* searches; divides rate_hz */
+    double surprise_mps;     /* a change of velocity that is decided upon at once; 0: none is */
     double deadline_ms;      /* from frame to command, in real-time worlds */
     uint32_t delay_ticks;    /* from a command to its effect */
     double sensor_delay_s;   /* age of what frames say about others */

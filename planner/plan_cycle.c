@@ -218,13 +218,15 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
     }
 }
 
-/** The first frame of each stretch of decision_every ticks is decided upon. In real time frames get
- * lost, and a restarted planner begins in the middle: the first is not always the one that divides.
- */
+/** The first frame of each stretch of decision_every ticks is decided upon, and any that surprises:
+ * a quarter of a second is 3 m of the way. In real time frames get lost, and a restarted planner
+ * begins in the middle: the first is not always the one that divides. */
 static bool is_due(plan_cycle *cycle, uint32_t tick)
 {
+    const double limit_mps = cycle->config.control.surprise_mps;
     const uint32_t slot = tick / cycle->decision_every;
-    const bool due = !cycle->decided || slot != cycle->slot;
+    const bool surprised = limit_mps > 0.0 && cycle->tracks.surprise_mps > limit_mps;
+    const bool due = !cycle->decided || slot != cycle->slot || surprised;
     cycle->decided = true;
     cycle->slot = slot;
     return due;
@@ -234,7 +236,6 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
                      hp_decision *decision)
 {
     const int64_t start_ns = hp_clock_now_ns(cycle->clock);
-    const bool decides = is_due(cycle, frame->tick);
     memset(decision, 0, sizeof *decision);
     cycle->decision = decision;
     cycle->stage_start_ns = start_ns;
@@ -242,6 +243,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
 
     plan_tracks_update(&cycle->config.belief, &cycle->info, frame, &cycle->tracks);
     stage_done(cycle, HP_STAGE_TRACK);
+    const bool decides = is_due(cycle, frame->tick);
     if (decides) {
         predict(cycle, frame, start_ns);
         stage_done(cycle, HP_STAGE_PREDICT);

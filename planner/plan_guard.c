@@ -12,14 +12,15 @@ typedef struct instant {
     double front_m, front_mps; /* the one that braked last */
 } instant;
 
-/** How far a walker can have come after t seconds, starting at speed v. */
+/** How far a walker can have come after t seconds, starting at speed v, by his top speed; INFINITY
+ * before he can have reached it, for then his acceleration is the tighter bound. */
 static double walker_reach(const plan_guard_config *config, double v_mps, double t_s)
 {
     const double v_max = fmax(config->walker_speed_mps, v_mps + config->walker_speed_over_mps);
     const double a = config->walker_accel_mps2;
     const double t_full = (v_max - v_mps) / a;
     if (t_s <= t_full) {
-        return v_mps * t_s + 0.5 * a * t_s * t_s;
+        return INFINITY;
     }
     return v_mps * t_full + 0.5 * a * t_full * t_full + v_max * (t_s - t_full);
 }

@@ -93,6 +93,15 @@ static void remember_place(hp_track *track, double dt_s)
     track->history_t_s[track->n_history - 1] = 0.0;
 }
 
+/** How much an observation differs from what a decision of before it reckoned with. */
+static double surprise_mps(const hp_agent *agent, const plan_track *item)
+{
+    if (item == NULL || !item->track.visible) {
+        return INFINITY;
+    }
+    return hypot(agent->vx_mps - item->track.vx_mps, agent->vy_mps - item->track.vy_mps);
+}
+
 /** Takes an observation in: where he is now is where he was seen, and on at his velocity since. */
 static void see(const hp_agent *agent, const plan_clock *clock, bool fresh, plan_track *item)
 {
@@ -151,9 +160,11 @@ void plan_tracks_update(const plan_belief_config *config, const hp_world_info *i
     const plan_clock clock = {now_s, dt_s, config->observed_s};
     bool seen[HP_MAX_AGENTS] = {false};
     tracks->now_s = now_s;
+    tracks->surprise_mps = 0.0;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         plan_track *item = find(tracks, frame->agents[i].id);
         const bool fresh = item == NULL;
+        tracks->surprise_mps = fmax(tracks->surprise_mps, surprise_mps(&frame->agents[i], item));
         if (fresh) {
             item = claim(tracks);
         }

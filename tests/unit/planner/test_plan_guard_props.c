@@ -347,6 +347,145 @@ static void test_plan_guard_p7_same_decision_in_any_frame(void **state)
     }
 }
 
+/* ---- The same check again, slowly and differently: closed form for the ego, small steps of time
+ * for the others, distances by coordinates, on a straight street. ---- */
+
+/** Way and speed after t seconds of a first acceleration until t1, then of a second. */
+static void drive_form(double v, double t, double t1, const double accel[2], double *way,
+                       double *end)
+{
+    *way = 0.0;
+    for (int leg = 0; leg < 2; ++leg) {
+        const double span = leg == 0 ? fmin(t, t1) : fmax(t - t1, 0.0);
+        const double a = accel[leg];
+        const double moving = a < 0.0 ? fmin(span, v / -a) : span;
+        *way += v * moving + 0.5 * a * moving * moving;
+        v = fmax(v + a * moving, 0.0);
+        v = a < 0.0 && moving < span ? 0.0 : v;
+    }
+    *end = v;
+}
+
+/** How far from a place somebody can be: a thousand steps a second of speeding up to a limit. */
+static double run_out(double v, double accel, double top, double t)
+{
+    double way = 0.0;
+    const double dt = 0.001;
+    for (long i = 0; i < lround(t / dt); ++i) {
+        const double next = fmin(v + accel * dt, top);
+        way += 0.5 * (v + next) * dt;
+        v = next;
+    }
+    return way;
+}
+
+/** Distance of a point from the box [x0, x1] x [y - half width, y + half width]. */
+static double off_box(double x0, double x1, double y, hp_vec2 p)
+{
+    const double half = 0.5 * info.ego_width_m;
+    const double dx = fmax(fmax(x0 - p.x_m, p.x_m - x1), 0.0);
+    const double dy = fmax(fmax(y - half - p.y_m, p.y_m - y - half), 0.0);
+    return sqrt(dx * dx + dy * dy);
+}
+
+/** Smallest room that the oracle finds over the whole manoeuvre; below 0 somebody may be met. */
+static double least_room(const hp_agent *a, double wish)
+{
+    const plan_guard_config *g = &config.guard;
+    const double now = frame.ego.accel_mps2;
+    const double v = frame.ego.speed_mps;
+    const double soon[2] = {fmin(wish, now), -g->car_brake_mps2};
+    const double late[2] = {fmax(wish, now), -g->hard_mps2};
+    const double speed = hypot(a->vx_mps, a->vy_mps);
+    double least = INFINITY;
+    for (int k = 0; k < 400; ++k) {
+        const double t = 0.05 * k;
+        double back;
+        double front;
+        double v_back;
+        double v_front;
+        drive_form(v, t, 0.05, soon, &back, &v_back);
+        drive_form(v, t, g->response_s, late, &front, &v_front);
+        const bool may_go = t < g->response_s + 0.04 && late[0] > 0.0;
+        if (v_front < 0.05 && !may_go) {
+            return least;
+        }
+        if (k == 0 && v < 0.05) {
+            continue; /* stands */
+        }
+        const double rear = frame.ego.pose.x_m + back - 0.5 * info.ego_length_m;
+        const double nose = frame.ego.pose.x_m + front + 0.5 * info.ego_length_m;
+        const double y = frame.ego.pose.y_m;
+        const double seen = t + g->observed_s;
+        if (a->kind == HP_CLASS_WALKER) {
+            const double top = fmax(g->walker_speed_mps, speed + g->walker_speed_over_mps);
+            const double keep = 0.5 * hypot(a->length_m, a->width_m) + g->margin_m;
+            const hp_vec2 here = {a->pose.x_m, a->pose.y_m};
+            const hp_vec2 on = {here.x_m + a->vx_mps * seen, here.y_m + a->vy_mps * seen};
+            const double walk = off_box(rear, nose, y, here) - keep -
+                                run_out(speed, g->walker_accel_mps2, top, seen);
+            const double swerve =
+                off_box(rear, nose, y, on) - keep - run_out(0.0, g->walker_accel_mps2, 1e9, seen);
+            least = fmin(least, fmax(walk, swerve));
+        } else { /* along x, either way */
+            const double way = a->vx_mps >= 0.0 ? 1.0 : -1.0;
+            const double ahead = run_out(speed, g->car_accel_mps2, 1e9, seen);
+            const double stop = fmin(seen, speed / g->car_brake_mps2);
+            const double least_way = speed * stop - 0.5 * g->car_brake_mps2 * stop * stop;
+            const double e0 = a->pose.x_m + way * least_way;
+            const double e1 = a->pose.x_m + way * ahead;
+            const double gap_x = fmax(fmin(e0, e1) - 0.5 * a->length_m - nose - g->margin_m,
+                                      rear - g->margin_m - fmax(e0, e1) - 0.5 * a->length_m);
+            const double gap_y =
+                fabs(a->pose.y_m - y) - 0.5 * (a->width_m + info.ego_width_m) - g->margin_m;
+            least = fmin(least, fmax(gap_x, gap_y));
+        }
+    }
+    return least;
+}
+
+static void test_plan_guard_decides_as_a_slow_check_does(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(49);
+    uint64_t stops = 0;
+    uint64_t goes = 0;
+    for (uint64_t i = 0; i < starts / 500 + 500; ++i) {
+        const hp_rng lane = hp_rng_lane(numbers, i);
+        foe f = draw_foe(lane);
+        if (!f.walks) {
+            const double speed = hypot(f.v.x_m, f.v.y_m);
+            f.yaw_rad = i % 2 == 0 ? 0.0 : HP_PI;
+            f.v = (hp_vec2){i % 2 == 0 ? speed : -speed, 0.0};
+            f.p.y_m *= 0.4;
+        }
+        setup(NULL);
+        config.guard.response_s = 0.05 * (2.0 + floor(8.0 * hp_rng_unit(lane, 1)));
+        config.guard.observed_s = 0.05 * floor(4.0 * hp_rng_unit(lane, 4));
+        config.guard.walker_speed_mps = hp_rng_range(lane, 5, 1.0, 4.0);
+        config.guard.walker_speed_over_mps = hp_rng_range(lane, 6, 0.1, 1.5);
+        const double v = i % 10 == 0 ? 0.0 : hp_rng_range(lane, 0, 0.1, 14.0);
+        show(&f, 10.0, v, hp_rng_range(lane, 2, -7.9, 3.4));
+        frame.ego.pose.y_m = hp_rng_range(lane, 7, -2.0, 2.0);
+        const double wish = hp_rng_range(lane, 3, -5.5, 3.5);
+        const double room = least_room(&frame.agents[0], wish);
+        const plan_guard_verdict verdict = check(wish);
+        if (room < -0.01) {
+            ++stops;
+            if (!verdict.intervened && wish > -config.guard.comfort_mps2) {
+                fail_msg("start %llu: passed with room %g", (unsigned long long)i, room);
+            }
+        } else if (room > 0.01) {
+            ++goes;
+            if (verdict.intervened) {
+                fail_msg("start %llu: stopped with room %g", (unsigned long long)i, room);
+            }
+        }
+    }
+    assert_true(stops > 50);
+    assert_true(goes > 50);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +499,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_plan_guard_p4_any_legal_input_gives_a_finite_command, setup),
         cmocka_unit_test_setup(
             test_plan_guard_p6_from_an_unsafe_start_it_brakes_until_it_stands_or_is_safe, setup),
+        cmocka_unit_test_setup(test_plan_guard_decides_as_a_slow_check_does, setup),
         cmocka_unit_test_setup(test_plan_guard_p7_same_decision_in_any_frame, setup),
     };
     if (argc > 1) {
