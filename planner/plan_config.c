@@ -14,6 +14,9 @@ const hp_field PLAN_CONTROL_FIELDS[] = {
     HP_F_UINT(plan_control_config, delay_ticks, 0, 20, "ticks", "from a command to its effect"),
     HP_F_DOUBLE(plan_control_config, sensor_delay_s, 0.0, 1.0, "s",
                 "age of what frames say about others"),
+    HP_F_STRUCT(
+        plan_control_config, realtime, HP_REALTIME_FIELDS,
+        "what the planner asks of the kernel; what is not granted is told in log and health"),
     HP_F_END,
 };
 

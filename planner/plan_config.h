@@ -3,6 +3,7 @@
 #ifndef PLAN_CONFIG_H
 #define PLAN_CONFIG_H
 
+#include "common/hp_realtime.h"
 #include "common/hp_yaml.h"
 
 /** Section "control": how often what runs. */
@@ -13,6 +14,7 @@ typedef struct plan_control_config {
     double deadline_ms;      /* from frame to command, in real-time worlds */
     uint32_t delay_ticks;    /* from a command to its effect */
     double sensor_delay_s;   /* age of what frames say about others */
+    hp_realtime_config realtime;
 } plan_control_config;
 
 typedef struct plan_path_config {

@@ -39,6 +39,13 @@ struct plan_cycle {
     int64_t stage_start_ns;
 };
 
+static void take_config(plan_cycle *cycle, const plan_config *config)
+{
+    cycle->config = *config;
+    cycle->config.guard.observed_s = config->control.sensor_delay_s;
+    cycle->config.belief.observed_s = config->control.sensor_delay_s;
+}
+
 hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
                             const hp_clock *clock, plan_cycle **out)
 {
@@ -47,14 +54,25 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
     if (cycle == NULL) {
         return HP_ENOMEM;
     }
-    cycle->config = *config;
-    cycle->config.guard.observed_s = config->control.sensor_delay_s;
-    cycle->config.belief.observed_s = config->control.sensor_delay_s;
+    take_config(cycle, config);
     cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =
         (uint32_t)(config->control.rate_hz / config->control.decision_rate_hz + 0.5);
     predictor_cv_config_default(&cycle->fallback_predictor);
+    return HP_OK;
+}
+
+hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config)
+{
+    const plan_control_config *old = &cycle->config.control;
+    const plan_control_config *new = &config->control;
+    if (old->rate_hz != new->rate_hz || old->decision_rate_hz != new->decision_rate_hz ||
+        old->deadline_ms != new->deadline_ms || old->delay_ticks != new->delay_ticks ||
+        old->sensor_delay_s != new->sensor_delay_s) {
+        return HP_ECONFIG;
+    }
+    take_config(cycle, config);
     return HP_OK;
 }
 

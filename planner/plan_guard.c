@@ -39,20 +39,19 @@ static bool walker_touches(const plan_guard_config *config, const hp_agent *agen
            hp_box_distance(ego, there) <= swerve + body;
 }
 
-/** The strip that a vehicle may occupy after t seconds: from braking fully to accelerating fully.
- */
+/** The strip that a vehicle may occupy after t seconds: from braking fully to accelerating fully,
+ * the way it goes, which is backwards for some. */
 static bool car_touches(const plan_guard_config *config, const hp_agent *agent, const hp_box *ego,
                         double t_s)
 {
     const double c = cos(agent->pose.yaw_rad);
     const double s = sin(agent->pose.yaw_rad);
-    const double v = agent->vx_mps * c + agent->vy_mps * s;
-    const double t_stop = fabs(v) / config->car_brake_mps2;
-    const double t_brake = fmin(t_s, t_stop);
-    const double way = fabs(v) * t_brake - 0.5 * config->car_brake_mps2 * t_brake * t_brake;
-    const double least = v >= 0.0 ? way : v * t_s;
-    const double most = fmax(v, 0.0) * t_s + 0.5 * config->car_accel_mps2 * t_s * t_s;
-    const double middle = 0.5 * (least + most);
+    const double along = agent->vx_mps * c + agent->vy_mps * s;
+    const double v = fabs(along);
+    const double t_brake = fmin(t_s, v / config->car_brake_mps2);
+    const double least = v * t_brake - 0.5 * config->car_brake_mps2 * t_brake * t_brake;
+    const double most = v * t_s + 0.5 * config->car_accel_mps2 * t_s * t_s;
+    const double middle = copysign(0.5 * (least + most), along);
     const hp_box strip = {
         {agent->pose.x_m + middle * c, agent->pose.y_m + middle * s, agent->pose.yaw_rad},
         agent->length_m + (most - least),
@@ -119,7 +118,7 @@ static bool passes(const plan_guard_config *config, const hp_world_info *info,
         drive_on(step == 0 ? soon_mps2 : -config->car_brake_mps2, &at.back_m, &at.back_mps);
         drive_on(obeys ? late_mps2 : -config->hard_mps2, &at.front_m, &at.front_mps);
         at.t_s += STEP_S;
-        if (at.front_mps < STANDING_MPS && !(obeys && late_mps2 > 0.0)) {
+        if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
             return true;
         }
         box = ego_box(info, path, &at, ego->lateral_m);

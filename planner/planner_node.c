@@ -146,6 +146,22 @@ hp_status planner_node_create(const plan_config *config, uint64_t seed, const ch
     return HP_OK;
 }
 
+hp_status planner_node_configure(planner_node *node, const plan_config *config, hp_error *error)
+{
+    if (plan_cycle_configure(node->cycle, config) != HP_OK) {
+        return hp_fail(error, HP_ECONFIG,
+                       "section 'control' cannot change while running: end the run and start anew");
+    }
+    node->config = *config;
+    return HP_OK;
+}
+
+void planner_node_note(planner_node *node, const char *note)
+{
+    (void)snprintf(node->mail.health.note, sizeof node->mail.health.note, "%.*s",
+                   (int)sizeof node->mail.health.note - 1, note);
+}
+
 static void write_stats(planner_node *n)
 {
     const hp_client_info *infos[WORKERS];

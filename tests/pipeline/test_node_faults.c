@@ -50,7 +50,7 @@ typedef struct courier {
     hp_command last;
 } courier;
 
-static uint64_t seeds = 100;
+static uint64_t seeds = 40;
 
 static double draw(courier *c)
 {

@@ -137,6 +137,26 @@ static void test_plan_guard_same_in_a_mirrored_and_turned_world(void **state)
     }
 }
 
+static void test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 400.0, &frame);
+    const plan_guard_verdict v = check(0.0);
+    assert_true(v.hard);
+    hp_assert_near(v.accel_mps2, -config.guard.hard_mps2, 0.0);
+}
+
+static void test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_parked_car(&frame, 1, 20.0, 1.8); /* by 0.1 m: 0.9 + 1.0 */
+    assert_true(check(0.0).intervened);
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_parked_car(&frame, 1, 20.0, 2.0);
+    assert_false(check(0.0).intervened);
+}
+
 /** A walker who moves as badly as the guard's bounds allow. */
 typedef struct foe {
     hp_vec2 p;
@@ -220,6 +240,10 @@ int main(void)
         cmocka_unit_test_setup(test_plan_guard_less_gap_never_turns_stop_into_go, setup),
         cmocka_unit_test_setup(test_plan_guard_more_speed_never_turns_stop_into_go, setup),
         cmocka_unit_test_setup(test_plan_guard_same_in_a_mirrored_and_turned_world, setup),
+        cmocka_unit_test_setup(
+            test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with, setup),
+        cmocka_unit_test_setup(test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path,
+                               setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -366,11 +366,11 @@ static void drive_form(double v, double t, double t1, const double accel[2], dou
     *end = v;
 }
 
-/** How far from a place somebody can be: a thousand steps a second of speeding up to a limit. */
+/** How far from a place somebody can be: two hundred steps a second of speeding up to a limit. */
 static double run_out(double v, double accel, double top, double t)
 {
     double way = 0.0;
-    const double dt = 0.001;
+    const double dt = 0.005;
     for (long i = 0; i < lround(t / dt); ++i) {
         const double next = fmin(v + accel * dt, top);
         way += 0.5 * (v + next) * dt;
@@ -456,7 +456,7 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
         if (!f.walks) {
             const double speed = hypot(f.v.x_m, f.v.y_m);
             f.yaw_rad = i % 2 == 0 ? 0.0 : HP_PI;
-            f.v = (hp_vec2){i % 2 == 0 ? speed : -speed, 0.0};
+            f.v = (hp_vec2){i % 4 < 2 ? speed : -speed, 0.0}; /* every other one reverses */
             f.p.y_m *= 0.4;
         }
         setup(NULL);
