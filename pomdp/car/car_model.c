@@ -33,6 +33,7 @@ pomdp_model car_model_make(const car_config *config, const car_scene *scene)
         .step = kernel->step,
         .step_proposal = kernel->step_proposal,
         .default_policy = kernel->default_policy,
+        .rollout = kernel->rollout,
         .tail = kernel->free_road,
         .upper = kernel->free_road,
         .ctx = scene,
