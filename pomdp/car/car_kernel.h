@@ -29,4 +29,8 @@ extern const car_kernel CAR_KERNEL_AVX2;
 /** The fastest that this machine runs. */
 const car_kernel *car_kernel_best(void);
 
+/** The model with a kernel of choice; car_model_make takes the fastest. */
+pomdp_model car_kernel_model(const car_kernel *kernel, const car_config *config,
+                             const car_scene *scene);
+
 #endif
