@@ -97,6 +97,8 @@ struct pomdp_solver {
     pomdp_batch batch;
     pomdp_partition partition;
     uint64_t *scenario_key; /* [K] a stream per scenario */
+    uint64_t *step_keys;    /* [max_depth + rollout_depth][K] its words, as far as drawn */
+    uint32_t n_step_keys;   /* depths drawn in this search */
     double *discount;       /* [max_depth + 1] powers */
     void *slab;             /* everything above lies in it */
     size_t slab_bytes;
@@ -126,11 +128,11 @@ static inline void pomdp_state_copy(void *restrict to, const void *restrict from
     }
 }
 
-/** The key of a scenario's step at a depth: the same for every action and node. */
-static inline uint64_t pomdp_scenario_step_key(const pomdp_solver *s, uint32_t scenario,
-                                               uint32_t depth)
+/** The keys of all scenarios' steps at a depth: the same for every action and node. Only of depths
+ *  below n_step_keys. */
+static inline const uint64_t *pomdp_keys_at(const pomdp_solver *s, uint32_t depth)
 {
-    return hp_rng_u64((hp_rng){s->scenario_key[scenario]}, depth);
+    return &s->step_keys[(size_t)depth * s->config.n_scenarios];
 }
 
 /** Cuts every pool out of one block, sized by model and config. HP_OK or HP_ENOMEM. */
@@ -142,6 +144,9 @@ bool pomdp_solver_late(pomdp_solver *s, uint32_t steps);
 /** Draws the root's K particles into the empty tree: node 0, without bounds. */
 HP_NODISCARD hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles,
                                            const double *weights, uint32_t n, hp_rng stream);
+
+/** Draws the scenarios' keys of all depths below n. */
+void pomdp_scenario_reach(pomdp_solver *s, uint32_t n);
 
 /** Groups obs[i] of the particles with skip[i] == 0, groups numbered by first appearance. */
 void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t *skip, uint32_t n);

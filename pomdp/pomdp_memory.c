@@ -68,6 +68,9 @@ static void cut_rest(pomdp_solver *s, slab *b)
     p->group_of = slab_cut(b, n_scenarios, sizeof(*p->group_of));
     p->count = slab_cut(b, n_scenarios, sizeof(*p->count));
     s->scenario_key = slab_cut(b, n_scenarios, sizeof(*s->scenario_key));
+    s->step_keys =
+        slab_cut(b, ((size_t)s->config.max_depth + s->config.rollout_depth) * n_scenarios,
+                 sizeof(*s->step_keys));
     s->discount = slab_cut(b, (size_t)s->config.max_depth + 1, sizeof(*s->discount));
 }
 
