@@ -22,7 +22,7 @@ typedef struct solve_options {
 typedef struct solve_sums {
     uint64_t moves, trials, expansions, particle_steps, lost_beliefs;
     double gap_end, seconds; /* thread CPU time of the search */
-    double total, total_squares, undiscounted;
+    double total, total_squares, undiscounted, undiscounted_squares;
     size_t peak_bytes;
     hp_status status;
 } solve_sums;
@@ -134,6 +134,7 @@ static hp_status play(solve_run *run, solve_sums *sums)
     }
     sums->total = sum;
     sums->total_squares = sum * sum;
+    sums->undiscounted_squares = sums->undiscounted * sums->undiscounted;
     sums->peak_bytes = pomdp_solver_bytes(run->solver);
     return HP_OK;
 }
@@ -180,6 +181,7 @@ static void add_result(solve_sums *sums, const solve_sums *r)
     sums->total += r->total;
     sums->total_squares += r->total_squares;
     sums->undiscounted += r->undiscounted;
+    sums->undiscounted_squares += r->undiscounted_squares;
     sums->peak_bytes = r->peak_bytes > sums->peak_bytes ? r->peak_bytes : sums->peak_bytes;
     sums->status = sums->status != HP_OK ? sums->status : r->status;
 }
@@ -220,19 +222,27 @@ static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sum
 }
 
 typedef struct solve_figures {
-    double mean, error, undiscounted, moves, trials_per_s, expansions_per_s, steps_per_s, gap, ms;
+    double mean, error, undiscounted, undiscounted_error, moves, trials_per_s, expansions_per_s,
+        steps_per_s, gap, ms;
 } solve_figures;
+
+/** Standard error of a mean from n numbers' sum and sum of squares. */
+static double standard_error(double sum, double squares, double n)
+{
+    const double mean = sum / n;
+    return n > 1.0 ? sqrt(fmax(0.0, squares / n - mean * mean) / (n - 1.0)) : 0.0;
+}
 
 static solve_figures figure(const solve_options *o, const solve_sums *s)
 {
     const double runs = o->runs;
     const double moves = (double)s->moves;
     const double seconds = fmax(s->seconds, 1e-9);
-    const double mean = s->total / runs;
-    const double variance = fmax(0.0, s->total_squares / runs - mean * mean);
-    return (solve_figures){.mean = mean,
-                           .error = runs > 1.0 ? sqrt(variance / (runs - 1.0)) : 0.0,
+    return (solve_figures){.mean = s->total / runs,
+                           .error = standard_error(s->total, s->total_squares, runs),
                            .undiscounted = s->undiscounted / runs,
+                           .undiscounted_error =
+                               standard_error(s->undiscounted, s->undiscounted_squares, runs),
                            .moves = moves / runs,
                            .trials_per_s = (double)s->trials / seconds,
                            .expansions_per_s = (double)s->expansions / seconds,
@@ -246,20 +256,21 @@ static void print_json(const solve_options *o, const solve_sums *s, uint32_t sce
     const solve_figures f = figure(o, s);
     (void)printf("{\"problem\": \"%s\", \"runs\": %u, \"scenarios\": %u, "
                  "\"return_mean\": %.6g, \"return_stderr\": %.4g, \"undiscounted_mean\": %.6g, "
+                 "\"undiscounted_stderr\": %.4g, "
                  "\"moves_mean\": %.4g, \"trials_per_s\": %.0f, \"expansions_per_s\": %.0f, "
                  "\"steps_per_s\": %.0f, \"gap_end\": %.4g, \"search_ms\": %.4g, "
                  "\"lost_beliefs\": %" PRIu64 ", \"peak_bytes\": %zu}\n",
-                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted, f.moves,
-                 f.trials_per_s, f.expansions_per_s, f.steps_per_s, f.gap, f.ms, s->lost_beliefs,
-                 s->peak_bytes);
+                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted,
+                 f.undiscounted_error, f.moves, f.trials_per_s, f.expansions_per_s, f.steps_per_s,
+                 f.gap, f.ms, s->lost_beliefs, s->peak_bytes);
 }
 
 static void print_text(const solve_options *o, const solve_sums *s, uint32_t scenarios)
 {
     const solve_figures f = figure(o, s);
     (void)printf("%s: %u runs, %u scenarios\n", o->problem, o->runs, scenarios);
-    (void)printf("  return              %.4g +- %.2g (standard error), undiscounted %.4g\n", f.mean,
-                 f.error, f.undiscounted);
+    (void)printf("  return              %.4g +- %.2g (standard error), undiscounted %.4g +- %.2g\n",
+                 f.mean, f.error, f.undiscounted, f.undiscounted_error);
     (void)printf("  moves per run       %.4g\n", f.moves);
     (void)printf("  search per CPU s    %.0f trials, %.0f expansions, %.0f particle steps\n",
                  f.trials_per_s, f.expansions_per_s, f.steps_per_s);
