@@ -14,7 +14,7 @@ enum { DEFAULT_TRIALS = 200, LANE_WORLD = 1, LANE_FILTER = 2, LANE_SEARCH = 3, L
 
 typedef struct solve_options {
     const char *problem;
-    uint32_t runs, steps, trials, time_ms, scenarios;
+    uint32_t runs, steps, trials, time_ms, scenarios, algorithm;
     uint64_t seed;
 } solve_options;
 
@@ -58,6 +58,7 @@ static hp_status open_run(const solve_options *options, uint32_t index, solve_ru
     if (options->scenarios > 0) {
         p->config.n_scenarios = options->scenarios;
     }
+    p->config.algorithm = (pomdp_algorithm)options->algorithm;
     st = pomdp_solver_create(&p->model, &p->config, &run->solver);
     if (st == HP_OK) {
         st = pomdp_belief_create(&p->model, p->n_belief, &run->belief);
@@ -299,6 +300,8 @@ static cli_flag count_flag(const char *name, uint32_t *target, const char *help,
 
 static int read_options(int argc, char **argv, solve_options *o, cli_common *common)
 {
+    static const char *const ALGORITHMS[] = {"despot", "pomcp", NULL};
+    _Static_assert(HP_ARRAY_LEN(ALGORITHMS) == POMDP_N_ALGORITHMS + 1, "one each");
     cli_texts rest;
     const cli_flag flags[] = {
         count_flag("runs", &o->runs, "episodes (100)", 10000000),
@@ -307,6 +310,12 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
         count_flag("time-ms", &o->time_ms, "budget of a move: milliseconds, not repeatable",
                    600000),
         count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
+        {.name = "algorithm",
+         .type = CLI_FLAG_WORD,
+         .target = &o->algorithm,
+         .arg = "NAME",
+         .help = "despot, or pomcp, of which a trial is one simulation (despot)",
+         .words = ALGORITHMS},
         {.name = NULL},
     };
     *o = (solve_options){.runs = 100};

@@ -85,6 +85,28 @@ typedef struct pomdp_partition {
     uint32_t n_groups;
 } pomdp_partition;
 
+/** The tree of POMCP: a node is what was done and seen, its arms are neighbours. */
+typedef struct pomdp_arm {
+    double mean; /* of the returns from here, discounted to here */
+    uint32_t visits;
+} pomdp_arm;
+
+/** Which node follows an arm and an observation: an open-addressing table emptied by its stamp. */
+typedef struct pomdp_history {
+    uint64_t obs;
+    uint32_t arm, node, stamp;
+} pomdp_history;
+
+typedef struct pomdp_pomcp {
+    uint32_t n_nodes, max_nodes;
+    uint32_t *visits;     /* [max_nodes] */
+    pomdp_arm *arms;      /* [max_nodes][n_actions] */
+    pomdp_history *slots; /* [mask + 1], at least twice the nodes */
+    uint32_t mask, stamp;
+    double *cumulated;  /* [K] weights of the root's particles */
+    double exploration; /* of UCB1: the root's first gap, the scale of what is at stake */
+} pomdp_pomcp;
+
 typedef struct pomdp_count {
     uint32_t expansions, depth;
     uint64_t steps_tree, steps_rollout;
@@ -96,6 +118,7 @@ struct pomdp_solver {
     pomdp_tree tree;
     pomdp_batch batch;
     pomdp_partition partition;
+    pomdp_pomcp pomcp;      /* of that algorithm only */
     uint64_t *scenario_key; /* [K] a stream per scenario */
     double *discount;       /* [max_depth + 1] powers */
     void *slab;             /* everything above lies in it */
@@ -172,6 +195,12 @@ void pomdp_tree_backup(pomdp_solver *s, uint32_t node);
 bool pomdp_tree_close_blocked(pomdp_solver *s, uint32_t node);
 /** NULL if every node and edge holds its invariants, otherwise which one broke. For tests. */
 const char *pomdp_tree_check(const pomdp_solver *s);
+
+/** POMCP: an empty tree over the root's particles and bounds; one simulation; what it came to. The
+ *  report leaves action and value as they are if no simulation was run. */
+void pomdp_pomcp_begin(pomdp_solver *s);
+void pomdp_pomcp_trial(pomdp_solver *s, hp_rng stream, uint32_t index);
+void pomdp_pomcp_report(const pomdp_solver *s, pomdp_plan *plan);
 
 /** A new search: the root expanded. HP_OK or HP_EINVAL as pomdp_solver_plan. */
 HP_NODISCARD hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles,
