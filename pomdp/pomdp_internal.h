@@ -10,6 +10,7 @@
 #ifndef POMDP_INTERNAL_H
 #define POMDP_INTERNAL_H
 
+#include "pomdp/pomdp_evaluator.h"
 #include "pomdp/pomdp_solver.h"
 
 #include <string.h>
@@ -26,11 +27,15 @@ enum {
     POMDP_CLOCK_EVERY = 2048, /* particle steps between two looks at the clock */
 };
 
+enum { POMDP_UNVALUED, POMDP_WAITING, POMDP_VALUED };
+
 typedef struct pomdp_node {
     uint32_t parent_edge; /* POMDP_NONE at the root */
     uint32_t first_edge;  /* of n_actions neighbours; POMDP_NONE until expanded */
     uint32_t first_particle, n_particles;
     uint32_t depth;
+    uint16_t valued;    /* by the evaluator: POMDP_UNVALUED and so on */
+    uint16_t preferred; /* action that wins ties; 0 is what would win anyway */
 } pomdp_node;
 
 typedef struct pomdp_edge {
@@ -110,7 +115,14 @@ typedef struct pomdp_pomcp {
 typedef struct pomdp_count {
     uint32_t expansions, depth;
     uint64_t steps_tree, steps_rollout;
+    uint32_t evaluated, pruned, refused, batches; /* leaves, by the evaluator */
 } pomdp_count;
+
+/** Leaves that trials left for the evaluator. */
+typedef struct pomdp_waiting {
+    uint32_t node[POMDP_MAX_WAITING];
+    uint32_t n;
+} pomdp_waiting;
 
 struct pomdp_solver {
     pomdp_model model; /* a copy of the table; ctx stays borrowed */
@@ -124,7 +136,11 @@ struct pomdp_solver {
     void *slab;             /* everything above lies in it */
     size_t slab_bytes;
 
+    const pomdp_evaluator *evaluator; /* borrowed, may be NULL */
+
     /* of the search under way */
+    pomdp_waiting waiting;
+    bool starved; /* a trial found nothing but waiting leaves where it wanted to go */
     pomdp_budget budget;
     bool may_be_late; /* false while the root is prepared, and without a deadline */
     bool pool_full;
@@ -181,10 +197,12 @@ HP_NODISCARD hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32
 /** Expands a node by all actions. HP_OK; HP_EFULL or HP_EDEADLINE with the tree as it was. */
 HP_NODISCARD hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node);
 
-/** Index of the edge with the largest upper (or lower) bound; ties to the lowest action. */
+/** Index of the edge with the largest upper (or lower) bound; ties to the preferred action where
+ *  upper bounds count, then to the lowest. */
 uint32_t pomdp_tree_best_edge(const pomdp_solver *s, uint32_t node, bool by_lower);
-/** The child to explore: largest positive excess uncertainty; POMDP_NONE if there is none. */
-uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap);
+/** The child to explore: largest positive excess uncertainty; POMDP_NONE if there is none.
+ *  Waiting leaves are passed over; *passed: there was one. */
+uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap, bool *passed);
 /** Recomputes an edge from its children, a node from its edges. */
 void pomdp_tree_update_edge(pomdp_solver *s, uint32_t edge);
 void pomdp_tree_update_node(pomdp_solver *s, uint32_t node);
@@ -195,6 +213,12 @@ void pomdp_tree_backup(pomdp_solver *s, uint32_t node);
 bool pomdp_tree_close_blocked(pomdp_solver *s, uint32_t node);
 /** NULL if every node and edge holds its invariants, otherwise which one broke. For tests. */
 const char *pomdp_tree_check(const pomdp_solver *s);
+
+/** Whether a trial must leave the node to the evaluator; puts it in the queue, which is not full;
+ *  values all that wait and backs them up. */
+bool pomdp_evaluate_wants(const pomdp_solver *s, uint32_t node);
+void pomdp_evaluate_later(pomdp_solver *s, uint32_t node);
+void pomdp_evaluate_waiting(pomdp_solver *s);
 
 /** POMCP: an empty tree over the root's particles and bounds; one simulation; what it came to. The
  *  report leaves action and value as they are if no simulation was run. */

@@ -124,6 +124,7 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
     uint32_t node = 0;
 
     *progress = false;
+    s->starved = false;
     for (uint32_t next = 0; next != POMDP_NONE;) {
         node = next;
         if (s->config.regularisation > 0.0 && pomdp_tree_close_blocked(s, node)) {
@@ -131,6 +132,11 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             break;
         }
         if (!may_expand(s, node)) {
+            break;
+        }
+        if (pomdp_evaluate_wants(s, node)) {
+            pomdp_evaluate_later(s, node);
+            *progress = true;
             break;
         }
         if (s->tree.nodes[node].first_edge == POMDP_NONE) {
@@ -146,7 +152,9 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             grown_at = grown_at == POMDP_NONE ? node : grown_at;
             *progress = true;
         }
-        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap);
+        bool passed = false;
+        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap, &passed);
+        s->starved = next == POMDP_NONE && passed;
     }
     pomdp_tree_backup(s, node);
     return HP_OK;
@@ -164,6 +172,7 @@ static hp_status prepare_root(pomdp_solver *s, const void *particles, const doub
     s->pool_full = false;
     s->unclocked_steps = 0;
     s->count = (pomdp_count){0};
+    s->waiting.n = 0;
     const hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
     return st == HP_OK ? pomdp_bounds_init(s, 0, 1) : st;
 }
@@ -207,6 +216,11 @@ static uint32_t search(pomdp_solver *s)
             break;
         }
         trials++;
+        if (s->waiting.n > 0 &&
+            (s->waiting.n == s->evaluator->max_batch || s->starved || !progress)) {
+            pomdp_evaluate_waiting(s);
+            progress = true;
+        }
     }
     return trials;
 }
@@ -268,6 +282,10 @@ static void report_counts(const pomdp_solver *s, pomdp_plan *plan)
     plan->depth = s->count.depth;
     plan->steps_tree = s->count.steps_tree;
     plan->steps_rollout = s->count.steps_rollout;
+    plan->evaluated = s->count.evaluated;
+    plan->pruned = s->count.pruned;
+    plan->refused = s->count.refused;
+    plan->batches = s->count.batches;
     plan->pool_full = s->pool_full;
     plan->n_actions = s->model.n_actions;
 }

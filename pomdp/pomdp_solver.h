@@ -57,6 +57,8 @@ typedef struct pomdp_plan {
     uint32_t trials;                   /* as max_trials (and no deadline), replays a timed search */
     uint32_t nodes, expansions, depth; /* belief nodes made, nodes expanded, deepest ply */
     uint64_t steps_tree, steps_rollout; /* particle steps */
+    /* leaves valued by the evaluator, pruned on its word, left without a usable one; calls of it */
+    uint32_t evaluated, pruned, refused, batches;
     uint32_t n_actions;
     double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
     bool pool_full; /* growth ended early; the plan is still the best found */
