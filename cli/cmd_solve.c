@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_belief.h"
+#include "pomdp/pomdp_team.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,7 +15,7 @@ enum { DEFAULT_TRIALS = 200, LANE_WORLD = 1, LANE_FILTER = 2, LANE_SEARCH = 3, L
 
 typedef struct solve_options {
     const char *problem;
-    uint32_t runs, steps, trials, time_ms, scenarios, algorithm;
+    uint32_t runs, steps, trials, time_ms, scenarios, algorithm, threads;
     uint64_t seed;
 } solve_options;
 
@@ -31,7 +32,7 @@ typedef struct solve_sums {
 typedef struct solve_run {
     const solve_options *options;
     pomdp_problem problem;
-    pomdp_solver *solver;
+    pomdp_team *team;
     pomdp_belief *belief;
     void *truth; /* one state: what the world really is */
     hp_rng stream;
@@ -39,7 +40,7 @@ typedef struct solve_run {
 
 static void close_run(solve_run *run)
 {
-    pomdp_solver_destroy(&run->solver);
+    pomdp_team_destroy(&run->team);
     pomdp_belief_destroy(&run->belief);
     free(run->truth);
     pomdp_problem_close(&run->problem);
@@ -59,7 +60,7 @@ static hp_status open_run(const solve_options *options, uint32_t index, solve_ru
         p->config.n_scenarios = options->scenarios;
     }
     p->config.algorithm = (pomdp_algorithm)options->algorithm;
-    st = pomdp_solver_create(&p->model, &p->config, &run->solver);
+    st = pomdp_team_create(&p->model, &p->config, options->threads, &run->team);
     if (st == HP_OK) {
         st = pomdp_belief_create(&p->model, p->n_belief, &run->belief);
     }
@@ -89,9 +90,9 @@ static hp_status choose(solve_run *run, uint32_t t, solve_sums *sums, uint32_t *
         budget.deadline_ns = begin_ns + (int64_t)o->time_ms * 1000000;
     }
     const hp_status st =
-        pomdp_solver_plan(run->solver, pomdp_belief_states(run->belief),
-                          pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
-                          hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
+        pomdp_team_plan(run->team, pomdp_belief_states(run->belief),
+                        pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
+                        hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
     if (st != HP_OK) {
         return st;
     }
@@ -136,7 +137,7 @@ static hp_status play(solve_run *run, solve_sums *sums)
     sums->total = sum;
     sums->total_squares = sum * sum;
     sums->undiscounted_squares = sums->undiscounted * sums->undiscounted;
-    sums->peak_bytes = pomdp_solver_bytes(run->solver);
+    sums->peak_bytes = pomdp_team_bytes(run->team);
     return HP_OK;
 }
 
@@ -310,6 +311,8 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
         count_flag("time-ms", &o->time_ms, "budget of a move: milliseconds, not repeatable",
                    600000),
         count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
+        count_flag("threads", &o->threads, "searches side by side for each move (1)",
+                   POMDP_MAX_THREADS),
         {.name = "algorithm",
          .type = CLI_FLAG_WORD,
          .target = &o->algorithm,
@@ -318,7 +321,7 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
          .words = ALGORITHMS},
         {.name = NULL},
     };
-    *o = (solve_options){.runs = 100};
+    *o = (solve_options){.runs = 100, .threads = 1};
     const int status = cli_parse(&USAGE, flags, argc, argv, common, &rest);
     if (status != CLI_GO) {
         return status;
