@@ -68,6 +68,11 @@ typedef struct pomdp_model {
      *  in place of what its own step drew. For belief filters, never called by the search. */
     void (*remember)(const void *ctx, const void *before, uint32_t action, uint64_t obs,
                      void *after);
+    /** [may be NULL] Changes *after, the successor of *before, where it may be wrong, so that it
+     *  agrees with obs; false if that fails. For belief filters, when too few particles explain
+     * obs. */
+    bool (*repair)(const void *ctx, const void *before, uint32_t action, uint64_t obs, uint64_t key,
+                   void *after);
 
     const void *ctx; /* borrowed: outlives every solver that holds the model */
 } pomdp_model;
