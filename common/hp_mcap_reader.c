@@ -2,10 +2,7 @@
 
 #include "common/hp_mcap_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MAX_RECORD (UINT64_C(256) << 20)
 enum { FOOTER_BYTES = HP_MCAP_HEAD_BYTES + 20 };
@@ -22,37 +19,6 @@ struct hp_mcap_reader {
     uint32_t crc;
     bool done;
 };
-
-static hp_status read_file(void *ctx, uint64_t offset, void *data, size_t len, hp_error *error)
-{
-    const int fd = *(int *)ctx;
-    uint8_t *at = data;
-    while (len > 0) {
-        const ssize_t n = pread(fd, at, len, (off_t)offset);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return hp_fail(error, HP_EIO, "cannot read at %llu: %s", (unsigned long long)offset,
-                           n < 0 ? strerror(errno) : "the file has become shorter");
-        }
-        at += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return HP_OK;
-}
-
-hp_status hp_mcap_source_file(int *fd, const char *name, hp_mcap_source *out, hp_error *error)
-{
-    struct stat st;
-    if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        return hp_fail(error, HP_EIO, "%s: not a file", name);
-    }
-    *out = (hp_mcap_source){
-        .read_at = read_file, .ctx = fd, .size = (uint64_t)st.st_size, .name = name};
-    return HP_OK;
-}
 
 static hp_status read_memory(void *ctx, uint64_t offset, void *data, size_t len, hp_error *error)
 {

@@ -2,9 +2,7 @@
 
 #include "common/hp_mcap_internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { ZSTD_LEVEL = 3, CHUNK_BYTES = 1 << 20, MAX_TEXT = 1 << 24 };
 
@@ -56,27 +54,6 @@ hp_mcap_options hp_mcap_options_default(void)
                              .attachment_index = true,
                              .metadata_index = true,
                              .summary_offsets = true};
-}
-
-hp_status hp_mcap_file_append(void *ctx, const void *data, size_t len, hp_error *error)
-{
-    hp_mcap_file_sink *file = ctx;
-    const uint8_t *at = data;
-    size_t done = 0;
-    while (done < len) {
-        const ssize_t n = pwrite(file->fd, at + done, len - done, (off_t)(file->offset + done));
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            const int why = n < 0 ? errno : ENOSPC;
-            (void)!ftruncate(file->fd, (off_t)file->offset);
-            return hp_fail(error, HP_EIO, "%s: cannot write: %s", file->path, strerror(why));
-        }
-        done += (size_t)n;
-    }
-    file->offset += len;
-    return HP_OK;
 }
 
 /* ---- Records ---- */

@@ -160,6 +160,7 @@ static void search(plan_cycle *cycle, int64_t tick_start_ns)
         cycle->misses = 0;
     } else {
         ++cycle->misses;
+        cycle->decision->search_failed = true;
     }
 }
 

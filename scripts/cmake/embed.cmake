@@ -1,0 +1,9 @@
+# Writes a file's bytes as a C array: cmake -DIN=FILE -DOUT=FILE.c -DNAME=identifier -P embed.cmake
+# gives `const unsigned char NAME[]` and `const unsigned NAME_len`.
+file(READ ${IN} hex HEX)
+string(LENGTH "${hex}" digits)
+math(EXPR bytes "${digits} / 2")
+string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," body "${hex}")
+string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" body "${body}")
+file(WRITE ${OUT} "extern const unsigned char ${NAME}[];\nextern const unsigned ${NAME}_len;\n"
+    "const unsigned char ${NAME}[] = {\n${body}0};\nconst unsigned ${NAME}_len = ${bytes};\n")
