@@ -16,6 +16,7 @@ static const command COMMANDS[] = {
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
     {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
     {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
+    {"report", "a run or a benchmark as one page", cmd_report},
     {"log", "look into a recording: info, ls, cat, trace, export, recover", cmd_log},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},

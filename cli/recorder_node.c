@@ -192,29 +192,36 @@ static void tell(recorder_node *n, scene_level level, const char *text)
 
 /* ---- Messages ---- */
 
+/** Worlds follow each other by a second; within one, its own time goes on. */
+static void keep_time(recorder_node *n, hp_msg_type type)
+{
+    if (type == HP_MSG_FRAME) {
+        n->now_ns = n->base_ns + n->message->as_hp_frame.stamp_ns;
+    } else if (type == HP_MSG_WORLD_INFO && n->has_world &&
+               n->message->as_hp_world_info.world_id != n->world.world_id) {
+        n->base_ns = n->now_ns + S_NS;
+        n->now_ns = n->base_ns;
+    }
+}
+
 static void hear_world(recorder_node *n, const hp_world_info *info)
 {
-    const bool news = !n->has_world || n->world.world_id != info->world_id;
     char text[LINE];
-    if (news && n->has_world) {
-        n->base_ns = n->now_ns + S_NS;
+    if (n->has_world && n->world.world_id == info->world_id) {
+        return; /* told again for those who came late */
     }
-    if (news) {
-        n->now_ns = n->base_ns;
-        n->world = *info;
-        n->has_world = true;
-        n->mood = (mood){0};
-        (void)snprintf(text, sizeof text, "episode %" PRIu32 " begins", info->episode);
-        tell(n, SCENE_INFO, text);
-        pb_out out = begin_drawing(n);
-        scene_world(info, n->now_ns, &out);
-        put_drawing(n, RECORDER_SCENE, &out);
-    }
+    n->world = *info;
+    n->has_world = true;
+    n->mood = (mood){0};
+    (void)snprintf(text, sizeof text, "episode %" PRIu32 " begins", info->episode);
+    tell(n, SCENE_INFO, text);
+    pb_out out = begin_drawing(n);
+    scene_world(info, n->now_ns, &out);
+    put_drawing(n, RECORDER_SCENE, &out);
 }
 
 static void hear_frame(recorder_node *n, const hp_frame *frame)
 {
-    n->now_ns = n->base_ns + frame->stamp_ns;
     pb_out out = begin_drawing(n);
     scene_transform(&frame->ego.pose, n->now_ns, &out);
     put_drawing(n, RECORDER_TRANSFORM, &out);
@@ -303,10 +310,11 @@ static void take(recorder_node *n, hp_msg_type type, size_t len)
     n->received++;
     n->since_decision++;
     n->messages++;
-    hear(n, type); /* first: it sets the time */
+    keep_time(n, type);
     if (recorder_file_own(n->file, type, n->now_ns, n->bytes, len, &error) != HP_OK) {
         complain(n, &error);
     }
+    hear(n, type);
 }
 
 /** One letter of the tap; false: none is there. */
