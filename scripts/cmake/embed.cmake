@@ -1,5 +1,15 @@
 # Writes a file's bytes as a C array: cmake -DIN=FILE -DOUT=FILE.c -DNAME=identifier -P embed.cmake
-# gives `const unsigned char NAME[]` and `const unsigned NAME_len`.
+# gives `const unsigned char NAME[]` and `const unsigned NAME_len`. With -DWITH=DIR the marks of a page
+# are replaced first: /*SCENE*/ by DIR/scene.js, /*COLORS*/ by DIR/colors.css.
+if(WITH)
+    file(READ ${IN} text)
+    file(READ ${WITH}/scene.js scene)
+    file(READ ${WITH}/colors.css colors)
+    string(REPLACE "/*SCENE*/" "${scene}" text "${text}")
+    string(REPLACE "/*COLORS*/" "${colors}" text "${text}")
+    file(WRITE ${OUT}.in "${text}")
+    set(IN ${OUT}.in)
+endif()
 file(READ ${IN} hex HEX)
 string(LENGTH "${hex}" digits)
 math(EXPR bytes "${digits} / 2")
