@@ -12,5 +12,6 @@ int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_scenario(int argc, char **argv);
 int cmd_solve(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 
 #endif

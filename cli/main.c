@@ -18,6 +18,7 @@ static const command COMMANDS[] = {
     {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
     {"report", "a run or a benchmark as one page", cmd_report},
     {"log", "look into a recording: info, ls, cat, trace, export, recover", cmd_log},
+    {"status", "a running run in the terminal", cmd_status},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
