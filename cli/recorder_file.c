@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 enum {
-    EXTRA_CHANNEL = 100,
     MAX_ATTACHMENT = 4 << 20,
     MAX_METADATA = 2048,
     PATH_BYTES = 1200,
 };
 
+const hp_msg_type RECORDER_TAP[RECORDER_TAP_LEN] = {
+    HP_MSG_WORLD_INFO, HP_MSG_FRAME,    HP_MSG_PREDICT_REPLY, HP_MSG_PLAN_REQUEST,
+    HP_MSG_COMMAND,    HP_MSG_DECISION, HP_MSG_HEALTH,        HP_MSG_EPISODE_END};
 const char *const RECORDER_EXTRA_TOPICS[RECORDER_EXTRAS] = {"/scene", "/tf", "/log"};
 const char *const RECORDER_EXTRA_SCHEMAS[RECORDER_EXTRAS] = {SCENE_UPDATE, SCENE_TRANSFORM,
                                                              SCENE_LOG};
@@ -26,7 +28,7 @@ struct recorder_file {
     char path[PATH_BYTES];
     hp_mcap_file_sink sink;
     hp_mcap_writer *writer;
-    uint32_t sequence[EXTRA_CHANNEL + RECORDER_EXTRAS];
+    uint32_t sequence[RECORDER_EXTRA_CHANNEL + RECORDER_EXTRAS];
 };
 
 /** One schema and one channel of the same id. */
@@ -48,16 +50,13 @@ static hp_status define(hp_mcap_writer *w, uint16_t id, const char *topic, const
 /** Everything that travels on the tap, and what is drawn. */
 static hp_status define_all(hp_mcap_writer *w, hp_error *error)
 {
-    static const hp_msg_type TAP[] = {HP_MSG_WORLD_INFO,   HP_MSG_FRAME,      HP_MSG_PREDICT_REPLY,
-                                      HP_MSG_PLAN_REQUEST, HP_MSG_COMMAND,    HP_MSG_DECISION,
-                                      HP_MSG_HEALTH,       HP_MSG_EPISODE_END};
     hp_status st = HP_OK;
-    for (size_t i = 0; i < HP_ARRAY_LEN(TAP) && st == HP_OK; i++) {
-        st = define(w, (uint16_t)(1 + TAP[i]), hp_msg_name(TAP[i]), hp_schema_name(TAP[i]),
-                    hp_schema_own(), error);
+    for (size_t i = 0; i < RECORDER_TAP_LEN && st == HP_OK; i++) {
+        st = define(w, (uint16_t)(1 + RECORDER_TAP[i]), hp_msg_name(RECORDER_TAP[i]),
+                    hp_schema_name(RECORDER_TAP[i]), hp_schema_own(), error);
     }
     for (int i = 0; i < RECORDER_EXTRAS && st == HP_OK; i++) {
-        st = define(w, (uint16_t)(EXTRA_CHANNEL + i), RECORDER_EXTRA_TOPICS[i],
+        st = define(w, (uint16_t)(RECORDER_EXTRA_CHANNEL + i), RECORDER_EXTRA_TOPICS[i],
                     RECORDER_EXTRA_SCHEMAS[i], hp_schema_foreign(), error);
     }
     return st;
@@ -175,7 +174,8 @@ hp_status recorder_file_own(recorder_file *f, hp_msg_type type, int64_t time_ns,
 hp_status recorder_file_extra(recorder_file *f, recorder_extra extra, int64_t time_ns,
                               const void *payload, size_t len, hp_error *error)
 {
-    return put(f, (uint16_t)(EXTRA_CHANNEL + extra), time_ns, (hp_mcap_bytes){payload, len}, error);
+    return put(f, (uint16_t)(RECORDER_EXTRA_CHANNEL + extra), time_ns,
+               (hp_mcap_bytes){payload, len}, error);
 }
 
 hp_status recorder_file_flush(recorder_file *f, hp_error *error)
