@@ -1,5 +1,6 @@
 /* The recorder among hostile circumstances: killed in the middle, with a full disk, in front of a
  * tap that tells nonsense. */
+#include "tests/pipeline/fake_tap.h"
 #include "tests/support/hp_test.h"
 
 #include "cli/log_file.h"
@@ -14,59 +15,39 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { KILLS = 10, PATIENCE_MS = 20000 };
 
-/** A planner's tap without a planner, and a recorder that listens. */
+/** A tap, and a recorder that listens. */
 typedef struct fixture {
-    char dir[64];
-    hp_host host;
-    hp_mail mail;
-    hp_socket *tap;
+    fake_tap tap;
     pid_t recorder;
-    uint32_t tick;
-    uint64_t published;
 } fixture;
 
 static int set_up(void **state)
 {
     fixture *f = calloc(1, sizeof *f);
-    hp_error error = {{0}};
     assert_non_null(f);
-    (void)snprintf(f->dir, sizeof f->dir, "/tmp/hyplan-recorder-XXXXXX");
-    assert_non_null(mkdtemp(f->dir));
-    assert_int_equal(hp_host_open(&f->host, HP_ROLE_PLANNER, 1, f->dir, stderr, &error), HP_OK);
-    assert_int_equal(hp_mail_create(&f->host.node, &f->mail), HP_OK);
-    assert_int_equal(hp_node_open(&f->host.node, HP_SOCKET_PUB, HP_LINK_TAP, &f->tap, &error),
-                     HP_OK);
+    fake_tap_open(&f->tap);
     *state = f;
     return 0;
 }
 
 static void in_dir(const fixture *f, const char *name, char path[128])
 {
-    (void)snprintf(path, 128, "%s/%s", f->dir, name);
+    (void)snprintf(path, 128, "%s/%s", f->tap.dir, name);
 }
 
 static int tear_down(void **state)
 {
-    static const char *const FILES[] = {"run.mcap", "saved.mcap", "recorder.json", "tap", "log"};
+    static const char *const FILES[] = {"run.mcap", "saved.mcap", "recorder.json", "log"};
     fixture *f = *state;
-    char path[128];
     if (f->recorder > 0) {
         (void)kill(f->recorder, SIGKILL);
         (void)waitpid(f->recorder, NULL, 0);
     }
-    hp_socket_close(&f->tap);
-    hp_mail_destroy(&f->mail);
-    hp_host_close(&f->host);
-    for (size_t i = 0; i < HP_ARRAY_LEN(FILES); i++) {
-        in_dir(f, FILES[i], path);
-        (void)unlink(path);
-    }
-    (void)rmdir(f->dir);
+    fake_tap_close(&f->tap, FILES, HP_ARRAY_LEN(FILES));
     free(f);
     return 0;
 }
@@ -86,36 +67,10 @@ static void start(fixture *f, rlim_t max_bytes)
             (void)signal(SIGXFSZ, SIG_IGN); /* the write fails instead, as on a full disk */
             (void)setrlimit(RLIMIT_FSIZE, &limit);
         }
-        (void)execl(HYPLAN_BIN "/hyplan-recorder", "hyplan-recorder", "--run-dir", f->dir,
-                    "--sockets", f->dir, (char *)NULL);
+        (void)execl(HYPLAN_BIN "/hyplan-recorder", "hyplan-recorder", "--run-dir", f->tap.dir,
+                    "--sockets", f->tap.dir, (char *)NULL);
         _exit(127);
     }
-}
-
-static void publish(fixture *f, hp_msg_type type, const void *message)
-{
-    f->published++;
-    hp_mail_publish(&f->mail, f->tap, type, message, f->tick, (int64_t)f->tick * 50000000);
-}
-
-/** One tick of a planner: what differs from tick to tick keeps chunks from shrinking to nothing. */
-static void say_tick(fixture *f)
-{
-    hp_frame *frame = calloc(1, sizeof *frame);
-    assert_non_null(frame);
-    *frame = (hp_frame){.world_id = 7, .tick = f->tick, .stamp_ns = (int64_t)f->tick * 50000000};
-    frame->n_agents = 40;
-    for (uint32_t i = 0; i < frame->n_agents; i++) {
-        frame->agents[i] = (hp_agent){.id = i,
-                                      .pose = {sin(f->tick + 0.1 * i), cos(f->tick * 0.3 + i), 0.1},
-                                      .length_m = 0.5,
-                                      .width_m = 0.5};
-    }
-    publish(f, HP_MSG_FRAME, frame);
-    const hp_decision decision = {.world_id = 7, .tick = f->tick, .published = f->published + 1};
-    publish(f, HP_MSG_DECISION, &decision);
-    f->tick++;
-    free(frame);
 }
 
 static bool file_grows_beyond(const fixture *f, off_t size)
@@ -130,26 +85,14 @@ static bool file_grows_beyond(const fixture *f, off_t size)
     return now > size;
 }
 
-static void pause_ms(long ms)
-{
-    const struct timespec span = {0, ms * 1000000};
-    (void)nanosleep(&span, NULL);
-}
-
 /** Speaks until the recorder has written a first chunk behind the header. */
 static void speak_until_written(fixture *f)
 {
-    const hp_world_info world = {.world_id = 7,
-                                 .n_route = 2,
-                                 .tick_s = 0.05,
-                                 .ego_length_m = 4.0,
-                                 .ego_width_m = 2.0,
-                                 .ego_wheelbase_m = 2.5};
-    publish(f, HP_MSG_WORLD_INFO, &world);
+    fake_tap_world(&f->tap);
     for (int ms = 0; !file_grows_beyond(f, 4096); ms += 2) {
         assert_true(ms < PATIENCE_MS);
-        say_tick(f);
-        pause_ms(2);
+        fake_tap_tick(&f->tap);
+        fake_tap_pause_ms(2);
     }
 }
 
@@ -213,7 +156,7 @@ static void test_recorder_leaves_whole_chunks_when_killed(void **state)
         start(f, 0);
         speak_until_written(f);
         for (int k = 0; k < 37 * i; k++) {
-            say_tick(f);
+            fake_tap_tick(&f->tap);
         }
         (void)kill(f->recorder, SIGKILL);
         (void)waitpid(f->recorder, NULL, 0);
@@ -276,8 +219,8 @@ static void test_recorder_goes_on_and_counts_when_the_disk_is_full(void **state)
     speak_until_written(f);
     for (int ms = 0; !log_says(f, "cannot write"); ms += 2) {
         assert_true(ms < PATIENCE_MS);
-        say_tick(f);
-        pause_ms(2);
+        fake_tap_tick(&f->tap);
+        fake_tap_pause_ms(2);
     }
     json_t *figures = end_and_read_figures(f);
     in_dir(f, "run.mcap", path);
@@ -297,10 +240,10 @@ static void test_recorder_tells_what_it_missed_when_messages_are_lost(void **sta
     bool complete = false;
     start(f, 0);
     speak_until_written(f);
-    pause_ms(50);
-    f->published += 11; /* as if so many had been dropped on the way */
-    say_tick(f);
-    pause_ms(300);
+    fake_tap_pause_ms(50);
+    f->tap.published += 11; /* as if so many had been dropped on the way */
+    fake_tap_tick(&f->tap);
+    fake_tap_pause_ms(300);
     json_t *figures = end_and_read_figures(f);
     in_dir(f, "run.mcap", path);
     const uint32_t frames = frames_of(path, &complete);
@@ -308,9 +251,9 @@ static void test_recorder_tells_what_it_missed_when_messages_are_lost(void **sta
     assert_int_equal(figure(figures, "lost"), 0);
     /* What was told before it listened counts too: each tick is two messages, the world one. */
     assert_int_equal(figure(figures, "dropped"),
-                     (json_int_t)f->published - figure(figures, "messages"));
+                     (json_int_t)f->tap.published - figure(figures, "messages"));
     assert_true(figure(figures, "dropped") >= 11);
-    assert_true(frames <= f->tick);
+    assert_true(frames <= f->tap.tick);
     json_decref(figures);
 }
 
@@ -321,10 +264,10 @@ static void test_recorder_refuses_and_counts_when_the_tap_tells_nonsense(void **
     bool complete = false;
     start(f, 0);
     speak_until_written(f);
-    assert_int_equal(hp_socket_publish(f->tap, "frame", "\xff\xff\xff\xff", 4, 0), HP_OK);
-    assert_int_equal(hp_socket_publish(f->tap, "gossip", "x", 1, 0), HP_OK);
-    say_tick(f);
-    pause_ms(300);
+    assert_int_equal(hp_socket_publish(f->tap.tap, "frame", "\xff\xff\xff\xff", 4, 0), HP_OK);
+    assert_int_equal(hp_socket_publish(f->tap.tap, "gossip", "x", 1, 0), HP_OK);
+    fake_tap_tick(&f->tap);
+    fake_tap_pause_ms(300);
     json_t *figures = end_and_read_figures(f);
     assert_int_equal(figure(figures, "refused"), 2);
     in_dir(f, "run.mcap", path);
