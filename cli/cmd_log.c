@@ -306,11 +306,11 @@ typedef struct csv {
 } csv;
 
 /** Numbers, texts and flags become columns; of lists, which have none, only the length is told. */
-static void flatten(const json_t *object, const char *prefix, json_t *flat)
+static void flatten(json_t *object, const char *prefix, json_t *flat)
 {
     const char *key;
     json_t *value;
-    json_object_foreach((json_t *)(uintptr_t)object, key, value)
+    json_object_foreach(object, key, value)
     {
         char name[COLUMN];
         (void)snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", key);

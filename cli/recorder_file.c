@@ -134,7 +134,7 @@ static size_t put_text(uint8_t *at, const char *text)
     for (unsigned i = 0; i < 4; i++) {
         at[i] = (uint8_t)(len >> (8 * i));
     }
-    memcpy(at + 4, text, len);
+    memcpy(at + 4, text, len); /* NOLINT(bugprone-not-null-terminated-result): told by len */
     return 4 + len;
 }
 

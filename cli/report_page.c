@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* cli/page/report.html, built in. */
-extern const unsigned char hp_report_html[];
-extern const unsigned hp_report_html_len;
+extern const unsigned char HP_REPORT_HTML[];
+extern const unsigned HP_REPORT_HTML_LEN;
 
 static const char MARK[] = "/*DATA*/";
 
@@ -26,9 +26,9 @@ static void print_json(const json_t *json, FILE *out)
 hp_status report_page(const json_t *data, const json_t *other, char **html, size_t *len,
                       hp_error *error)
 {
-    const char *page = (const char *)hp_report_html;
+    const char *page = (const char *)HP_REPORT_HTML;
     const char *mark = NULL;
-    for (size_t i = 0; i + sizeof MARK - 1 <= hp_report_html_len && mark == NULL; i++) {
+    for (size_t i = 0; i + sizeof MARK - 1 <= HP_REPORT_HTML_LEN && mark == NULL; i++) {
         mark = memcmp(page + i, MARK, sizeof MARK - 1) == 0 ? page + i : NULL;
     }
     *html = NULL;
@@ -45,7 +45,7 @@ hp_status report_page(const json_t *data, const json_t *other, char **html, size
         print_json(other, out);
     }
     (void)fputc('}', out);
-    (void)fwrite(mark + sizeof MARK - 1, 1, hp_report_html_len - head - (sizeof MARK - 1), out);
+    (void)fwrite(mark + sizeof MARK - 1, 1, HP_REPORT_HTML_LEN - head - (sizeof MARK - 1), out);
     const bool bad = ferror(out) != 0;
     if (fclose(out) != 0 || bad) {
         free(*html);

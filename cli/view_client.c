@@ -79,6 +79,7 @@ void view_client_send_text(view_client *c, const json_t *json)
     const size_t len = text != NULL ? strlen(text) : 0;
     uint8_t *bytes = text != NULL ? malloc(VIEW_ROOM + len) : NULL;
     if (bytes != NULL) {
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): frames carry their length */
         memcpy(bytes + VIEW_ROOM, text, len);
         queue(c, bytes, len, true);
     }
@@ -187,11 +188,11 @@ static void warn(view_client *c, const char *text)
     json_decref(json);
 }
 
-static void subscribe(view_client *c, const json_t *list)
+static void subscribe(view_client *c, json_t *list)
 {
     size_t i;
     json_t *item;
-    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    json_array_foreach(list, i, item)
     {
         const json_t *id = json_object_get(item, "id");
         const json_t *channel = json_object_get(item, "channelId");
@@ -206,11 +207,11 @@ static void subscribe(view_client *c, const json_t *list)
     }
 }
 
-static void unsubscribe(view_client *c, const json_t *list)
+static void unsubscribe(view_client *c, json_t *list)
 {
     size_t i;
     json_t *item;
-    json_array_foreach((json_t *)(uintptr_t)list, i, item)
+    json_array_foreach(list, i, item)
     {
         for (size_t k = 0; k < VIEW_CHANNELS; k++) {
             if (c->subscribed[k] && json_is_integer(item) &&

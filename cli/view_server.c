@@ -9,8 +9,8 @@
 #include <string.h>
 
 /* cli/page/view.html, built in. */
-extern const unsigned char hp_view_html[];
-extern const unsigned hp_view_html_len;
+extern const unsigned char HP_VIEW_HTML[];
+extern const unsigned HP_VIEW_HTML_LEN;
 
 enum { MAX_CLIENTS = 16, DRAWING_BYTES = 256 * 1024, PIECE = 4096, HEADERS = 1024 };
 
@@ -85,10 +85,10 @@ static char *body_of(const view_server *s, const char *path, const char **type)
         return NULL;
     }
     *type = "text/html; charset=utf-8";
-    char *page = malloc((size_t)hp_view_html_len + 1);
+    char *page = malloc((size_t)HP_VIEW_HTML_LEN + 1);
     if (page != NULL) {
-        memcpy(page, hp_view_html, hp_view_html_len);
-        page[hp_view_html_len] = '\0';
+        memcpy(page, HP_VIEW_HTML, HP_VIEW_HTML_LEN);
+        page[HP_VIEW_HTML_LEN] = '\0';
     }
     return page;
 }

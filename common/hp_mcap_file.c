@@ -53,7 +53,7 @@ hp_status hp_mcap_source_file(int *fd, const char *name, hp_mcap_source *out, hp
     if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         return hp_fail(error, HP_EIO, "%s: not a file", name);
     }
-    *out = (hp_mcap_source){
-        .read_at = read_file, .ctx = fd, .size = (uint64_t)st.st_size, .name = name};
+    *out = (hp_mcap_source){.read_at = read_file, .size = (uint64_t)st.st_size, .name = name};
+    out->ctx = fd;
     return HP_OK;
 }

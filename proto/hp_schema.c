@@ -7,20 +7,20 @@
 #include <inttypes.h>
 #include <string.h>
 
-extern const unsigned char hp_own_set[], hp_foreign_set[];
-extern const unsigned hp_own_set_len, hp_foreign_set_len;
+extern const unsigned char HP_OWN_SET[], HP_FOREIGN_SET[];
+extern const unsigned HP_OWN_SET_LEN, HP_FOREIGN_SET_LEN;
 
 #define EXACT_IN_JSON (INT64_C(1) << 53)
 enum { MAX_DEPTH = 16 };
 
 hp_schema_set hp_schema_own(void)
 {
-    return (hp_schema_set){hp_own_set, hp_own_set_len};
+    return (hp_schema_set){HP_OWN_SET, HP_OWN_SET_LEN};
 }
 
 hp_schema_set hp_schema_foreign(void)
 {
-    return (hp_schema_set){hp_foreign_set, hp_foreign_set_len};
+    return (hp_schema_set){HP_FOREIGN_SET, HP_FOREIGN_SET_LEN};
 }
 
 const char *hp_schema_name(hp_msg_type type)
@@ -139,10 +139,10 @@ static json_t *value_json(const ProtobufCFieldDescriptor *field, const void *at,
         memcpy(&half, at, size);
         return json_boolean(half != 0);
     case PROTOBUF_C_TYPE_STRING:
-        memcpy(&text, at, sizeof text);
+        memcpy(&text, at, size);
         return text != NULL ? json_string(text) : json_null();
     case PROTOBUF_C_TYPE_MESSAGE:
-        memcpy(&message, at, sizeof message);
+        memcpy(&message, at, size);
         return message != NULL ? message_json(message, depth + 1) : json_null();
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SINT64:

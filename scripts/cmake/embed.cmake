@@ -15,5 +15,5 @@ string(LENGTH "${hex}" digits)
 math(EXPR bytes "${digits} / 2")
 string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," body "${hex}")
 string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" body "${body}")
-file(WRITE ${OUT} "extern const unsigned char ${NAME}[];\nextern const unsigned ${NAME}_len;\n"
-    "const unsigned char ${NAME}[] = {\n${body}0};\nconst unsigned ${NAME}_len = ${bytes};\n")
+file(WRITE ${OUT} "extern const unsigned char ${NAME}[];\nextern const unsigned ${NAME}_LEN;\n"
+    "const unsigned char ${NAME}[] = {\n${body}0};\nconst unsigned ${NAME}_LEN = ${bytes};\n")
