@@ -30,7 +30,7 @@ static pred_scores look(bench *b, const pred_model *model)
 
 static void find_temperature(bench *b, pred_model *model)
 {
-    static const float TRIED[] = {0.7F, 0.85F, 1.0F, 1.2F, 1.4F, 1.7F};
+    static const float TRIED[] = {0.4F, 0.5F, 0.6F, 0.7F, 0.85F, 1.0F, 1.2F, 1.4F, 1.7F};
     float best = 1.0F;
     double least = (double)INFINITY;
     for (size_t i = 0; i < HP_ARRAY_LEN(TRIED); ++i) {
