@@ -28,7 +28,7 @@ static const cli_usage USAGE = {
     .command = "train predictor",
     .synopsis = "train predictor [options]",
     .summary = "trains the network that says where others may go; needs recordings",
-    .example = "hyplan train predictor --data eth-ucy --fold hotel --epochs 12 --out runs/hotel",
+    .example = "hyplan train predictor --data eth-ucy --fold hotel --epochs 30 --out runs/hotel",
 };
 
 typedef struct job {
@@ -239,7 +239,7 @@ static int read_options(int argc, char **argv, job *j)
          .type = CLI_FLAG_UINT,
          .target = &j->epochs,
          .arg = "N",
-         .help = "passes over the samples (12)",
+         .help = "passes over the samples (30)",
          .min = 1,
          .max = MAX_EPOCHS},
         {.name = "no-vehicles",
@@ -253,7 +253,7 @@ static int read_options(int argc, char **argv, job *j)
         {.name = NULL},
     };
     j->data = PRED_MIXED;
-    j->epochs = 12;
+    j->epochs = 30;
     const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, &rest);
     if (status == CLI_GO && rest.n > 0) {
         return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);

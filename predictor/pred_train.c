@@ -5,6 +5,7 @@
 #include "common/hp_safetensors.h"
 #include "predictor/pred_fan.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,9 +34,9 @@ struct pred_trainer {
 
 void pred_train_config_default(pred_train_config *config)
 {
-    *config = (pred_train_config){.epochs = 12,
+    *config = (pred_train_config){.epochs = 30,
                                   .seed = 1,
-                                  .rate = 1.5e-3,
+                                  .rate = 3e-3,
                                   .size_min = 0.8,
                                   .size_max = 1.7,
                                   .turn_rad = 0.05,
@@ -86,7 +87,7 @@ hp_status pred_trainer_create(const pred_train_config *config, const pred_sample
     t->config = *config;
     t->val = val;
     t->stream = hp_rng_seed(config->seed);
-    t->best_score = (double)INFINITY;
+    t->best_score = DBL_MAX;
     t->train = calloc(train->n > 0 ? train->n : 1, sizeof(pred_sample *));
     hp_status st = t->train == NULL ? HP_ENOMEM : pred_acts_create(PRED_BATCH, &t->acts);
     st = st == HP_OK ? pred_grads_create(PRED_BATCH, &t->grads) : st;
