@@ -4,20 +4,8 @@
 
 #define SAME_END_M 0.5
 
-typedef struct cluster {
-    double p;
-    hp_vec2 mean[PRED_FUTURE];  /* in the agent's frame */
-    double square[PRED_FUTURE]; /* mean over both axes of variance */
-} cluster;
-
-static double end_distance2(const cluster *a, const cluster *b)
-{
-    const double d = hp_dist(a->mean[PRED_FUTURE - 1], b->mean[PRED_FUTURE - 1]);
-    return d * d;
-}
-
 /** b joins a: weighted means, and variances with what the means differ. */
-static void join(cluster *a, const cluster *b)
+static void join(pred_cluster *a, const pred_cluster *b)
 {
     const double sum = a->p + b->p;
     const double u = sum > 0.0 ? b->p / sum : 0.5;
@@ -32,28 +20,69 @@ static void join(cluster *a, const cluster *b)
     a->p = sum;
 }
 
-/** The pair to merge next; false: none has to be. */
-static bool find_pair(const cluster *c, uint32_t n, uint32_t *first, uint32_t *second)
+static void weigh_pair(uint32_t i, uint32_t j, pred_merge_room *p)
+{
+    const pred_cluster *c = p->clusters;
+    const hp_vec2 a = c[i].mean[PRED_FUTURE - 1];
+    const hp_vec2 b = c[j].mean[PRED_FUTURE - 1];
+    const double dx = a.x_m - b.x_m;
+    const double dy = a.y_m - b.y_m;
+    p->apart2[i][j] = dx * dx + dy * dy;
+    p->cost[i][j] = c[i].p * c[j].p / (c[i].p + c[j].p) * p->apart2[i][j];
+}
+
+/** The pair to merge next among those that are alive; false: none has to be. */
+static bool find_pair(const pred_merge_room *p, const bool *alive, uint32_t n, uint32_t *first,
+                      uint32_t *second)
 {
     double least = (double)INFINITY;
-    bool needed = n > HP_MAX_MODES;
-    for (uint32_t i = 0; i < n; ++i) {
-        for (uint32_t j = i + 1; j < n; ++j) {
-            const double d2 = end_distance2(&c[i], &c[j]);
-            const double cost = c[i].p * c[j].p / (c[i].p + c[j].p) * d2;
-            const bool same = d2 < SAME_END_M * SAME_END_M;
-            needed |= same;
-            if ((n > HP_MAX_MODES || same) && cost < least) {
-                least = cost;
+    for (uint32_t i = 0; i < PRED_MODES; ++i) {
+        for (uint32_t j = i + 1; alive[i] && j < PRED_MODES; ++j) {
+            const bool may = n > HP_MAX_MODES || p->apart2[i][j] < SAME_END_M * SAME_END_M;
+            if (alive[j] && may && p->cost[i][j] < least) {
+                least = p->cost[i][j];
                 *first = i;
                 *second = j;
             }
         }
     }
-    return needed && least < (double)INFINITY;
+    return least < (double)INFINITY;
 }
 
-static void take_mode(const pred_answer *a, uint32_t k, cluster *out)
+/** Merges among the first n clusters and closes the gaps; returns how many are left. */
+static uint32_t merge_all(pred_merge_room *p, uint32_t n)
+{
+    pred_cluster *c = p->clusters;
+    bool alive[PRED_MODES] = {false};
+    uint32_t left = n;
+    uint32_t i = 0;
+    uint32_t j = 0;
+    for (i = 0; i < n; ++i) {
+        alive[i] = true;
+        for (j = i + 1; j < n; ++j) {
+            weigh_pair(i, j, p);
+        }
+    }
+    while (left > 1 && find_pair(p, alive, left, &i, &j)) {
+        join(&c[i], &c[j]);
+        alive[j] = false;
+        --left;
+        for (uint32_t m = 0; m < n; ++m) {
+            if (alive[m] && m != i) {
+                weigh_pair(m < i ? m : i, m < i ? i : m, p);
+            }
+        }
+    }
+    left = 0;
+    for (i = 0; i < n; ++i) {
+        if (alive[i]) {
+            c[left++] = c[i];
+        }
+    }
+    return left;
+}
+
+static void take_mode(const pred_answer *a, uint32_t k, pred_cluster *out)
 {
     out->p = fmax((double)a->p[k], 1e-9);
     for (uint32_t t = 0; t < PRED_FUTURE; ++t) {
@@ -64,7 +93,7 @@ static void take_mode(const pred_answer *a, uint32_t k, cluster *out)
     }
 }
 
-static void write_mode(const pred_answer *a, const cluster *c, hp_mode *out)
+static void write_mode(const pred_answer *a, const pred_cluster *c, hp_mode *out)
 {
     memset(out, 0, sizeof *out);
     out->probability = c->p;
@@ -77,21 +106,14 @@ static void write_mode(const pred_answer *a, const cluster *c, hp_mode *out)
     }
 }
 
-void pred_merge(const pred_answer *answer, hp_forecast *out)
+void pred_merge(const pred_answer *answer, pred_merge_room *room, hp_forecast *out)
 {
-    cluster c[PRED_MODES];
-    uint32_t n = answer->n_modes;
-    uint32_t i = 0;
-    uint32_t j = 0;
+    pred_cluster *c = room->clusters;
     double sum = 0.0;
-    for (uint32_t k = 0; k < n; ++k) {
+    for (uint32_t k = 0; k < answer->n_modes; ++k) {
         take_mode(answer, k, &c[k]);
     }
-    while (n > 1 && find_pair(c, n, &i, &j)) {
-        join(&c[i], &c[j]);
-        memmove(&c[j], &c[j + 1], (n - j - 1) * sizeof c[0]);
-        --n;
-    }
+    const uint32_t n = merge_all(room, answer->n_modes);
     out->n_modes = n;
     for (uint32_t k = 0; k < n; ++k) {
         sum += c[k].p;
@@ -101,7 +123,7 @@ void pred_merge(const pred_answer *answer, hp_forecast *out)
         for (uint32_t m = k + 1; m < n; ++m) {
             best = c[m].p > c[best].p ? m : best;
         }
-        const cluster swap = c[k];
+        const pred_cluster swap = c[k];
         c[k] = c[best];
         c[best] = swap;
         write_mode(answer, &c[k], &out->modes[k]);

@@ -19,6 +19,7 @@ struct predictor_net {
     uint32_t track_of[HP_MAX_AGENTS]; /* inputs[i] belongs to this track */
     pred_answer answers[HP_MAX_AGENTS];
     pred_other others[OTHERS];
+    pred_merge_room room;
     hp_forecast coarse; /* on the network's grid */
 };
 
@@ -171,7 +172,7 @@ static void think(predictor_net *net, const hp_predict_request *request, hp_pred
     pred_model_answer(&net->model, &net->acts, net->inputs, sizeof net->inputs[0], n, net->answers);
     for (uint32_t i = 0; i < n; ++i) {
         const uint32_t at = net->track_of[i];
-        pred_merge(&net->answers[i], &net->coarse);
+        pred_merge(&net->answers[i], &net->room, &net->coarse);
         if (!refine(net, &request->tracks[at], &reply->forecasts[at])) {
             memset(&reply->forecasts[at], 0, sizeof reply->forecasts[at]);
             predictor_cv_forecast(&net->cv, &request->tracks[at], &reply->forecasts[at]);

@@ -255,6 +255,7 @@ static void test_pred_merge_keeps_probability_and_the_far_ends(void **state)
     /* Eighteen modes close together, one far left, one far right with little probability. */
     static pred_answer a;
     static hp_forecast f;
+    static pred_merge_room room;
     double sum = 0.0;
     bool left = false;
     bool right = false;
@@ -270,7 +271,7 @@ static void test_pred_merge_keeps_probability_and_the_far_ends(void **state)
             a.scale[k][2 * t + 1] = 0.2F;
         }
     }
-    pred_merge(&a, &f);
+    pred_merge(&a, &room, &f);
     assert_in_range(f.n_modes, 3, HP_MAX_MODES);
     for (uint32_t m = 0; m < f.n_modes; ++m) {
         sum += f.modes[m].probability;
