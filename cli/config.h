@@ -6,18 +6,18 @@
 #include "common/hp_yaml.h"
 #include "planner/plan_config.h"
 #include "pomdp/car/car_config.h"
-#include "predictor/predictor_cv.h"
+#include "predictor/predictor_config.h"
 #include "sim-bridge/bridge_config.h"
 #include "sim-bridge/sim_world.h"
 
 enum { CLI_SECTIONS = 6 };
 
 typedef struct cli_config {
-    plan_config plan;              /* sections control and planner */
-    predictor_cv_config predictor; /* section predictor */
-    car_config car;                /* section pomdp */
-    bridge_config bridge;          /* section bridge */
-    sim_config sim;                /* section sim */
+    plan_config plan;           /* sections control and planner */
+    predictor_config predictor; /* section predictor */
+    car_config car;             /* section pomdp */
+    bridge_config bridge;       /* section bridge */
+    sim_config sim;             /* section sim */
 } cli_config;
 
 void cli_config_default(cli_config *config);

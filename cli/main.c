@@ -19,6 +19,8 @@ static const command COMMANDS[] = {
     {"report", "a run or a benchmark as one page", cmd_report},
     {"log", "look into a recording: info, ls, cat, trace, export, recover", cmd_log},
     {"status", "a running run in the terminal", cmd_status},
+    {"train", "a network: with progress, curves and a state to go on from", cmd_train},
+    {"eval", "a network or a rule on recorded data, by published protocols", cmd_eval},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
