@@ -4,6 +4,7 @@
 #include "common/hp_program.h"
 #include "planner/plan_cycle.h"
 #include "pomdp/car/car_planner.h"
+#include "predictor/predictor_net.h"
 #include "proto/hp_schema.h"
 
 #include <inttypes.h>
@@ -18,6 +19,7 @@ typedef struct open_loop {
     hp_codec *codec;
     hp_message *message;
     hp_clock clock;
+    predictor_net *predictor;
     car_planner *search;
     plan_cycle *cycle;
     hp_world_info world;
@@ -36,7 +38,7 @@ static hp_status predict(void *ctx, const hp_predict_request *request, hp_predic
     if (o->recorded.predictor_fallback) {
         return HP_EUNAVAILABLE;
     }
-    predictor_cv_predict(&o->config.predictor, request, reply);
+    predictor_net_predict(o->predictor, request, reply);
     return HP_OK;
 }
 
@@ -194,6 +196,9 @@ static hp_status set_up(open_loop *o, const char *path, const cli_common *common
     if (st == HP_OK) {
         st = load_seed(o, path, error);
     }
+    if (st == HP_OK) {
+        st = predictor_net_create(&o->config.predictor, &o->predictor, error);
+    }
     if (st != HP_OK) {
         return st;
     }
@@ -215,6 +220,7 @@ static void tear_down(open_loop *o)
     if (o->cycle != NULL) {
         plan_cycle_destroy(&o->cycle);
     }
+    predictor_net_destroy(&o->predictor);
     if (o->search != NULL) {
         car_planner_destroy(&o->search);
     }
