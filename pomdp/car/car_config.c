@@ -1,5 +1,7 @@
 #include "pomdp/car/car_config.h"
 
+#include "pomdp/pomdp_team.h"
+
 static const hp_field BUDGET_FIELDS[] = {
     HP_F_DOUBLE(car_budget_config, time_ms, 0.5, 60000.0, "ms", "time of one search"),
     HP_F_UINT(car_budget_config, trials, 0, 1000000, NULL,
@@ -40,6 +42,8 @@ static const hp_field TRAFFIC_FIELDS[] = {
 
 const hp_field CAR_FIELDS[] = {
     HP_F_UINT(car_config, scenarios, 1, 4096, NULL, "sampled futures per decision"),
+    HP_F_UINT(car_config, threads, 1, POMDP_MAX_THREADS, NULL,
+              "searches side by side, each with its own futures and memory"),
     HP_F_UINT(car_config, max_depth, 1, 64, NULL, "steps that the tree looks ahead"),
     HP_F_UINT(car_config, rollout_depth, 0, 128, NULL,
               "steps of the default policy below a leaf of the tree"),
@@ -72,6 +76,7 @@ void car_config_default(car_config *config)
 {
     *config = (car_config){
         .scenarios = 500,
+        .threads = 1,
         .max_depth = 20,
         .rollout_depth = 40,
         .step_s = 0.25,

@@ -32,7 +32,7 @@ typedef struct car_budget_config {
 } car_budget_config;
 
 typedef struct car_config {
-    uint32_t scenarios, max_depth, rollout_depth;
+    uint32_t scenarios, threads, max_depth, rollout_depth;
     double step_s, discount;
     double xi, regularisation;
     bool importance_sampling;

@@ -1,7 +1,7 @@
 #include "pomdp/car/car_planner.h"
 
 #include "pomdp/car/car_model.h"
-#include "pomdp/pomdp_solver.h"
+#include "pomdp/pomdp_team.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,10 +11,10 @@ enum { FEW = 2 }; /* others; most scenes have no more */
 struct car_planner {
     car_config config;
     car_scene scene;
-    pomdp_solver *solver;     /* with room for all others in a state */
-    pomdp_solver *solver_few; /* with room for few: states a third as large, steps quicker */
-    unsigned char *states;    /* [scenarios] */
-    double *weights;          /* [scenarios] */
+    pomdp_team *solver;     /* with room for all others in a state */
+    pomdp_team *solver_few; /* with room for few: states a third as large, steps quicker */
+    unsigned char *states;  /* [scenarios] */
+    double *weights;        /* [scenarios] */
 };
 
 static pomdp_config solver_config(const car_config *config)
@@ -47,11 +47,11 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     pomdp_model model = car_model_make(&planner->config, &planner->scene);
     hp_status status = HP_ENOMEM;
     if (planner->states != NULL && planner->weights != NULL) {
-        status = pomdp_solver_create(&model, &solver, &planner->solver);
+        status = pomdp_team_create(&model, &solver, planner->config.threads, &planner->solver);
     }
     if (status == HP_OK) {
         model.state_size = car_model_state_bytes(FEW);
-        status = pomdp_solver_create(&model, &solver, &planner->solver_few);
+        status = pomdp_team_create(&model, &solver, planner->config.threads, &planner->solver_few);
     }
     if (status != HP_OK) {
         car_planner_destroy(&planner);
@@ -68,8 +68,8 @@ void car_planner_destroy(car_planner **planner)
     if (p == NULL) {
         return;
     }
-    pomdp_solver_destroy(&p->solver);
-    pomdp_solver_destroy(&p->solver_few);
+    pomdp_team_destroy(&p->solver);
+    pomdp_team_destroy(&p->solver_few);
     free(p->states);
     free(p->weights);
     free(p);
@@ -77,8 +77,8 @@ void car_planner_destroy(car_planner **planner)
 
 size_t car_planner_bytes(const car_planner *planner)
 {
-    return sizeof *planner + pomdp_solver_bytes(planner->solver) +
-           pomdp_solver_bytes(planner->solver_few) +
+    return sizeof *planner + pomdp_team_bytes(planner->solver) +
+           pomdp_team_bytes(planner->solver_few) +
            planner->config.scenarios * (sizeof(car_state) + sizeof(double));
 }
 
@@ -114,9 +114,9 @@ void car_planner_plan(car_planner *planner, const hp_plan_request *request, cons
     planner->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
     car_model_sample(&planner->scene, hp_rng_lane(stream, 0), planner->config.scenarios,
                      planner->states, planner->weights);
-    if (pomdp_solver_plan(few ? planner->solver_few : planner->solver, planner->states,
-                          planner->weights, planner->config.scenarios, hp_rng_lane(stream, 1),
-                          &budget, &plan) != HP_OK) {
+    if (pomdp_team_plan(few ? planner->solver_few : planner->solver, planner->states,
+                        planner->weights, planner->config.scenarios, hp_rng_lane(stream, 1),
+                        &budget, &plan) != HP_OK) {
         return;
     }
     reply->found = true;
@@ -128,6 +128,7 @@ void car_planner_plan(car_planner *planner, const hp_plan_request *request, cons
     reply->nodes = plan.nodes;
     reply->expansions = plan.expansions;
     reply->depth = plan.depth;
-    reply->pool_used_permille = (uint32_t)((uint64_t)plan.nodes * 1000 / planner->config.max_nodes);
+    reply->pool_used_permille = (uint32_t)((uint64_t)plan.nodes * 1000 / planner->config.max_nodes /
+                                           planner->config.threads);
     reply->search_ns = hp_clock_thread_cpu_ns() - cpu_ns;
 }
