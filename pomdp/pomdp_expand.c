@@ -63,11 +63,12 @@ static void weigh_rows(pomdp_solver *s, const pomdp_node *node, double node_weig
     }
 }
 
-/** Makes one child per group, their particles side by side in the order of the groups. */
+/** Makes one child per group, their particles side by side in the order of the groups. From here on
+ * partition.count says where each group's next particle goes. */
 static void make_children(pomdp_solver *s, uint32_t edge, uint32_t depth)
 {
     pomdp_tree *t = &s->tree;
-    const pomdp_partition *p = &s->partition;
+    pomdp_partition *p = &s->partition;
     t->edges[edge].first_child = t->used.n_nodes;
     t->edges[edge].n_children = p->n_groups;
     if (p->n_groups > 0 && depth > s->count.depth) {
@@ -79,27 +80,62 @@ static void make_children(pomdp_solver *s, uint32_t edge, uint32_t depth)
                                    .first_edge = POMDP_NONE,
                                    .first_particle = t->used.n_particles,
                                    .depth = depth};
-        t->weight[v] = 0.0;
-        t->used.n_particles += p->count[g];
+        const uint32_t n = p->count[g];
+        p->count[g] = t->used.n_particles;
+        t->used.n_particles += n;
     }
 }
 
-/** Moves the rows [at, at + n) that live on to their child. */
+/** Copies a state to where its group's next one goes. Inlined with sizes that are known, so that
+ * the copies are a few moves. */
+static inline __attribute__((always_inline)) void scatter(pomdp_solver *s, const pomdp_node *parent,
+                                                          uint32_t at, size_t size)
+{
+    const uint32_t *group = s->partition.group_of;
+    uint32_t *next = s->partition.count;
+    const unsigned char *from = s->batch.states + at * size;
+    const double *weight = &s->batch.out.weight[at];
+    const uint32_t *scenario = &s->tree.scenario[parent->first_particle];
+    for (uint32_t i = 0; i < parent->n_particles; i++) {
+        if (group[i] == POMDP_NONE) {
+            continue;
+        }
+        const size_t to = next[group[i]]++;
+        memcpy(s->tree.states + to * size, from + i * size, size);
+        s->tree.particle_weight[to] = weight[i];
+        s->tree.scenario[to] = scenario[i];
+    }
+}
+
+/** Moves the rows [at, at + n) that live on to their child, whose weight is theirs. */
 static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at)
 {
     pomdp_tree *t = &s->tree;
-    const size_t size = s->model.state_size;
-    for (uint32_t i = 0; i < parent->n_particles; i++) {
-        const uint32_t g = s->partition.group_of[i];
-        if (g == POMDP_NONE) {
-            continue;
+    pomdp_node *child = &t->nodes[t->edges[edge].first_child];
+    double *child_weight = &t->weight[t->edges[edge].first_child];
+    switch (s->model.state_size) {
+    case 8:
+        scatter(s, parent, at, 8);
+        break;
+    case 24:
+        scatter(s, parent, at, 24);
+        break;
+    case 56:
+        scatter(s, parent, at, 56);
+        break;
+    default:
+        scatter(s, parent, at, s->model.state_size);
+        break;
+    }
+    for (uint32_t g = 0; g < s->partition.n_groups; g++) {
+        const uint32_t first = child[g].first_particle;
+        const uint32_t end = s->partition.count[g];
+        double sum = 0.0;
+        for (uint32_t i = first; i < end; i++) {
+            sum += t->particle_weight[i];
         }
-        const uint32_t v = t->edges[edge].first_child + g;
-        const size_t to = t->nodes[v].first_particle + t->nodes[v].n_particles++;
-        pomdp_state_copy(t->states + to * size, s->batch.states + (at + i) * size, size);
-        t->particle_weight[to] = s->batch.out.weight[at + i];
-        t->scenario[to] = t->scenario[parent->first_particle + i];
-        t->weight[v] += t->particle_weight[to];
+        child[g].n_particles = end - first;
+        child_weight[g] = sum;
     }
 }
 

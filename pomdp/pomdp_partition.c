@@ -29,6 +29,8 @@ static uint32_t group_of_key(pomdp_partition *p, uint64_t key)
 
 void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t *skip, uint32_t n)
 {
+    uint64_t key = 0; /* of the particle before: neighbours often see the same */
+    uint32_t group = POMDP_NONE;
     (void)next_stamp(p);
     p->n_groups = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -36,7 +38,11 @@ void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t 
             p->group_of[i] = POMDP_NONE;
             continue;
         }
-        p->group_of[i] = group_of_key(p, obs[i]);
-        p->count[p->group_of[i]]++;
+        if (group == POMDP_NONE || obs[i] != key) {
+            key = obs[i];
+            group = group_of_key(p, key);
+        }
+        p->group_of[i] = group;
+        p->count[group]++;
     }
 }
