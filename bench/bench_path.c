@@ -47,10 +47,10 @@ static void fill_street(job *j)
     const hp_rng lane = hp_rng_lane(hp_rng_seed(9), j->round++);
     j->belief.n_occluders = 0;
     j->belief.n_agents = 0;
-    for (uint32_t i = 0; i < 16; ++i) {
+    for (uint64_t i = 0; i < 16; ++i) {
         add_box(j, hp_rng_range(lane, 4 * i, 22.0, 60.0), hp_rng_range(lane, 4 * i + 1, -7.0, 7.0));
     }
-    for (uint32_t i = 100; i < 116; ++i) {
+    for (uint64_t i = 100; i < 116; ++i) {
         const hp_vec2 at = {hp_rng_range(lane, 4 * i, 15.0, 60.0),
                             hp_rng_range(lane, 4 * i + 1, -7.0, 7.0)};
         const hp_vec2 v = {hp_rng_range(lane, 4 * i + 2, -2.0, 2.0),
@@ -102,8 +102,8 @@ int main(void)
     add_agent(&j, HP_CLASS_CAR, (hp_vec2){62.0, 2.2}, (hp_vec2){-5.0, 0.0});
     time_it(&j, "path/parked-and-oncoming");
     begin(&j);
-    for (double x = 15.0; x < 60.0; x += 7.0) {
-        add_box(&j, x, 2.6);
+    for (int i = 0; i < 7; ++i) {
+        add_box(&j, 15.0 + 7.0 * i, 2.6);
     }
     add_agent(&j, HP_CLASS_CAR, (hp_vec2){50.0, 0.0}, (hp_vec2){-4.0, 0.0});
     time_it(&j, "path/lane-taken");

@@ -5,7 +5,7 @@
 
 #define FRAME_M 0.5
 #define LEG_M 2            /* way of one expansion */
-#define CURVES 5           /* curvatures tried, relative to the route's */
+#define SIDE_CURVES 2      /* curvatures tried to each side, relative to the route's */
 #define TURN_CELL_RAD 0.15 /* heading against the route */
 #define WEIGHT 1.2         /* of the guide: bounded suboptimality for speed */
 #define ASIDE_PRICE 1.0    /* per metre of way and metre of offset */
@@ -298,9 +298,9 @@ static void expand(plan_astar *a, const plan_astar_task *task, int32_t index)
     locate(a, &from.pose, from.s_m, &s, &lateral, &frame);
     const double most = a->max_curvature[from.depth_m];
     const double base = frame->curvature;
-    for (int32_t c = 0; c < CURVES; ++c) {
+    for (int32_t c = 0; c <= 2 * SIDE_CURVES; ++c) {
         const double curvature =
-            hp_clamp(base + most * (c - CURVES / 2) / (CURVES / 2), -most, most);
+            hp_clamp(base + most * (c - SIDE_CURVES) / (double)SIDE_CURVES, -most, most);
         plan_astar_node node = from;
         node.parent = index;
         node.curvature = curvature;

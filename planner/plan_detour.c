@@ -8,6 +8,7 @@
 #define BETTER 0.9       /* share of the old way's cost that a new way must undercut */
 #define FREE_RISK 0.05   /* probability of meeting somebody that does not count */
 #define MERGE_M 3.0      /* between a way and the route behind it, more if it ends aside */
+#define LOOK_M 0.5       /* between places looked at for something that stands there */
 #define SMOOTHINGS 30
 #define GENTLE_MPS2 2.0   /* acceleration that ways are priced with */
 #define FLOOR_MPS2 (-4.0) /* and deceleration to a speed floor */
@@ -95,8 +96,9 @@ static void join(plan_detour *d, const plan_detour_task *task, const plan_way *w
     const hp_pose *start = &way->poses[0];
     const hp_projection foot = plan_path_project(path, (hp_vec2){start->x_m, start->y_m});
     if (fabs(foot.lateral_m) < 0.01) {
-        for (double s = fmax(foot.s_m - BEHIND_M, 0.0); s < foot.s_m - 0.5; s += 1.0) {
-            const hp_pose pose = plan_path_at(path, s);
+        const double from = fmax(foot.s_m - BEHIND_M, 0.0);
+        for (uint32_t i = 0; from + i < foot.s_m - 0.5; ++i) {
+            const hp_pose pose = plan_path_at(path, from + i);
             line[n++] = (hp_vec2){pose.x_m, pose.y_m};
         }
     } else {
@@ -155,10 +157,11 @@ static bool is_blocked(plan_detour *d, const plan_detour_task *task, const plan_
 /** First arc length of the path at which something stands, less a margin; INFINITY: free. */
 static double standing_at(const plan_detour *d, const plan_path *path, double from_m)
 {
-    for (double s = from_m; s < fmin(from_m + PLAN_ASTAR_AHEAD, path->s_m[path->n - 1]); s += 0.5) {
-        const hp_pose pose = plan_path_at(path, s);
+    const double to_m = fmin(from_m + PLAN_ASTAR_AHEAD, path->s_m[path->n - 1]);
+    for (uint32_t i = 0; from_m + LOOK_M * i < to_m; ++i) {
+        const hp_pose pose = plan_path_at(path, from_m + LOOK_M * i);
         if (plan_map_taken(&d->map, &pose)) {
-            return s - 0.5;
+            return from_m + LOOK_M * i - LOOK_M;
         }
     }
     return INFINITY;

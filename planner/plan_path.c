@@ -60,10 +60,12 @@ void plan_path_set_speeds(const plan_path_config *config, double limit_mps, plan
     slow_down_in_time(config, path);
 }
 
-/** Path of total_m, of which the line covers its own length. */
+/** Path of a line [n] and so much more along its last direction. */
+/* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per path */
 static void lay(const plan_path_config *config, const hp_world_info *info, const hp_vec2 *line,
-                const double *line_s, uint32_t n, double total_m, plan_path *path)
+                const double *line_s, uint32_t n, double more_m, plan_path *path)
 {
+    const double total_m = line_s[n - 1] + more_m;
     const double spacing = fmax(config->spacing_m, total_m / (HP_MAX_PATH - 1));
     path->n = (uint32_t)fmin(floor(total_m / spacing) + 1.0, HP_MAX_PATH);
     resample(line, line_s, n, spacing, path);
@@ -76,8 +78,8 @@ void plan_path_follow_route(const plan_path_config *config, const hp_world_info 
                             plan_path *path)
 {
     double route_s[HP_MAX_ROUTE];
-    const double length = hp_polyline_lengths(info->route, info->n_route, route_s);
-    lay(config, info, info->route, route_s, info->n_route, length + PROLONG_M, path);
+    (void)hp_polyline_lengths(info->route, info->n_route, route_s);
+    lay(config, info, info->route, route_s, info->n_route, PROLONG_M, path);
 }
 
 void plan_path_through(const plan_path_config *config, const hp_world_info *info,
@@ -85,8 +87,8 @@ void plan_path_through(const plan_path_config *config, const hp_world_info *info
 {
     double line_s[PLAN_PATH_MAX_LINE];
     assert(n <= PLAN_PATH_MAX_LINE);
-    const double length = hp_polyline_lengths(points, n, line_s);
-    lay(config, info, points, line_s, n, length, path);
+    (void)hp_polyline_lengths(points, n, line_s);
+    lay(config, info, points, line_s, n, 0.0, path);
 }
 
 void plan_path_stop_at(const plan_path_config *config, double s_m, plan_path *path)

@@ -80,7 +80,8 @@ static void update(void)
 
 static double lateral_at(double x_m)
 {
-    for (double s = 0.0; s < path.s_m[path.n - 1]; s += 0.1) {
+    for (int s_i = 0; 0.0 + 0.1 * s_i < path.s_m[path.n - 1]; ++s_i) {
+        const double s = 0.0 + 0.1 * s_i;
         const hp_pose pose = plan_path_at(&path, s);
         if (pose.x_m >= x_m) {
             return pose.y_m;
@@ -93,7 +94,9 @@ static double lateral_at(double x_m)
 static void assert_clear_of_boxes(void)
 {
     const hp_vec2 here = {ego.pose.x_m, ego.pose.y_m};
-    for (double s = plan_path_project(&path, here).s_m; s < path.s_m[path.n - 1]; s += 0.1) {
+    for (int s_i = 0; plan_path_project(&path, here).s_m + 0.1 * s_i < path.s_m[path.n - 1];
+         ++s_i) {
+        const double s = plan_path_project(&path, here).s_m + 0.1 * s_i;
         const hp_box box = {plan_path_at(&path, s), info.ego_length_m, info.ego_width_m};
         for (uint32_t i = 0; i < belief->n_occluders; ++i) {
             assert_true(hp_box_gap(&box, &belief->occluders[i].box) > 0.15);
@@ -103,7 +106,8 @@ static void assert_clear_of_boxes(void)
 
 static void assert_drivable(void)
 {
-    for (double s = 2.0; s + 2.0 < path.s_m[path.n - 1]; s += 0.5) {
+    for (int s_i = 0; 2.0 + 0.5 * s_i + 2.0 < path.s_m[path.n - 1]; ++s_i) {
+        const double s = 2.0 + 0.5 * s_i;
         const double turned = hp_angle_wrap(plan_path_at(&path, s + 1.0).yaw_rad -
                                             plan_path_at(&path, s - 1.0).yaw_rad);
         assert_true(fabs(turned) / 2.0 < 1.5 / config.path.min_radius_m);
@@ -162,7 +166,8 @@ static void test_plan_detour_leaves_the_lane_to_an_oncoming_car(void **state)
     assert_true(detour->away);
     assert_clear_of_boxes();
     double lowest = 0.0;
-    for (double x = 12.0; x < 45.0; x += 1.0) {
+    for (int x_i = 0; 12.0 + 1.0 * x_i < 45.0; ++x_i) {
+        const double x = 12.0 + 1.0 * x_i;
         lowest = fmin(lowest, lateral_at(x));
     }
     assert_true(lowest < -2.0);
@@ -174,7 +179,8 @@ static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
     add_box(35.0, 0.0);
     update();
     assert_true(detour->away);
-    for (double s = 10.0; s < 95.0; s += 1.25) {
+    for (int s_i = 0; 10.0 + 1.25 * s_i < 95.0; ++s_i) {
+        const double s = 10.0 + 1.25 * s_i;
         ego.pose = plan_path_at(
             &path, plan_path_project(&path, (hp_vec2){ego.pose.x_m, ego.pose.y_m}).s_m + 1.25);
         update();
@@ -188,7 +194,8 @@ static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
 static void test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle(void **state)
 {
     (void)state;
-    for (double y = -12.0; y <= 12.0; y += 1.5) {
+    for (int y_i = 0; - 12.0 + 1.5 * y_i <= 12.0; ++y_i) {
+        const double y = -12.0 + 1.5 * y_i;
         add_box(35.0, y);
     }
     update();
@@ -219,7 +226,8 @@ static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_paveme
     update();
     assert_true(detour->away);
     double lowest = 0.0;
-    for (double x = 12.0; x < 60.0; x += 1.0) {
+    for (int x_i = 0; 12.0 + 1.0 * x_i < 60.0; ++x_i) {
+        const double x = 12.0 + 1.0 * x_i;
         lowest = fmin(lowest, lateral_at(x));
     }
     assert_true(lowest > -1.2);

@@ -103,8 +103,8 @@ static void begin(street *s, hp_rng lane, uint32_t episode)
     s->pose = (hp_pose){0.0, 0.0, 0.0};
     s->speed_mps = s->accel_mps2 = s->command_mps2 = s->steer_rad = 0.0;
     for (uint32_t i = 0; i < 2; ++i) {
-        s->at[i] = (hp_vec2){hp_rng_range(lane, 4 * i, 20.0, 90.0),
-                             hp_rng_range(lane, 4 * i + 1, -8.0, 8.0)};
+        s->at[i] = (hp_vec2){hp_rng_range(lane, UINT64_C(4) * i, 20.0, 90.0),
+                             hp_rng_range(lane, UINT64_C(4) * i + 1, -8.0, 8.0)};
         s->v[i] = (hp_vec2){0.0, 0.0};
     }
 }
@@ -137,7 +137,7 @@ static void advance(street *s, const hp_command *command, hp_rng lane, uint32_t 
     s->pose.y_m += way * sin(s->pose.yaw_rad);
     s->pose.yaw_rad += way * tan(s->steer_rad) / s->info.ego_wheelbase_m;
     for (uint32_t i = 0; i < 2; ++i) {
-        const double turn = hp_rng_range(lane, 8 * tick + i, -HP_PI, HP_PI);
+        const double turn = hp_rng_range(lane, UINT64_C(8) * tick + i, -HP_PI, HP_PI);
         const double push = s->at[i].y_m > 0.0 ? -1.0 : 1.0;
         hp_vec2 v = {s->v[i].x_m + cos(turn) * dt, s->v[i].y_m + (0.5 * sin(turn) + push) * dt};
         const double speed = fmax(hypot(v.x_m, v.y_m), 1e-9);

@@ -52,7 +52,8 @@ static void test_plan_guard_prefers_comfort_where_it_is_enough(void **state)
 {
     (void)state;
     bool comfortable = false;
-    for (double gap_m = 60.0; gap_m > 5.0; gap_m -= 0.25) {
+    for (int gap_m_i = 0; 60.0 - 0.25 * gap_m_i > 5.0; ++gap_m_i) {
+        const double gap_m = 60.0 - 0.25 * gap_m_i;
         fixture_frame(0, 10.0, 10.0, &frame);
         fixture_add_parked_car(&frame, 1, 10.0 + gap_m, 0.0);
         const plan_guard_verdict v = check(3.0);
@@ -78,10 +79,13 @@ static void test_plan_guard_never_softens_a_command(void **state)
 static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
 {
     (void)state;
-    for (double y = -1.0; y <= 1.0; y += 0.5) {
-        for (double v_ego = 2.0; v_ego < 14.0; v_ego += 1.0) {
+    for (int y_i = 0; - 1.0 + 0.5 * y_i <= 1.0; ++y_i) {
+        const double y = -1.0 + 0.5 * y_i;
+        for (int v_ego_i = 0; 2.0 + 1.0 * v_ego_i < 14.0; ++v_ego_i) {
+            const double v_ego = 2.0 + 1.0 * v_ego_i;
             bool stopped_farther = false;
-            for (double gap = 50.0; gap > 2.4; gap -= 0.5) {
+            for (int gap_i = 0; 50.0 - 0.5 * gap_i > 2.4; ++gap_i) {
+                const double gap = 50.0 - 0.5 * gap_i;
                 fixture_frame(0, 10.0, v_ego, &frame);
                 fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
                 const bool stops = check(0.0).intervened;
@@ -96,9 +100,11 @@ static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
 static void test_plan_guard_more_speed_never_turns_stop_into_go(void **state)
 {
     (void)state;
-    for (double gap = 3.0; gap < 50.0; gap += 1.0) {
+    for (int gap_i = 0; 3.0 + 1.0 * gap_i < 50.0; ++gap_i) {
+        const double gap = 3.0 + 1.0 * gap_i;
         bool stopped_slower = false;
-        for (double v_ego = 0.5; v_ego < 14.0; v_ego += 0.5) {
+        for (int v_ego_i = 0; 0.5 + 0.5 * v_ego_i < 14.0; ++v_ego_i) {
+            const double v_ego = 0.5 + 0.5 * v_ego_i;
             fixture_frame(0, 10.0, v_ego, &frame);
             fixture_add_walker(&frame, 1, 10.0 + gap, 0.5, 0.0, 0.0);
             const bool stops = check(0.0).intervened;

@@ -464,6 +464,15 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
         config.guard.observed_s = 0.05 * floor(4.0 * hp_rng_unit(lane, 4));
         config.guard.walker_speed_mps = hp_rng_range(lane, 5, 1.0, 4.0);
         config.guard.walker_speed_over_mps = hp_rng_range(lane, 6, 0.1, 1.5);
+        if (i % 3 == 0) { /* one whom his top speed bounds, on his way to the ego's */
+            const double side = i % 2 == 0 ? 1.0 : -1.0;
+            f.walks = true;
+            f.p = (hp_vec2){hp_rng_range(lane, 20, 12.0, 28.0),
+                            side * hp_rng_range(lane, 21, 3.0, 8.0)};
+            f.v = (hp_vec2){hp_rng_range(lane, 22, -1.0, 1.0),
+                            -side * hp_rng_range(lane, 23, 1.5, 3.0)};
+            config.guard.walker_speed_mps = hp_rng_range(lane, 5, 0.5, 2.0);
+        }
         const double v = i % 10 == 0 ? 0.0 : hp_rng_range(lane, 0, 0.1, 14.0);
         show(&f, 10.0, v, hp_rng_range(lane, 2, -7.9, 3.4));
         frame.ego.pose.y_m = hp_rng_range(lane, 7, -2.0, 2.0);
