@@ -80,8 +80,8 @@ static void update(void)
 
 static double lateral_at(double x_m)
 {
-    for (int s_i = 0; 0.0 + 0.1 * s_i < path.s_m[path.n - 1]; ++s_i) {
-        const double s = 0.0 + 0.1 * s_i;
+    for (int s_i = 0; 0.1 * s_i < path.s_m[path.n - 1]; ++s_i) {
+        const double s = 0.1 * s_i;
         const hp_pose pose = plan_path_at(&path, s);
         if (pose.x_m >= x_m) {
             return pose.y_m;
@@ -179,8 +179,7 @@ static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
     add_box(35.0, 0.0);
     update();
     assert_true(detour->away);
-    for (int s_i = 0; 10.0 + 1.25 * s_i < 95.0; ++s_i) {
-        const double s = 10.0 + 1.25 * s_i;
+    for (int step = 0; step < 68; ++step) { /* 1.25 m each */
         ego.pose = plan_path_at(
             &path, plan_path_project(&path, (hp_vec2){ego.pose.x_m, ego.pose.y_m}).s_m + 1.25);
         update();
