@@ -1,9 +1,7 @@
 /* hyplan log: looks into recordings. */
 #include "cli/commands.h"
-#include "cli/log_file.h"
-#include "cli/options.h"
+#include "cli/log_export.h"
 #include "cli/table.h"
-#include "proto/hp_schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,65 +16,14 @@ static const cli_usage USAGE = {
     .summary =
         "Looks into an MCAP recording: what is in it (info), its messages line by line (ls) or as\n"
         "JSON lines (cat), everything about one tick (trace TICK FILE), one topic as a table\n"
-        "(export --to csv --topic decision) or all as JSON; recover writes what can still be read\n"
+        "(export --to csv --topic decision), all as JSON, or the frames as an ASAM OSI trace\n"
+        "(export --to osi --out FILE.osi); recover writes what can still be read\n"
         "of a damaged file into --out NEW.mcap.",
     .example = "hyplan log cat --topic decision runs/x/run.mcap",
 };
 
-enum { TO_CSV, TO_JSON, MAX_COLUMNS = 128, COLUMN = 96, MAX_TOPICS = 256 };
-static const char *const FORMATS[] = {"csv", "json", NULL};
-
-typedef struct log_options {
-    cli_common common;
-    const char *topic, *attachment;
-    uint32_t to;
-    const char *path;
-    uint64_t tick;
-} log_options;
-
-static bool wanted(const log_options *o, const char *topic)
-{
-    return o->topic == NULL || strcmp(o->topic, topic) == 0;
-}
-
-/** A message as JSON; what is no known schema tells its size. */
-static json_t *message_json(const log_message *m)
-{
-    json_t *json = NULL;
-    if (strcmp(m->encoding, "protobuf") == 0 &&
-        hp_schema_json(m->schema, m->data.data, (size_t)m->data.len, &json) == HP_OK) {
-        return json;
-    }
-    return json_pack("{s:s, s:s, s:I}", "schema", m->schema, "encoding", m->encoding, "bytes",
-                     (json_int_t)m->data.len);
-}
-
-static json_t *line_json(const log_message *m)
-{
-    return json_pack("{s:I, s:s, s:o}", "time_ns", (json_int_t)m->time_ns, "topic", m->topic,
-                     "message", message_json(m));
-}
-
-/** Walks over all messages of the topic. A damaged file ends with a complaint, after what was good.
- */
-static int each_message(const log_options *o, void (*use)(void *ctx, const log_message *m),
-                        void *ctx)
-{
-    log_file *file = NULL;
-    log_message m;
-    hp_error error = {{0}};
-    hp_status st = log_file_open(o->path, &file, &error);
-    if (st != HP_OK) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s", error.text);
-    }
-    while ((st = log_file_next(file, &m, &error)) == HP_OK) {
-        if (wanted(o, m.topic)) {
-            use(ctx, &m);
-        }
-    }
-    log_file_close(&file);
-    return st == HP_ENOENT ? CLI_DONE : cli_fail(&USAGE, CLI_FAILED, "%s", error.text);
-}
+enum { MAX_TOPICS = 256 };
+static const char *const FORMATS[] = {"csv", "json", "osi", NULL};
 
 /* ---- info ---- */
 
@@ -254,7 +201,7 @@ static void dump(json_t *json, size_t flags)
 static void print_json(void *ctx, const log_message *m)
 {
     (void)ctx;
-    dump(line_json(m), JSON_COMPACT);
+    dump(log_line_json(m), JSON_COMPACT);
 }
 
 typedef struct trace {
@@ -265,7 +212,7 @@ typedef struct trace {
 static void print_tick(void *ctx, const log_message *m)
 {
     trace *t = ctx;
-    json_t *line = line_json(m);
+    json_t *line = log_line_json(m);
     const json_t *tick = json_object_get(json_object_get(line, "message"), "tick");
     if (json_is_integer(tick) && (uint64_t)json_integer_value(tick) == t->tick) {
         t->found++;
@@ -278,7 +225,7 @@ static void print_tick(void *ctx, const log_message *m)
 static int run_trace(const log_options *o)
 {
     trace t = {.tick = o->tick};
-    const int status = each_message(o, print_tick, &t);
+    const int status = log_each(o, print_tick, &t);
     return status == CLI_DONE && t.found == 0
                ? cli_fail(&USAGE, CLI_FAILED, "%s: nothing is recorded about tick %" PRIu64,
                           o->path, o->tick)
@@ -296,112 +243,6 @@ static int run_attachment(const log_options *o)
     (void)fwrite(text, 1, len, stdout);
     free(text);
     return CLI_DONE;
-}
-
-/* ---- export ---- */
-
-typedef struct csv {
-    char columns[MAX_COLUMNS][COLUMN]; /* as the first message has them */
-    size_t n;
-} csv;
-
-/** Numbers, texts and flags become columns; of lists, which have none, only the length is told. */
-static void flatten(json_t *object, const char *prefix, json_t *flat)
-{
-    const char *key;
-    json_t *value;
-    json_object_foreach(object, key, value)
-    {
-        char name[COLUMN];
-        (void)snprintf(name, sizeof name, "%s%s%s", prefix, prefix[0] != '\0' ? "." : "", key);
-        if (json_is_object(value)) {
-            flatten(value, name, flat);
-        } else if (json_is_array(value)) {
-            char count[COLUMN + 8];
-            (void)snprintf(count, sizeof count, "%s.count", name);
-            (void)json_object_set_new(flat, count,
-                                      json_integer((json_int_t)json_array_size(value)));
-        } else {
-            (void)json_object_set(flat, name, value);
-        }
-    }
-}
-
-static void print_cell(const json_t *value)
-{
-    if (json_is_string(value)) {
-        (void)putchar('"');
-        for (const char *c = json_string_value(value); *c != '\0'; c++) {
-            (void)fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stdout);
-        }
-        (void)putchar('"');
-    } else if (json_is_real(value)) {
-        (void)printf("%.17g", json_real_value(value));
-    } else if (json_is_integer(value)) {
-        (void)printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    } else if (json_is_boolean(value)) {
-        (void)putchar(json_is_true(value) ? '1' : '0');
-    }
-}
-
-static void print_row(void *ctx, const log_message *m)
-{
-    csv *c = ctx;
-    json_t *message = message_json(m);
-    json_t *flat = json_object();
-    const char *key;
-    json_t *value;
-    flatten(message, "", flat);
-    if (c->n == 0) {
-        (void)fputs("time_s", stdout);
-        json_object_foreach(flat, key, value)
-        {
-            if (c->n < MAX_COLUMNS) {
-                (void)snprintf(c->columns[c->n++], COLUMN, "%s", key);
-                (void)printf(",%s", key);
-            }
-        }
-        (void)putchar('\n');
-    }
-    (void)printf("%.6f", (double)m->time_ns * 1e-9);
-    for (size_t i = 0; i < c->n; i++) {
-        (void)putchar(',');
-        print_cell(json_object_get(flat, c->columns[i]));
-    }
-    (void)putchar('\n');
-    json_decref(flat);
-    json_decref(message);
-}
-
-static void print_element(void *ctx, const log_message *m)
-{
-    bool *first = ctx;
-    (void)fputs(*first ? "[\n" : ",\n", stdout);
-    *first = false;
-    json_t *line = line_json(m);
-    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
-    json_decref(line);
-}
-
-static int run_export(const log_options *o)
-{
-    if (o->to == TO_JSON) {
-        bool first = true;
-        const int status = each_message(o, print_element, &first);
-        (void)fputs(first ? "[]\n" : "\n]\n", stdout);
-        return status;
-    }
-    if (o->topic == NULL) {
-        return cli_fail(&USAGE, CLI_USAGE,
-                        "--to csv: of which topic? (--topic frame, decision, ...; see log info)");
-    }
-    csv *c = calloc(1, sizeof *c);
-    if (c == NULL) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
-    }
-    const int status = each_message(o, print_row, c);
-    free(c);
-    return status;
 }
 
 /* ---- recover ---- */
@@ -463,21 +304,21 @@ static int run_verb(const char *verb, const log_options *o)
         return run_info(o);
     }
     if (strcmp(verb, "ls") == 0) {
-        return each_message(o, print_line, NULL);
+        return log_each(o, print_line, NULL);
     }
     if (strcmp(verb, "cat") == 0) {
-        return o->attachment != NULL ? run_attachment(o) : each_message(o, print_json, NULL);
+        return o->attachment != NULL ? run_attachment(o) : log_each(o, print_json, NULL);
     }
     if (strcmp(verb, "trace") == 0) {
         return run_trace(o);
     }
-    return strcmp(verb, "export") == 0 ? run_export(o) : run_recover(o);
+    return strcmp(verb, "export") == 0 ? log_export(o) : run_recover(o);
 }
 
 int cmd_log(int argc, char **argv)
 {
     static const char *const VERBS[] = {"info", "ls", "cat", "trace", "export", "recover"};
-    log_options o = {.to = TO_CSV};
+    log_options o = {.usage = &USAGE, .to = LOG_CSV};
     cli_texts rest;
     const cli_flag flags[] = {
         {.name = "topic",
@@ -488,8 +329,8 @@ int cmd_log(int argc, char **argv)
         {.name = "to",
          .type = CLI_FLAG_WORD,
          .target = &o.to,
-         .arg = "csv|json",
-         .help = "export: one topic's scalars as a table, or everything",
+         .arg = "csv|json|osi",
+         .help = "export: one topic's scalars as a table, everything, or ground truth",
          .words = FORMATS},
         {.name = "attachment",
          .type = CLI_FLAG_TEXT,

@@ -39,7 +39,7 @@ static void put_tag(pb_out *out, uint32_t field, unsigned wire)
 
 void pb_varint(pb_out *out, uint32_t field, uint64_t value)
 {
-    if (value != 0) {
+    if (value != 0 || out->zeros) {
         put_tag(out, field, WIRE_VARINT);
         put_varint(out, value);
     }
@@ -50,7 +50,7 @@ void pb_double(pb_out *out, uint32_t field, double value)
     uint64_t bits;
     uint8_t bytes[8];
     memcpy(&bits, &value, sizeof bits);
-    if (bits == 0) {
+    if (bits == 0 && !out->zeros) {
         return;
     }
     for (unsigned i = 0; i < sizeof bytes; i++) {

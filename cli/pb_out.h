@@ -1,6 +1,6 @@
 /** @file pb_out.h Protobuf's wire form, written field by field: for messages that have no struct.
- *  A field of its type's zero is left out. What does not fit is remembered in `full`.
- *  Ownership: borrows its bytes. Threads: pure. Allocation: none. */
+ *  A field of its type's zero is left out, unless `zeros` is set. What does not fit is remembered
+ * in `full`. Ownership: borrows its bytes. Threads: pure. Allocation: none. */
 #ifndef PB_OUT_H
 #define PB_OUT_H
 
@@ -12,6 +12,7 @@ typedef struct pb_out {
     uint8_t *bytes;
     size_t cap, len;
     bool full;
+    bool zeros; /* proto2: zeros are told, too */
 } pb_out;
 
 void pb_varint(pb_out *out, uint32_t field, uint64_t value);
