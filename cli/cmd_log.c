@@ -156,8 +156,10 @@ static int run_info(const log_options *o)
     hp_mcap_record r;
     hp_error error = {{0}};
     info *i = calloc(1, sizeof *i);
-    hp_status st = i != NULL ? log_file_open(o->path, &file, &error)
-                             : hp_fail(&error, HP_ENOMEM, "out of memory");
+    if (i == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
+    }
+    hp_status st = log_file_open(o->path, &file, &error);
     if (st != HP_OK) {
         free(i);
         return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s", error.text);

@@ -94,6 +94,14 @@ static void print_cell(const json_t *value)
     }
 }
 
+static void add_column(csv *c, const char *key)
+{
+    if (c->n < MAX_COLUMNS) { /* those beyond are left out */
+        (void)snprintf(c->columns[c->n++], COLUMN, "%s", key);
+        (void)printf(",%s", key);
+    }
+}
+
 static void print_row(void *ctx, const log_message *m)
 {
     csv *c = ctx;
@@ -106,10 +114,7 @@ static void print_row(void *ctx, const log_message *m)
         (void)fputs("time_s", stdout);
         json_object_foreach(flat, key, value)
         {
-            if (c->n < MAX_COLUMNS) {
-                (void)snprintf(c->columns[c->n++], COLUMN, "%s", key);
-                (void)printf(",%s", key);
-            }
+            add_column(c, key);
         }
         (void)putchar('\n');
     }

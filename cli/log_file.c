@@ -164,20 +164,23 @@ hp_status log_file_attachment(const char *path, const char *name, char **text, s
     *text = NULL;
     *len = 0;
     hp_status st = log_file_open(path, &f, error);
-    while (st == HP_OK) {
+    if (st != HP_OK || f == NULL) {
+        return st;
+    }
+    do {
         st = log_file_record(f, &r, error);
-        if (st == HP_OK && r.op == HP_MCAP_ATTACHMENT && hp_mcap_is(r.as.attachment.name, name)) {
-            *len = (size_t)r.as.attachment.data.len;
-            *text = malloc(*len + 1);
-            break;
-        }
+    } while (st == HP_OK &&
+             !(r.op == HP_MCAP_ATTACHMENT && hp_mcap_is(r.as.attachment.name, name)));
+    if (st == HP_OK) {
+        *len = (size_t)r.as.attachment.data.len;
+        *text = malloc(*len + 1);
     }
     if (st == HP_OK && *text != NULL) {
         memcpy(*text, r.as.attachment.data.data, *len);
         (*text)[*len] = '\0';
     } else if (st == HP_OK) {
         st = hp_fail(error, HP_ENOMEM, "no memory for %s of %s", name, path);
-    } else if (st == HP_ENOENT && f != NULL) {
+    } else if (st == HP_ENOENT) {
         (void)hp_fail(error, st, "%s: nothing called %s is attached", path, name);
     }
     log_file_close(&f);

@@ -108,10 +108,12 @@ hp_status hp_mcap_recover(const hp_mcap_source *source, const hp_mcap_options *o
     recovery *r = calloc(1, sizeof *r);
     hp_mcap_reader *reader = NULL;
     *out = (hp_mcap_recovered){0};
-    hp_status st = r != NULL ? hp_mcap_reader_create(source, &reader, error)
-                             : hp_fail(error, HP_ENOMEM, "no memory for a recovery");
+    if (r == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for a recovery");
+    }
+    r->out = out;
+    hp_status st = hp_mcap_reader_create(source, &reader, error);
     if (st == HP_OK) {
-        r->out = out;
         st = hp_mcap_writer_create(options, sink, &r->writer, error);
     }
     if (st == HP_OK) {
@@ -121,9 +123,7 @@ hp_status hp_mcap_recover(const hp_mcap_source *source, const hp_mcap_options *o
         st = hp_mcap_writer_close(r->writer, error);
     }
     out->complete = st == HP_OK && out->damaged == 0 && out->orphans == 0;
-    if (r != NULL) {
-        hp_mcap_writer_destroy(&r->writer);
-    }
+    hp_mcap_writer_destroy(&r->writer);
     hp_mcap_reader_destroy(&reader);
     free(r);
     return st;

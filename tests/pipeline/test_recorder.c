@@ -215,7 +215,7 @@ static void test_recorder_goes_on_and_counts_when_the_disk_is_full(void **state)
     char path[128];
     char saved[128];
     bool complete = false;
-    start(f, 160 * 1024); /* header, definitions, and a chunk or two */
+    start(f, (rlim_t)160 * 1024); /* header, definitions, and a chunk or two */
     speak_until_written(f);
     for (int ms = 0; !log_says(f, "cannot write"); ms += 2) {
         assert_true(ms < PATIENCE_MS);

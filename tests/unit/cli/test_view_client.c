@@ -67,7 +67,7 @@ static void test_view_client_drops_the_oldest_when_the_viewer_is_slow(void **sta
 static void test_view_client_keeps_texts_and_bounds_bytes_when_messages_are_large(void **state)
 {
     view_client *c = *state;
-    const size_t large = 512 * 1024;
+    const size_t large = (size_t)512 * 1024;
     uint8_t *bytes = calloc(1, large);
     assert_non_null(bytes);
     view_client_greet(c);

@@ -42,9 +42,9 @@ static json_t *text_json(hp_mcap_bytes text)
 
 static json_t *number_json(uint64_t value)
 {
-    char text[24];
-    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)value);
-    return json_string(text);
+    char digits[24];
+    (void)snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    return json_string(digits);
 }
 
 static json_t *bytes_json(hp_mcap_bytes bytes)
