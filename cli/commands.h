@@ -10,5 +10,6 @@ int cmd_replay(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_scenario(int argc, char **argv);
 int cmd_solve(int argc, char **argv);
+int cmd_train(int argc, char **argv);
 
 #endif

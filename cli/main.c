@@ -16,6 +16,7 @@ static const command COMMANDS[] = {
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
     {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
     {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
+    {"train", "a network from scratch: the driving policy, or classic tasks", cmd_train},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
