@@ -314,8 +314,9 @@ static hp_status open_driving(train_run *run, const cli_config *config, hp_error
     }
     run->driven = drive_task_of(run->setting);
     run->setting->varied = true;
-    return drive_setting_load(config, SCENARIOS, HP_ARRAY_LEN(SCENARIOS), SIM_GRID_TRAINING,
-                              run->setting, error);
+    const hp_status st = drive_setting_load(config, SCENARIOS, HP_ARRAY_LEN(SCENARIOS),
+                                            SIM_GRID_TRAINING, run->setting, error);
+    return st == HP_OK ? drive_setting_find_critical(run->setting, error) : st;
 }
 
 static int train_all(train_run *run, hp_error *error)

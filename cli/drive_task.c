@@ -143,6 +143,7 @@ enum {
     DRAW_SHIFT,
     DRAW_PARKED,
     DRAW_SIZE,
+    DRAW_CRITICAL,
     DRAW_WALKER = 16
 };
 
@@ -188,23 +189,32 @@ static void look(drive_env *e)
     plan_cycle_tick(e->cycle, &e->frame, &e->command, &e->decision);
 }
 
+static void begin(drive_env *e, const sim_scene *scene, hp_rng stream)
+{
+    sim_world_load(e->world, &e->scenario, scene, ++e->episode, stream.key);
+    sim_world_info(e->world, &e->info);
+    plan_cycle_begin(e->cycle, &e->info, stream.key);
+    e->action = 1; /* hold */
+    look(e);
+}
+
 static void reset(void *env, hp_rng stream, float *row)
 {
     drive_env *e = env;
     const drive_setting *set = e->setting;
     const uint32_t which = (uint32_t)(hp_rng_u64(stream, DRAW_SCENARIO) % set->n_scenarios);
-    const uint32_t at = (uint32_t)(hp_rng_u64(stream, DRAW_SCENE) % set->n_scenes[which]);
+    const uint64_t draw = hp_rng_u64(stream, DRAW_SCENE);
+    const bool critical =
+        set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.5;
+    const uint64_t at = critical ? set->critical[which][draw % set->n_critical[which]]
+                                 : draw % set->n_scenes[which];
     sim_scene scene = set->scenes[which][at];
     e->scenario = set->scenarios[which];
     if (set->varied && hp_rng_unit(stream, DRAW_VARIED) < 0.7) {
         vary_scenario(&e->scenario, stream);
         scene = vary_scene(scene, stream);
     }
-    sim_world_load(e->world, &e->scenario, &scene, ++e->episode, stream.key);
-    sim_world_info(e->world, &e->info);
-    plan_cycle_begin(e->cycle, &e->info, stream.key);
-    e->action = 1; /* hold */
-    look(e);
+    begin(e, &scene, stream);
     memcpy(row, e->row, sizeof e->row);
 }
 
@@ -246,6 +256,34 @@ static void step(void *env, const float *action, policy_step *out, float *row)
     out->truncated = result->verdict == HP_VERDICT_TIMEOUT;
     out->terminated = result->verdict != HP_VERDICT_RUNNING && !out->truncated;
     memcpy(row, e->row, sizeof e->row);
+}
+
+hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
+{
+    void *env = NULL;
+    const hp_status st = create(setting, 0, &env, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    drive_env *e = env;
+    for (uint32_t i = 0; i < setting->n_scenarios; i++) {
+        e->scenario = setting->scenarios[i];
+        setting->n_critical[i] = 0;
+        for (uint32_t k = 0; k < setting->n_scenes[i]; k++) {
+            const float accelerate = 0.0F;
+            policy_step out = {0};
+            begin(e, &setting->scenes[i][k], hp_rng_seed(k));
+            while (!out.terminated && !out.truncated) {
+                float row[POLICY_ROW];
+                step(e, &accelerate, &out, row);
+            }
+            if (out.cost > 0.0) {
+                setting->critical[i][setting->n_critical[i]++] = (uint16_t)k;
+            }
+        }
+    }
+    destroy(e);
+    return HP_OK;
 }
 
 policy_task drive_task_of(drive_setting *setting)

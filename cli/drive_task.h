@@ -1,10 +1,11 @@
 /** @file drive_task.h Driving as a task for the trainer: the built-in simulator, with the planner's
  *  own tracks, predictions and belief in front of it, and the search's reward.
  *
- *  Scenes come from the training or the calibration grid. In training they are varied at random:
- *  walkers' speed, place, patience and where they stop, parked cars, the ego's response, the
- * sensor. Ownership: the task borrows the setting; environments as in policy_task.h. Threads: as
- * there. Allocation: in create only. Determinism: as there. */
+ *  Scenes come from the training or the calibration grid. In training they are varied at random
+ *  (walkers' speed, place and where they stop, parked cars, the ego's response, the sensor), and
+ * half of the episodes are scenes in which somebody who never reacts would crash. Ownership: the
+ * task borrows the setting; environments as in policy_task.h. Threads: as there. Allocation: in
+ * create only. Determinism: as there. */
 #ifndef DRIVE_TASK_H
 #define DRIVE_TASK_H
 
@@ -23,6 +24,8 @@ typedef struct drive_setting {
     sim_scenario scenarios[DRIVE_MAX_SCENARIOS];
     uint32_t n_scenes[DRIVE_MAX_SCENARIOS];
     sim_scene scenes[DRIVE_MAX_SCENARIOS][SIM_MAX_SCENES];
+    uint32_t n_critical[DRIVE_MAX_SCENARIOS];               /* 0 until they were looked for */
+    uint16_t critical[DRIVE_MAX_SCENARIOS][SIM_MAX_SCENES]; /* indices of scenes */
 } drive_setting;
 
 /** Reads scenarios ("01", "02", ...) and their grid. HP_EINVAL for the evaluation grid: nothing is
@@ -30,6 +33,8 @@ typedef struct drive_setting {
 HP_NODISCARD hp_status drive_setting_load(const cli_config *config, const char *const *ids,
                                           uint32_t n, sim_grid grid, drive_setting *out,
                                           hp_error *error);
+/** Finds the critical scenes, by driving each without reacting. */
+HP_NODISCARD hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error);
 /** The task; ctx is the setting. */
 policy_task drive_task_of(drive_setting *setting);
 
