@@ -15,7 +15,6 @@ enum { BATCH_MAX = 64 };
 typedef struct job {
     const policy_kernel *kernel;
     policy_infer *infer;
-    policy_dense layer;
     float *x, *y;
     uint32_t rows, repeats;
     policy_answer answers[BATCH_MAX];
@@ -28,14 +27,6 @@ static float *numbers(size_t n, uint64_t lane)
         x[i] = (float)(0.05 * hp_rng_normal(hp_rng_lane(hp_rng_seed(1), lane), i));
     }
     return x;
-}
-
-static void run_layer(void *ctx)
-{
-    job *j = ctx;
-    for (uint32_t i = 0; i < j->repeats; i++) {
-        j->kernel->dense(&j->layer, j->x, j->rows, j->y);
-    }
 }
 
 static void run_net(void *ctx)

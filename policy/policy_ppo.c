@@ -437,6 +437,7 @@ static void estimate(policy_ppo *p)
     policy_gae(&s, p->crash_target);
     for (size_t i = 0; i < n; i++) {
         p->target[i] = p->advantage[i] + p->value[i];
+        p->advantage[i] -= (policy_real)p->config.crash_weight * p->crash_target[i];
         const policy_real crash = p->crash_target[i] + p->crash[i];
         p->crash_target[i] = crash < 0 ? 0 : (crash > 1 ? 1 : crash);
     }
@@ -451,7 +452,7 @@ static double explained(const policy_ppo *p)
     double missed2 = 0.0;
     for (size_t i = 0; i < n; i++) {
         const double y = (double)p->target[i];
-        const double d = (double)p->advantage[i];
+        const double d = y - (double)p->value[i];
         sum += y;
         squares += y * y;
         missed += d;

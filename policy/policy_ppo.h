@@ -25,6 +25,7 @@ typedef struct policy_ppo_config {
     double discount, gae_lambda;
     double clip, entropy, value_weight;
     double max_norm;     /* of the gradient */
+    double crash_weight; /* the actor avoids crashes by so much more than rewards say */
     double reward_scale; /* rewards are learned times this */
     double log_std;      /* of a continuous action at the start */
     uint32_t n_encode, n_hidden, hidden[POLICY_MAX_HIDDEN];
