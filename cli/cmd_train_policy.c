@@ -375,33 +375,39 @@ int train_policy(int argc, char **argv)
 {
     hp_error error = {{0}};
     cli_texts rest;
-    train_run run = {.env = TRAIN_TASKS[0].name, .seeds = 1};
+    train_run *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return CLI_ENVIRONMENT;
+    }
+    run->env = TRAIN_TASKS[0].name;
+    run->seeds = 1;
     const cli_flag flags[] = {
-        {"env", 0, CLI_FLAG_TEXT, &run.env, "TASK",
+        {"env", 0, CLI_FLAG_TEXT, &run->env, "TASK",
          "driving (default), cartpole, acrobot, pendulum", 0, 0, NULL},
-        {"steps", 0, CLI_FLAG_UINT64, &run.steps, "N", "budget of steps (each task has its own)", 0,
-         0, NULL},
-        {"seeds", 0, CLI_FLAG_UINT, &run.seeds, "N",
+        {"steps", 0, CLI_FLAG_UINT64, &run->steps, "N", "budget of steps (each task has its own)",
+         0, 0, NULL},
+        {"seeds", 0, CLI_FLAG_UINT, &run->seeds, "N",
          "trainings, with seeds from --seed on; nine in ten must reach the task's mark", 1, 1000,
          NULL},
-        {"resume", 0, CLI_FLAG_SWITCH, &run.resume, NULL, "go on with the checkpoint in --out", 0,
+        {"resume", 0, CLI_FLAG_SWITCH, &run->resume, NULL, "go on with the checkpoint in --out", 0,
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    int status = cli_parse(&USAGE, flags, argc, argv, &run.common, &rest);
+    int status = cli_parse(&USAGE, flags, argc, argv, &run->common, &rest);
     if (status == CLI_GO && rest.n > 0) {
         status = cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
     }
-    if (status == CLI_GO && run.resume && (run.common.out == NULL || run.seeds > 1)) {
+    if (status == CLI_GO && run->resume && (run->common.out == NULL || run->seeds > 1)) {
         status = cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR and a single seed");
     }
     if (status == CLI_GO) {
-        status = find_task(&run);
+        status = find_task(run);
     }
     if (status == CLI_GO) {
-        status = train_all(&run, &error);
+        status = train_all(run, &error);
     }
-    free(run.setting);
-    free(run.values);
+    free(run->setting);
+    free(run->values);
+    free(run);
     return status;
 }

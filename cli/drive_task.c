@@ -17,7 +17,7 @@ typedef struct drive_env {
     hp_clock clock;
     sim_scenario scenario;
     policy_scene scene;
-    uint32_t action, episode;
+    uint32_t action, episode, which;
     float row[POLICY_ROW];
     /* one tick */
     hp_world_info info;
@@ -29,10 +29,9 @@ typedef struct drive_env {
 hp_status drive_setting_load(const cli_config *config, const char *const *ids, uint32_t n,
                              sim_grid grid, drive_setting *out, hp_error *error)
 {
-    if (grid == SIM_GRID_EVALUATION || n == 0 || n > DRIVE_MAX_SCENARIOS) {
-        return hp_fail(error, HP_EINVAL,
-                       "nothing is learned from this grid and number of "
-                       "scenarios: choose training or calibration");
+    if (n == 0 || n > DRIVE_MAX_SCENARIOS) {
+        return hp_fail(error, HP_EINVAL, "%u scenarios, 1 to %d are possible", n,
+                       DRIVE_MAX_SCENARIOS);
     }
     out->config = *config;
     out->grid = grid;
@@ -198,6 +197,16 @@ static void begin(drive_env *e, const sim_scene *scene, hp_rng stream)
     look(e);
 }
 
+/** The scene of the setting's part that is nearest to the one drawn. */
+static uint64_t in_part(const drive_setting *set, uint32_t which, uint64_t at)
+{
+    if (set->parts < 2) {
+        return at;
+    }
+    const uint64_t mine = at - at % set->parts + set->part;
+    return mine < set->n_scenes[which] ? mine : set->part;
+}
+
 static void reset(void *env, hp_rng stream, float *row)
 {
     drive_env *e = env;
@@ -208,7 +217,8 @@ static void reset(void *env, hp_rng stream, float *row)
         set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.5;
     const uint64_t at = critical ? set->critical[which][draw % set->n_critical[which]]
                                  : draw % set->n_scenes[which];
-    sim_scene scene = set->scenes[which][at];
+    sim_scene scene = set->scenes[which][in_part(set, which, at)];
+    e->which = which;
     e->scenario = set->scenarios[which];
     if (set->varied && hp_rng_unit(stream, DRAW_VARIED) < 0.7) {
         vary_scenario(&e->scenario, stream);
@@ -284,6 +294,11 @@ hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
     }
     destroy(e);
     return HP_OK;
+}
+
+uint32_t drive_task_scenario(const void *env)
+{
+    return ((const drive_env *)env)->which;
 }
 
 policy_task drive_task_of(drive_setting *setting)

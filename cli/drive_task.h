@@ -20,6 +20,7 @@ typedef struct drive_setting {
     cli_config config;
     sim_grid grid;
     bool varied;
+    uint32_t part, parts; /* every parts-th scene, from the part-th on; 0 parts: all */
     uint32_t n_scenarios;
     sim_scenario scenarios[DRIVE_MAX_SCENARIOS];
     uint32_t n_scenes[DRIVE_MAX_SCENARIOS];
@@ -28,13 +29,15 @@ typedef struct drive_setting {
     uint16_t critical[DRIVE_MAX_SCENARIOS][SIM_MAX_SCENES]; /* indices of scenes */
 } drive_setting;
 
-/** Reads scenarios ("01", "02", ...) and their grid. HP_EINVAL for the evaluation grid: nothing is
- *  ever learned from it. */
+/** Reads scenarios ("01", "02", ...) and their grid. Nothing is ever learned from the evaluation
+ * grid: who trains or calibrates names another one. */
 HP_NODISCARD hp_status drive_setting_load(const cli_config *config, const char *const *ids,
                                           uint32_t n, sim_grid grid, drive_setting *out,
                                           hp_error *error);
 /** Finds the critical scenes, by driving each without reacting. */
 HP_NODISCARD hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error);
+/** Which of the setting's scenarios an environment plays now. */
+uint32_t drive_task_scenario(const void *env);
 /** The task; ctx is the setting. */
 policy_task drive_task_of(drive_setting *setting);
 

@@ -17,6 +17,8 @@ static const command COMMANDS[] = {
     {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
     {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
     {"train", "a network from scratch: the driving policy, or classic tasks", cmd_train},
+    {"eval", "a network on data it has not seen: errors, crashes, calibration", cmd_eval},
+    {"calibrate", "how sure the policy network may be", cmd_calibrate},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},

@@ -1,12 +1,9 @@
 #include "cli/policy_driver.h"
 
-#include "cli/options.h"
+#include "cli/policy_play.h"
 #include "planner/plan_cycle.h"
-#include "policy/policy_features.h"
-#include "policy/policy_infer.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct policy_driver {
     driver base;
@@ -87,27 +84,6 @@ static const driver_ops OPS = {
     .destroy = destroy,
 };
 
-/** Loads the configured model; the shipped one is found beside the program. */
-static hp_status load(const policy_config *config, policy_infer **out, hp_error *error)
-{
-    char found[CLI_PATH];
-    policy_model model;
-    const char *path = cli_find(config->model, found) ? found : config->model;
-    hp_status st = policy_model_read(path, &model, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    if (policy_shape_row(&model.actor) != POLICY_ROW || model.actor.n_out != POLICY_CHOICES) {
-        st = hp_fail(error, HP_ECONFIG,
-                     "%s: rows of %u features and %u choices, driving has %d and %d", path,
-                     policy_shape_row(&model.actor), model.actor.n_out, POLICY_ROW, POLICY_CHOICES);
-    } else {
-        st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], 1, out, error);
-    }
-    policy_model_destroy(&model);
-    return st;
-}
-
 hp_status policy_driver_create(const cli_config *config, bool guard, driver **out)
 {
     hp_error error;
@@ -123,7 +99,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     d->predictor = config->predictor;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
-    hp_status st = load(&config->policy, &d->infer, &error);
+    hp_status st = policy_open(&config->policy, 1, &d->infer, NULL, &error);
     if (st == HP_OK && config->car.n_actions < POLICY_CHOICES) {
         st = HP_ECONFIG;
     }
