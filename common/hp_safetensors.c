@@ -367,8 +367,9 @@ static char *header_text(const hp_tensor_list *list, size_t *len)
     char *padded = malloc(*len);
     if (padded != NULL) {
         memset(padded, ' ', *len);
-        memcpy(padded, text,
-               n); /* no text: its length is kept. NOLINT(bugprone-not-null-terminated-result) */
+        /* No text any more: its length is kept. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
+         */
+        memcpy(padded, text, n);
     }
     free(text);
     return padded;

@@ -182,7 +182,7 @@ static void write_anchor(const fan *f, uint32_t k, float anchor[PRED_OUTPUTS])
         anchor[c] = (float)(mean[c] / share);
         anchor[PRED_PATH + c] = (float)log(expm1(above)); /* softplus, backwards */
     }
-    anchor[2 * PRED_PATH] = (float)log(share / f->n);
+    anchor[PRED_OUTPUTS - 1] = (float)log(share / f->n);
 }
 
 hp_status pred_fan_fit(const pred_samples *samples, uint64_t seed, pred_model *out, hp_error *error)
