@@ -118,6 +118,8 @@ static void test_eval_predictor_says_what_is_missing(void **state)
     assert_int_equal(run("eval predictor --model /nowhere.safetensors", out, sizeof out), 3);
     assert_int_equal(run("eval nothing", out, sizeof out), 2);
     assert_int_equal(run("train predictor --resume", out, sizeof out), 2);
+    assert_int_equal(run("bench cts --set predictor.model=nowhere.safetensors", out, sizeof out),
+                     2);
 }
 
 int main(void)
