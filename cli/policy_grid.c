@@ -1,19 +1,39 @@
 #include "cli/policy_grid.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <xxhash.h>
 
 const char *const POLICY_GRID_SCENARIOS[] = {"01", "02", "03", "04", "05", "06",
                                              "07", "08", "09", "10", NULL};
 enum { N_SCENARIOS = 10, PARTS = 2 };
 
-/** The policy section says which network, not what it sees: it does not belong to the mix. */
+/** What shapes a scene and what is seen of it; settings of the search or of the network do not. */
 static uint64_t mix_of(const cli_config *config)
 {
-    cli_config mix = *config;
-    policy_config_default(&mix.policy);
-    uint64_t hash = cli_config_hash(&mix);
+    plan_config plan = config->plan;
+    plan_config defaults;
+    plan_config_default(&defaults);
+    plan.guard = defaults.guard; /* off here anyway */
+    predictor_cv_config predictor = config->predictor;
+    sim_config sim = config->sim;
+    car_config car = config->car;
+    const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &plan.control},
+                                   {"planner", PLAN_FIELDS, &plan},
+                                   {"predictor", PREDICTOR_CV_FIELDS, &predictor},
+                                   {"sim", SIM_FIELDS, &sim}};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return 0;
+    }
+    const bool printed = hp_config_print(out, sections, HP_ARRAY_LEN(sections), false) == HP_OK;
+    const bool closed = fclose(out) == 0;
+    uint64_t hash = printed && closed ? XXH3_64bits(text, size) : 0;
+    free(text);
+    hash = XXH3_64bits_withSeed(&car.reward, sizeof car.reward, hash);
+    hash = XXH3_64bits_withSeed(car.actions_mps2, sizeof car.actions_mps2, hash);
     for (int i = 0; i < N_SCENARIOS; i++) {
         hash = XXH3_64bits_withSeed(POLICY_GRID_SCENARIOS[i], 2, hash);
     }
