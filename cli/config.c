@@ -10,6 +10,7 @@ void cli_config_default(cli_config *config)
     plan_config_default(&config->plan);
     predictor_config_default(&config->predictor);
     car_config_default(&config->car);
+    policy_config_default(&config->policy);
     bridge_config_default(&config->bridge);
     sim_config_default(&config->sim);
 }
@@ -21,6 +22,7 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
         {"planner", PLAN_FIELDS, &config->plan},
         {"predictor", PREDICTOR_FIELDS, &config->predictor},
         {"pomdp", CAR_FIELDS, &config->car},
+        {"policy", POLICY_FIELDS, &config->policy},
         {"bridge", BRIDGE_FIELDS, &config->bridge},
         {"sim", SIM_FIELDS, &config->sim},
     };

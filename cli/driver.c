@@ -2,6 +2,7 @@
 
 #include "cli/baselines.h"
 #include "cli/direct.h"
+#include "cli/policy_driver.h"
 
 #include <string.h>
 
@@ -48,6 +49,7 @@ const driver_kind DRIVER_KINDS[] = {
     {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
     {"despot", "HyPlan's pipeline: search over the belief, no network", false,
      direct_driver_create},
+    {"policy", "the network alone, greedy: no search", false, policy_driver_create},
     {NULL, NULL, false, NULL},
 };
 

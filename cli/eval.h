@@ -3,6 +3,7 @@
 #ifndef EVAL_H
 #define EVAL_H
 
+int eval_policy(int argc, char **argv);
 int eval_predictor(int argc, char **argv);
 
 #endif

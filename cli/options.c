@@ -344,6 +344,22 @@ bool cli_find(const char *relative, char path[CLI_PATH])
     return n > 0 && n < CLI_PATH && access(path, R_OK) == 0;
 }
 
+/** A shipped model is found wherever the program is started from; parts get its full path. */
+static hp_status find_model(char model[PREDICTOR_PATH], hp_error *error)
+{
+    char path[CLI_PATH];
+    if (model[0] == '\0' || (model[0] == '/' && access(model, R_OK) == 0)) {
+        return HP_OK;
+    }
+    if (model[0] == '/' || !cli_find(model, path) || strlen(path) >= PREDICTOR_PATH) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "predictor.model: %.300s: no such file (leave it empty for constant velocity)", model);
+    }
+    (void)snprintf(model, PREDICTOR_PATH, "%s", path);
+    return HP_OK;
+}
+
 hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *error)
 {
     hp_section sections[CLI_SECTIONS];
@@ -360,11 +376,8 @@ hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *e
     for (uint32_t i = 0; status == HP_OK && i < common->sets.n; i++) {
         status = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, NULL, error);
     }
-    /* A shipped model is found wherever the program is started from; parts get its full path. */
-    char *model = out->predictor.model;
-    if (status == HP_OK && model[0] != '\0' && model[0] != '/' && cli_find(model, path) &&
-        strlen(path) < sizeof out->predictor.model) {
-        (void)snprintf(model, sizeof out->predictor.model, "%s", path);
+    if (status == HP_OK) {
+        status = find_model(out->predictor.model, error);
     }
     return status == HP_OK ? cli_config_check(out, error) : status;
 }

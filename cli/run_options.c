@@ -225,6 +225,10 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     if (st != HP_OK) {
         return cli_fail(usage, cli_exit_status(st), "%s", error.text);
     }
+    char model[CLI_PATH]; /* the parts run elsewhere: they get the whole path */
+    if (cli_find(out->config.policy.model, model) && strlen(model) < POLICY_PATH) {
+        memcpy(out->config.policy.model, model, strlen(model) + 1);
+    }
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
     out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;

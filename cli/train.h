@@ -3,6 +3,7 @@
 #ifndef TRAIN_H
 #define TRAIN_H
 
+int train_policy(int argc, char **argv);
 int train_predictor(int argc, char **argv);
 
 #endif

@@ -336,8 +336,9 @@ static json_t *header_entry(const hp_tensor *tensor, size_t begin, size_t bytes)
     for (uint32_t i = 0; i < tensor->n_dims; ++i) {
         (void)json_array_append_new(shape, json_integer((json_int_t)tensor->dims[i]));
     }
+    const json_int_t end = (json_int_t)begin + (json_int_t)bytes;
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", DTYPES[tensor->dtype], "shape", shape,
-                     "data_offsets", (json_int_t)begin, (json_int_t)(begin + bytes));
+                     "data_offsets", (json_int_t)begin, end);
 }
 
 /** The header's text, padded so that the data begins at a multiple of eight; NULL: no memory. */
@@ -366,6 +367,8 @@ static char *header_text(const hp_tensor_list *list, size_t *len)
     char *padded = malloc(*len);
     if (padded != NULL) {
         memset(padded, ' ', *len);
+        /* No text any more: its length is kept. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
+         */
         memcpy(padded, text, n);
     }
     free(text);

@@ -12,14 +12,14 @@ static void on_stop(int signal)
     stop = 1;
 }
 
-static hp_status serve(const hp_program_args *args, hp_error *error)
+static hp_status serve(const policy_config *config, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
     policy_node *node = NULL;
     hp_status st =
         hp_host_open(&host, HP_ROLE_POLICY, args->generation, args->sockets, stderr, error);
     if (st == HP_OK) {
-        st = policy_node_create(&host.node, &node, error);
+        st = policy_node_create(config, &host.node, &node, error);
     }
     while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
         st = policy_node_step(node, 100);
@@ -31,7 +31,9 @@ static hp_status serve(const hp_program_args *args, hp_error *error)
 
 int main(int argc, char **argv)
 {
-    const hp_section sections[] = {{"policy", POLICY_FIELDS, NULL}};
+    policy_config config;
+    policy_config_default(&config);
+    const hp_section sections[] = {{"policy", POLICY_FIELDS, &config}};
     const hp_program program = {.name = "hyplan-policy",
                                 .summary = "values of situations, from a network when there is one",
                                 .sections = sections,
@@ -43,6 +45,6 @@ int main(int argc, char **argv)
         return status;
     }
     hp_program_on_stop(on_stop);
-    const hp_status st = serve(&args, &error);
+    const hp_status st = serve(&config, &args, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

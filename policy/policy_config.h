@@ -1,11 +1,20 @@
-/** @file policy_config.h Section "policy" of the configuration. It has no keys as long as there is
- * no network to load, and the reader refuses any: a model that would silently not be used helps
- * nobody. Ownership: plain data. Threads: pure. Allocation: none. */
+/** @file policy_config.h Section "policy" of the configuration: which network, and how it is run.
+ *  Ownership: plain data. Threads: pure. Allocation: none. */
 #ifndef POLICY_CONFIG_H
 #define POLICY_CONFIG_H
 
 #include "common/hp_yaml.h"
 
+enum { POLICY_PATH = 512 };
+
+typedef struct policy_config {
+    char model[POLICY_PATH]; /* path of the model; empty: none */
+    uint32_t isa;            /* index into POLICY_ISA_WORDS */
+    uint32_t batch;          /* rows that one request may hold */
+} policy_config;
+
+extern const char *const POLICY_ISA_WORDS[]; /* "auto", "scalar", "avx2", "avx512", NULL */
 extern const hp_field POLICY_FIELDS[];
+void policy_config_default(policy_config *config);
 
 #endif

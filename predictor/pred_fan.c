@@ -10,7 +10,7 @@ enum { DRAWN = 20000, ROUNDS = 40 };
 
 static void go_on(float vx, float vy, float path[PRED_PATH])
 {
-    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+    for (size_t k = 0; k < PRED_FUTURE; ++k) {
         path[2 * k] = (float)(k + 1) * vx;
         path[2 * k + 1] = (float)(k + 1) * vy;
     }
@@ -24,7 +24,7 @@ static void turn_on(const pred_sample *sample, float path[PRED_PATH])
     float base[PRED_PATH];
     const pred_frame frame = pred_frame_of(&sample->input, &PRED_AS_IT_IS);
     pred_input_write(&sample->input, &frame, 1.0, x, pairs, base);
-    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+    for (size_t k = 0; k < PRED_FUTURE; ++k) {
         pred_frame_out(&frame, &base[2 * k], &path[2 * k]);
     }
 }
@@ -74,7 +74,7 @@ static bool miss_of(const pred_sample *sample, bool mirrored, float miss[PRED_PA
     }
     const pred_frame frame = pred_frame_of(&sample->input, &change);
     pred_input_write(&sample->input, &frame, 1.0, x, pairs, base);
-    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+    for (size_t k = 0; k < PRED_FUTURE; ++k) {
         pred_frame_in(&frame, sample->future[k], &miss[2 * k]);
         miss[2 * k] -= base[2 * k];
         miss[2 * k + 1] -= base[2 * k + 1];
@@ -182,7 +182,7 @@ static void write_anchor(const fan *f, uint32_t k, float anchor[PRED_OUTPUTS])
         anchor[c] = (float)(mean[c] / share);
         anchor[PRED_PATH + c] = (float)log(expm1(above)); /* softplus, backwards */
     }
-    anchor[2 * PRED_PATH] = (float)log(share / f->n);
+    anchor[PRED_OUTPUTS - 1] = (float)log(share / f->n);
 }
 
 hp_status pred_fan_fit(const pred_samples *samples, uint64_t seed, pred_model *out, hp_error *error)

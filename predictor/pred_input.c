@@ -120,7 +120,7 @@ void pred_input_neighbours(const pred_other *others, uint32_t n, uint32_t self, 
             continue;
         }
         used += used < PRED_NEIGHBOURS ? 1 : 0;
-        memmove(&best[at + 1], &best[at], (used - 1 - at) * sizeof best[0]);
+        memmove(&best[at + 1], &best[at], (used - 1 - at) * sizeof(const pred_other *));
         memmove(&keys[at + 1], &keys[at], (used - 1 - at) * sizeof keys[0]);
         best[at] = &others[i];
         keys[at] = key;
@@ -195,10 +195,10 @@ static void write_base(const pred_input *input, const pred_frame *frame,
     double heading = atan2(vy, vx);
     double x = 0.0;
     double y = 0.0;
-    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+    for (size_t k = 0; k < PRED_FUTURE; ++k) {
         heading += turn;
-        x = turns ? x + speed * cos(heading) : (k + 1) * vx;
-        y = turns ? y + speed * sin(heading) : (k + 1) * vy;
+        x = turns ? x + speed * cos(heading) : (double)(k + 1) * vx;
+        y = turns ? y + speed * sin(heading) : (double)(k + 1) * vy;
         base[2 * k] = (float)x;
         base[2 * k + 1] = (float)y;
     }
@@ -240,7 +240,7 @@ void pred_input_write(const pred_input *input, const pred_frame *frame, double s
 {
     float past[PRED_PAST][2];
     double length = 0.0;
-    for (uint32_t k = 0; k < PRED_PAST; ++k) {
+    for (size_t k = 0; k < PRED_PAST; ++k) {
         pred_frame_in(frame, input->past[k], past[k]);
         x[2 * k] = past[k][0];
         x[2 * k + 1] = past[k][1];
@@ -260,6 +260,6 @@ void pred_input_write(const pred_input *input, const pred_frame *frame, double s
     write_base(input, frame, (const float(*)[2])past, base);
     const float own_step[2] = {-input->past[PRED_PAST - 2][0], -input->past[PRED_PAST - 2][1]};
     for (uint32_t i = 0; i < input->n_neighbours; ++i) {
-        write_pair(&input->neighbours[i], own_step, frame, size, &pairs[i * PRED_PAIRS]);
+        write_pair(&input->neighbours[i], own_step, frame, size, &pairs[(size_t)i * PRED_PAIRS]);
     }
 }

@@ -12,6 +12,8 @@
 #define SHARPNESS 3.0
 #define SCALE_GAIN 0.3 /* as in pred_net.c */
 
+enum { LOGIT = 2 * PRED_PATH }; /* its place among a mode's outputs */
+
 /** Errors of one path. */
 typedef struct path_error {
     pred_real mean, end;
@@ -20,7 +22,7 @@ typedef struct path_error {
 static path_error measure(const pred_real *path, const pred_real *truth, uint32_t n)
 {
     path_error e = {0, 0};
-    for (uint32_t t = 0; t < n; ++t) {
+    for (size_t t = 0; t < n; ++t) {
         const pred_real dx = path[2 * t] - truth[2 * t];
         const pred_real dy = path[2 * t + 1] - truth[2 * t + 1];
         e.end = sqrt(dx * dx + dy * dy);
@@ -33,7 +35,7 @@ static path_error measure(const pred_real *path, const pred_real *truth, uint32_
 static void measure_back(const pred_real *path, const pred_real *truth, uint32_t n,
                          const path_error *by, pred_real *d)
 {
-    for (uint32_t t = 0; t < n; ++t) {
+    for (size_t t = 0; t < n; ++t) {
         const pred_real dx = path[2 * t] - truth[2 * t];
         const pred_real dy = path[2 * t + 1] - truth[2 * t + 1];
         const pred_real r = sqrt(dx * dx + dy * dy);
@@ -102,30 +104,29 @@ static double choose(const agent *a)
         const pred_real want = target[k] / sum;
         loss -= (double)(want * a->log_p[k]);
         if (a->d_out != NULL) {
-            by_mode(a, k)[2 * PRED_PATH] +=
-                a->share * (pred_real)W_CHOICE * (exp(a->log_p[k]) - want);
+            by_mode(a, k)[LOGIT] += a->share * (pred_real)W_CHOICE * (exp(a->log_p[k]) - want);
         }
     }
     return loss;
 }
 
 /** Log density of the truth at step t under mode k. */
-static pred_real log_density(const agent *a, uint32_t k, uint32_t t)
+static pred_real log_density(const agent *a, uint32_t k, size_t t)
 {
     pred_real sum = a->log_p[k];
-    for (uint32_t i = 2 * t; i < 2 * t + 2; ++i) {
+    for (size_t i = 2 * t; i < 2 * t + 2; ++i) {
         const pred_real b = a->scale[(size_t)k * PRED_PATH + i];
         sum -= log(2 * b) + fabs(path_of(a, k)[i] - a->truth[i]) / b;
     }
     return sum;
 }
 
-static void likely_back(const agent *a, uint32_t k, uint32_t t, pred_real posterior)
+static void likely_back(const agent *a, uint32_t k, size_t t, pred_real posterior)
 {
     const pred_real weight = a->share * (pred_real)W_NLL / (pred_real)a->n;
     pred_real *d = by_mode(a, k);
-    d[2 * PRED_PATH] += weight * (exp(a->log_p[k]) - posterior);
-    for (uint32_t i = 2 * t; i < 2 * t + 2; ++i) {
+    d[LOGIT] += weight * (exp(a->log_p[k]) - posterior);
+    for (size_t i = 2 * t; i < 2 * t + 2; ++i) {
         const pred_real b = a->scale[(size_t)k * PRED_PATH + i];
         const pred_real off = fabs(path_of(a, k)[i] - a->truth[i]);
         /* b = floor + gain softplus(raw): its slope is gain (1 - exp(-softplus)). */
@@ -139,7 +140,7 @@ static void likely_back(const agent *a, uint32_t k, uint32_t t, pred_real poster
 static double likely(const agent *a)
 {
     double loss = 0.0;
-    for (uint32_t t = 0; t < a->n; ++t) {
+    for (size_t t = 0; t < a->n; ++t) {
         pred_real each[PRED_MODES];
         pred_real best = -INFINITY;
         pred_real sum = 0;

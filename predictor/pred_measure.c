@@ -15,8 +15,8 @@ static hp_vec2 path_at(const float *path, const pred_sample *s, uint32_t k)
     const double at = (k + 1) * (double)s->truth_step_s / PRED_STEP_S - 1.0;
     const double whole = floor(at + 1e-6);
     const double u = fmax(at - whole, 0.0);
-    const uint32_t j = (uint32_t)fmax(whole, 0.0);
-    const uint32_t next = j + 1 < PRED_FUTURE ? j + 1 : PRED_FUTURE - 1;
+    const size_t j = (size_t)fmax(whole, 0.0);
+    const size_t next = j + 1 < PRED_FUTURE ? j + 1 : PRED_FUTURE - 1;
     return (hp_vec2){(1.0 - u) * (double)path[2 * j] + u * (double)path[2 * next],
                      (1.0 - u) * (double)path[2 * j + 1] + u * (double)path[2 * next + 1]};
 }

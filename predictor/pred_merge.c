@@ -85,7 +85,7 @@ static uint32_t merge_all(pred_merge_room *p, uint32_t n)
 static void take_mode(const pred_answer *a, uint32_t k, pred_cluster *out)
 {
     out->p = fmax((double)a->p[k], 1e-9);
-    for (uint32_t t = 0; t < PRED_FUTURE; ++t) {
+    for (size_t t = 0; t < PRED_FUTURE; ++t) {
         const double bx = (double)a->scale[k][2 * t];
         const double by = (double)a->scale[k][2 * t + 1];
         out->mean[t] = (hp_vec2){(double)a->path[k][2 * t], (double)a->path[k][2 * t + 1]};
@@ -97,7 +97,7 @@ static void write_mode(const pred_answer *a, const pred_cluster *c, hp_mode *out
 {
     memset(out, 0, sizeof *out);
     out->probability = c->p;
-    for (uint32_t t = 0; t < PRED_FUTURE; ++t) {
+    for (size_t t = 0; t < PRED_FUTURE; ++t) {
         const float in[2] = {(float)c->mean[t].x_m, (float)c->mean[t].y_m};
         float world[2];
         pred_frame_out(&a->frame, in, world);

@@ -275,7 +275,7 @@ static void soften(const pred_acts *a, uint32_t agent)
     pred_real sum = 0;
     pred_real *log_p = &a->log_p[(size_t)agent * PRED_MODES];
     for (uint32_t k = 0; k < PRED_MODES; ++k) {
-        log_p[k] = a->out[((size_t)agent * PRED_MODES + k) * PRED_OUTPUTS + 2 * PRED_PATH];
+        log_p[k] = a->out[((size_t)agent * PRED_MODES + k) * PRED_OUTPUTS + PRED_OUTPUTS - 1];
         best = log_p[k] > best ? log_p[k] : best;
     }
     for (uint32_t k = 0; k < PRED_MODES; ++k) {

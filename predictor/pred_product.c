@@ -45,10 +45,10 @@ static void tile(uint32_t rows, uint32_t n, uint32_t k, const pred_real *x, cons
 
 /** The columns that fill no tile. */
 static void rest(uint32_t rows, uint32_t n, uint32_t k, const pred_real *x, const pred_real *w,
-                 pred_real *y, uint32_t from)
+                 pred_real *y)
 {
     for (uint32_t r = 0; r < rows; ++r) {
-        for (uint32_t c = from; c < n; ++c) {
+        for (uint32_t c = n / TILE * TILE; c < n; ++c) {
             pred_real sum = 0;
             for (uint32_t i = 0; i < k; ++i) {
                 sum += x[(size_t)r * k + i] * w[(size_t)i * n + c];
@@ -69,6 +69,6 @@ void PRED_PRODUCT(uint32_t m, uint32_t n, uint32_t k, const pred_real *x, const 
         for (uint32_t c = 0; c < whole; c += TILE) {
             tile(rows, n, k, from, w + c, to + c);
         }
-        rest(rows, n, k, from, w, to, whole);
+        rest(rows, n, k, from, w, to);
     }
 }

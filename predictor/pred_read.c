@@ -207,9 +207,10 @@ static void resample(const tracks *t, const double *rows, size_t n, const clip_c
                      sight *out, size_t *used)
 {
     const double *last = &rows[(n - 1) * PRED_COLUMNS];
-    double k = ceil((rows[1] - clock->first_frame) / clock->frames_per_step - 1e-9) + 1.0;
+    const double start = (rows[1] - clock->first_frame) / clock->frames_per_step;
+    uint32_t k = (uint32_t)ceil(start - 1e-9) + 1;
     size_t i = 0;
-    for (;; k += 1.0) {
+    for (;; ++k) {
         const double frame = clock->first_frame + k * clock->frames_per_step;
         if (frame > last[1] + 1e-9) {
             return;
@@ -218,7 +219,7 @@ static void resample(const tracks *t, const double *rows, size_t n, const clip_c
             ++i;
         }
         const double *a = &rows[i * PRED_COLUMNS];
-        out[(*used)++] = between(t, a, n > 1 ? a + PRED_COLUMNS : a, frame, (uint32_t)k);
+        out[(*used)++] = between(t, a, n > 1 ? a + PRED_COLUMNS : a, frame, k);
     }
 }
 

@@ -157,7 +157,7 @@ static void add_sample(pred_acts *acts, const pred_sample *s, const pred_input *
     const uint32_t i = acts->batch.n;
     pred_batch_add(acts, input, change, &frame);
     acts->batch.n_truth[i] = s->n_future;
-    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+    for (size_t k = 0; k < PRED_FUTURE; ++k) {
         pred_frame_in(&frame, s->future[k], &acts->batch.truth[(size_t)i * PRED_PATH + 2 * k]);
     }
 }

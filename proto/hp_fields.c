@@ -325,15 +325,25 @@ static const hp_layout PLAN_REPLY = {LAYOUT(hp_plan_reply, plan_reply, PLAN_REPL
 static const hp_field EVALUATE_REQUEST_ROWS[] = {
     NUMBER(hp_evaluate_request, world_id, ANY_WORD),
     NUMBER(hp_evaluate_request, tick, ANY_WORD),
-    NUMBER(hp_evaluate_request, n_rows, 0.0, 1024.0),
+    NUMBER(hp_evaluate_request, n_rows, 0.0, HP_MAX_ROWS),
+    NUMBERS(hp_evaluate_request, "values", values, , HP_COUNT_MEMBER, n_values, 0, ANY_REAL),
 };
 static const hp_layout EVALUATE_REQUEST = {
     LAYOUT(hp_evaluate_request, evaluate_request, EVALUATE_REQUEST_ROWS)};
+
+static const hp_field EVALUATION_ROWS[] = {
+    NUMBER(hp_evaluation, valid, FLAG),       NUMBER(hp_evaluation, value, RETURN_VALUE),
+    NUMBER(hp_evaluation, spread, 0.0, 1e6),  NUMBER(hp_evaluation, width, 0.0, 1e6),
+    NUMBER(hp_evaluation, crash_p, 0.0, 1.0), NUMBER(hp_evaluation, best, 0.0, HP_MAX_ACTIONS - 1),
+    NUMBER(hp_evaluation, best_p, 0.0, 1.0),
+};
+static const hp_layout EVALUATION = {LAYOUT(hp_evaluation, evaluation, EVALUATION_ROWS)};
 
 static const hp_field EVALUATE_REPLY_ROWS[] = {
     NUMBER(hp_evaluate_reply, world_id, ANY_WORD),
     NUMBER(hp_evaluate_reply, tick, ANY_WORD),
     NUMBER(hp_evaluate_reply, has_model, FLAG),
+    STRUCTS(hp_evaluate_reply, rows, n_rows, 0, EVALUATION),
 };
 static const hp_layout EVALUATE_REPLY = {
     LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS)};

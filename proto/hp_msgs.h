@@ -24,6 +24,8 @@ enum {
     HP_MAX_PHANTOMS = 16,  /* places where somebody hidden may step out */
     HP_MAX_ACTIONS = 8,    /* accelerations that the search chooses from */
     HP_MAX_STAGES = 8,     /* timed parts of a tick */
+    HP_MAX_ROWS = 64,      /* rows of features in a request to the policy */
+    HP_MAX_FEATURES = 256, /* and features in a row */
     HP_TEXT = 64,          /* bytes of a short text, with its zero */
 };
 
@@ -210,12 +212,27 @@ typedef struct hp_evaluate_request {
     uint64_t world_id;
     uint32_t tick;
     uint32_t n_rows;
+    uint32_t n_values; /* n_rows times the features of a row */
+    double values[HP_MAX_ROWS * HP_MAX_FEATURES];
 } hp_evaluate_request;
+
+/** What the network says of one row; all 0 where valid is false. */
+typedef struct hp_evaluation {
+    bool valid;
+    double value;   /* expected discounted return */
+    double spread;  /* standard deviation between the network's heads */
+    double width;   /* from its lowest to its highest quantile of the return */
+    double crash_p; /* of ending in a crash */
+    uint32_t best;  /* most probable action */
+    double best_p;
+} hp_evaluation;
 
 typedef struct hp_evaluate_reply {
     uint64_t world_id;
     uint32_t tick;
-    bool has_model; /* false: the rest is empty, heuristic bounds serve */
+    bool has_model;  /* false: the rest is empty, heuristic bounds serve */
+    uint32_t n_rows; /* 0: the request does not fit the network */
+    hp_evaluation rows[HP_MAX_ROWS];
 } hp_evaluate_reply;
 
 typedef enum hp_source {

@@ -34,8 +34,8 @@ static void test_client_drops_a_late_reply_and_trusts_the_worker_again(void **st
     hp_client *client = NULL;
     hp_server *server = NULL;
     hp_error error;
-    hp_evaluate_reply reply = {.world_id = 0};
-    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    static hp_evaluate_reply reply = {.world_id = 0};
+    static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     (void)state;
     fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
@@ -68,8 +68,8 @@ static void test_client_notices_when_the_server_is_gone(void **state)
     hp_client *client = NULL;
     hp_server *server = NULL;
     hp_error error;
-    hp_evaluate_reply reply;
-    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    static hp_evaluate_reply reply;
+    static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     (void)state;
     fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
@@ -123,8 +123,8 @@ static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **
     fixture f;
     hp_client *client = NULL;
     hp_error error;
-    hp_evaluate_reply reply;
-    const hp_evaluate_request request = {.world_id = 3, .tick = 4};
+    static hp_evaluate_reply reply;
+    static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
     (void)state;

@@ -209,6 +209,40 @@ static void test_predictor_net_refuses_a_model_that_is_not_there(void **state)
     assert_non_null(strstr(error.text, "/nowhere/m.safetensors"));
 }
 
+static void test_predictor_net_reads_the_shipped_model_and_sends_a_walker_ahead(void **state)
+{
+    (void)state;
+    predictor_net *shipped = NULL;
+    predictor_config own;
+    hp_error error = {{0}};
+    predictor_config_default(&own);
+    (void)snprintf(own.model, sizeof own.model, "models/predictor.safetensors");
+    if (predictor_net_create(&own, &shipped, &error) != HP_OK) {
+        print_error("%s\n", error.text);
+        fail();
+    }
+    memset(&request, 0, sizeof request);
+    request.ego.pose.x_m = -100.0;
+    request.n_tracks = 1;
+    hp_track *t = &request.tracks[0];
+    *t = (hp_track){.id = 1, .vx_mps = 1.3, .visible = true, .n_history = HP_MAX_HISTORY};
+    for (uint32_t k = 0; k < HP_MAX_HISTORY; ++k) {
+        t->history_t_s[k] = -0.25 * (HP_MAX_HISTORY - 1 - k);
+        t->history[k].x_m = 1.3 * t->history_t_s[k];
+    }
+    predictor_net_predict(shipped, &request, &reply);
+    double x_m = 0.0;
+    double y_m = 0.0;
+    for (uint32_t m = 0; m < reply.forecasts[0].n_modes; ++m) {
+        const hp_mode *mode = &reply.forecasts[0].modes[m];
+        x_m += mode->probability * mode->mean[reply.n_steps - 1].x_m;
+        y_m += mode->probability * mode->mean[reply.n_steps - 1].y_m;
+    }
+    hp_assert_near(x_m, 1.3 * 4.75, 1.0);
+    hp_assert_near(y_m, 0.0, 0.5);
+    predictor_net_destroy(&shipped);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_predictor_net_takes_constant_velocity_when_an_agent_is_out_of_sight),
         cmocka_unit_test(test_predictor_net_allocates_nothing_when_it_predicts),
         cmocka_unit_test(test_predictor_net_is_constant_velocity_when_no_model_is_named),
+        cmocka_unit_test(test_predictor_net_reads_the_shipped_model_and_sends_a_walker_ahead),
         cmocka_unit_test(test_predictor_net_refuses_a_model_that_is_not_there),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

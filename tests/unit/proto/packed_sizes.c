@@ -31,6 +31,7 @@ size_t packed_size(const char *message)
         {"PlanRequest", sizeof(hp_plan_request)},
         {"PlanReply", sizeof(hp_plan_reply)},
         {"EvaluateRequest", sizeof(hp_evaluate_request)},
+        {"Evaluation", sizeof(hp_evaluation)},
         {"EvaluateReply", sizeof(hp_evaluate_reply)},
         {"Hello", sizeof(hp_hello)},
         {"Command", sizeof(hp_command)},

@@ -1,0 +1,80 @@
+/* hyplan calibrate policy: how sure the network may be, from scenes of the calibration grid. */
+#include "cli/commands.h"
+#include "cli/options.h"
+#include "cli/policy_grid.h"
+#include "cli/rundir.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const cli_usage USAGE = {
+    .command = "calibrate",
+    .synopsis = "calibrate policy [options]",
+    .summary = "measures the network's errors on scenes that neither training nor evaluation used",
+    .example = "hyplan calibrate policy --episodes 6000 --out models",
+};
+
+static int report(const cli_common *common, const policy_calib *c, const policy_play *play,
+                  const cli_rundir *dir)
+{
+    if (common->json) {
+        (void)printf("{\"episodes\": %u, \"crashes\": %u, \"accept_score\": %.6g, "
+                     "\"model_hash\": \"%016" PRIx64 "\", \"mix_hash\": \"%016" PRIx64 "\"}\n",
+                     play->episodes, play->crashes, c->accept_score, c->model_hash, c->mix_hash);
+    } else {
+        (void)printf("%u episodes, one decision of each; %u crashed\n", play->episodes,
+                     play->crashes);
+        for (int g = 0; g < POLICY_GROUPS; g++) {
+            (void)printf("  group %d: %6" PRIu64 " samples, interval %.3g scores to each side\n", g,
+                         c->n[g], c->half_width[g]);
+        }
+        (void)printf("  selective: values with a score up to %.4g may be taken as they are\n"
+                     "written to %s\n",
+                     c->accept_score, dir->path);
+    }
+    return CLI_DONE;
+}
+
+int cmd_calibrate(int argc, char **argv)
+{
+    cli_common common;
+    cli_texts rest;
+    hp_error error = {{0}};
+    uint32_t episodes = 6000;
+    policy_grid grid = {0};
+    policy_calib calib;
+    policy_calib_config rules;
+    cli_rundir dir;
+    const cli_flag flags[] = {
+        {"episodes", 0, CLI_FLAG_UINT, &episodes, "N", "episodes to play (6000)", 100, 1000000,
+         NULL},
+        {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
+    };
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    if (status != CLI_GO) {
+        return status;
+    }
+    if (rest.n != 1 || strcmp(rest.items[0], "policy") != 0) {
+        return cli_fail(&USAGE, CLI_USAGE, "what? hyplan calibrate policy");
+    }
+    policy_calib_config_default(&rules);
+    hp_status st = policy_grid_play(&common, POLICY_PART_CALIBRATE, episodes, &grid, &error);
+    if (st == HP_OK) {
+        st = policy_calib_fit(&rules, grid.samples, episodes, &calib);
+    }
+    if (st == HP_OK) {
+        calib.model_hash = grid.model_hash;
+        calib.mix_hash = grid.mix_hash;
+        st = cli_rundir_open(&common, "calibrate-policy", &dir, &error);
+    }
+    if (st == HP_OK) {
+        st = policy_calib_write(&calib, dir.path, POLICY_CALIB_FILE, &error);
+    }
+    const int result = st == HP_OK
+                           ? report(&common, &calib, &grid.play, &dir)
+                           : cli_fail(&USAGE, cli_exit_status(st), "%s",
+                                      error.text[0] != '\0' ? error.text : hp_status_text(st));
+    policy_grid_close(&grid);
+    return result;
+}

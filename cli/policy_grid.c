@@ -1,0 +1,79 @@
+#include "cli/policy_grid.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <xxhash.h>
+
+const char *const POLICY_GRID_SCENARIOS[] = {"01", "02", "03", "04", "05", "06",
+                                             "07", "08", "09", "10", NULL};
+enum { N_SCENARIOS = 10, PARTS = 2 };
+
+/** What shapes a scene and what is seen of it; settings of the search or of the network do not. */
+static uint64_t mix_of(const cli_config *config)
+{
+    plan_config plan = config->plan;
+    plan_config defaults;
+    plan_config_default(&defaults);
+    plan.guard = defaults.guard; /* off here anyway */
+    predictor_cv_config predictor = config->predictor;
+    sim_config sim = config->sim;
+    car_config car = config->car;
+    const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &plan.control},
+                                   {"planner", PLAN_FIELDS, &plan},
+                                   {"predictor", PREDICTOR_CV_FIELDS, &predictor},
+                                   {"sim", SIM_FIELDS, &sim}};
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    if (out == NULL) {
+        return 0;
+    }
+    const bool printed = hp_config_print(out, sections, HP_ARRAY_LEN(sections), false) == HP_OK;
+    const bool closed = fclose(out) == 0;
+    uint64_t hash = printed && closed ? XXH3_64bits(text, size) : 0;
+    free(text);
+    hash = XXH3_64bits_withSeed(&car.reward, sizeof car.reward, hash);
+    hash = XXH3_64bits_withSeed(car.actions_mps2, sizeof car.actions_mps2, hash);
+    for (int i = 0; i < N_SCENARIOS; i++) {
+        hash = XXH3_64bits_withSeed(POLICY_GRID_SCENARIOS[i], 2, hash);
+    }
+    return hash;
+}
+
+hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t episodes,
+                           policy_grid *out, hp_error *error)
+{
+    const bool evaluation = part == POLICY_PART_EVALUATION;
+    out->config = calloc(1, sizeof *out->config);
+    out->setting = calloc(1, sizeof *out->setting);
+    out->samples = calloc(episodes, sizeof *out->samples);
+    if (out->config == NULL || out->setting == NULL || out->samples == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for %u episodes", episodes);
+    }
+    hp_status st = cli_config_load(common, out->config, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    out->mix_hash = mix_of(out->config);
+    st = policy_open(&out->config->policy, 1, &out->infer, &out->model_hash, error);
+    if (st == HP_OK) {
+        st = drive_setting_load(out->config, POLICY_GRID_SCENARIOS, N_SCENARIOS,
+                                evaluation ? SIM_GRID_EVALUATION : SIM_GRID_CALIBRATION,
+                                out->setting, error);
+    }
+    if (st != HP_OK) {
+        return st;
+    }
+    out->setting->parts = evaluation ? 1 : PARTS;
+    out->setting->part = part == POLICY_PART_CHECK ? 1 : 0;
+    return policy_play_episodes(out->setting, out->infer, common->seed + part, episodes,
+                                out->samples, &out->play, error);
+}
+
+void policy_grid_close(policy_grid *grid)
+{
+    free(grid->config);
+    free(grid->setting);
+    free(grid->samples);
+    policy_infer_destroy(&grid->infer);
+}

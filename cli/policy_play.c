@@ -1,0 +1,116 @@
+#include "cli/policy_play.h"
+
+#include "cli/options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_DECISIONS = 1024 };
+
+hp_status policy_open(const policy_config *config, uint32_t max_rows, policy_infer **out,
+                      uint64_t *hash, hp_error *error)
+{
+    char found[CLI_PATH];
+    policy_model model;
+    *out = NULL;
+    if (config->model[0] == '\0') {
+        return hp_fail(error, HP_ENOENT, "policy.model is empty: no network is configured");
+    }
+    const char *path = cli_find(config->model, found) ? found : config->model;
+    hp_status st = policy_model_read(path, &model, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    if (policy_shape_row(&model.actor) != POLICY_ROW || model.actor.n_out != POLICY_CHOICES) {
+        st = hp_fail(error, HP_ECONFIG,
+                     "%s: rows of %u features and %u choices, driving has %d and %d", path,
+                     policy_shape_row(&model.actor), model.actor.n_out, POLICY_ROW, POLICY_CHOICES);
+    } else {
+        st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], max_rows, out, error);
+    }
+    if (hash != NULL) {
+        *hash = policy_model_hash(&model);
+    }
+    policy_model_destroy(&model);
+    return st;
+}
+
+/** One episode on the way. */
+typedef struct episode {
+    policy_sample said[MOST_DECISIONS];
+    double reward[MOST_DECISIONS];
+    uint32_t n;
+    double sum;
+    policy_step last;
+} episode;
+
+static policy_answer ask(policy_infer *infer, const float *row)
+{
+    policy_answer a;
+    policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &a);
+    return a;
+}
+
+static void play(const policy_task *task, void *env, policy_infer *infer, hp_rng stream, episode *e)
+{
+    float row[POLICY_ROW];
+    e->n = 0;
+    e->sum = 0.0;
+    e->last = (policy_step){0};
+    task->reset(env, stream, row);
+    while (!e->last.terminated && !e->last.truncated && e->n < MOST_DECISIONS - 1) {
+        const policy_answer a = ask(infer, row);
+        const float action = (float)a.best;
+        e->said[e->n] = (policy_sample){
+            .value = a.value, .score = policy_calib_score(&a), .crash_p = a.crash_p};
+        task->step(env, &action, &e->last, row);
+        e->reward[e->n++] = e->last.reward;
+        e->sum += e->last.reward;
+    }
+    e->reward[e->n] = e->last.truncated ? ask(infer, row).value : 0.0;
+}
+
+/** One decision, all alike likely, with the return from there on. */
+static policy_sample draw(const episode *e, double discount, hp_rng stream)
+{
+    const uint32_t at = (uint32_t)(hp_rng_u64(stream, UINT32_MAX - 1U) % e->n);
+    policy_sample s = e->said[at];
+    s.outcome = e->reward[e->n];
+    for (uint32_t t = e->n; t-- > at;) {
+        s.outcome = e->reward[t] + discount * s.outcome;
+    }
+    return s;
+}
+
+hp_status policy_play_episodes(drive_setting *setting, policy_infer *infer, uint64_t seed,
+                               uint32_t n, policy_sample *samples, policy_play *out,
+                               hp_error *error)
+{
+    const policy_task task = drive_task_of(setting);
+    const hp_rng stream = hp_rng_seed(seed);
+    void *env = NULL;
+    episode *e = calloc(1, sizeof *e);
+    memset(out, 0, sizeof *out);
+    hp_status st = e != NULL ? HP_OK : hp_fail(error, HP_ENOMEM, "no memory for an episode");
+    if (st == HP_OK) {
+        st = task.create(task.ctx, 0, &env, error);
+    }
+    for (uint32_t i = 0; st == HP_OK && i < n; i++) {
+        const hp_rng lane = hp_rng_lane(stream, i);
+        play(&task, env, infer, lane, e);
+        const uint32_t scenario = drive_task_scenario(env);
+        const bool crashed = e->last.cost > 0.0;
+        samples[i] = draw(e, setting->config.car.discount, lane);
+        out->mean_return += e->sum / n;
+        out->crashes += crashed ? 1 : 0;
+        out->goals += !crashed && e->last.terminated ? 1 : 0;
+        out->scenario_episodes[scenario]++;
+        out->scenario_crashes[scenario] += crashed ? 1 : 0;
+    }
+    out->episodes = n;
+    if (env != NULL) {
+        task.destroy(env);
+    }
+    free(e);
+    return st;
+}

@@ -1,0 +1,75 @@
+#include "policy/policy_adam.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double BETA1 = 0.9, BETA2 = 0.999, EPSILON = 1e-5;
+
+hp_status policy_adam_create(size_t n, policy_adam *out)
+{
+    memset(out, 0, sizeof *out);
+    out->n = n;
+    out->params = calloc(n, sizeof *out->params);
+    out->grads = calloc(n, sizeof *out->grads);
+    out->m = calloc(n, sizeof *out->m);
+    out->v = calloc(n, sizeof *out->v);
+    if (out->params == NULL || out->grads == NULL || out->m == NULL || out->v == NULL) {
+        policy_adam_destroy(out);
+        return HP_ENOMEM;
+    }
+    return HP_OK;
+}
+
+void policy_adam_destroy(policy_adam *adam)
+{
+    free(adam->params);
+    free(adam->grads);
+    free(adam->m);
+    free(adam->v);
+    memset(adam, 0, sizeof *adam);
+}
+
+/** In eight sums, so that they run side by side. */
+static double norm(const policy_real *x, size_t n)
+{
+    policy_real sums[8] = {0};
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        for (size_t k = 0; k < 8; k++) {
+            sums[k] += x[i + k] * x[i + k];
+        }
+    }
+    double sum = 0.0;
+    for (; i < n; i++) {
+        sum += (double)x[i] * (double)x[i];
+    }
+    for (size_t k = 0; k < 8; k++) {
+        sum += (double)sums[k];
+    }
+    return sqrt(sum);
+}
+
+double policy_adam_step(policy_adam *a, double rate, double max_norm)
+{
+    const double length = norm(a->grads, a->n);
+    const double t = (double)++a->updates;
+    const policy_real scale = (policy_real)(length > max_norm ? max_norm / length : 1.0);
+    const policy_real b1 = (policy_real)BETA1;
+    const policy_real b2 = (policy_real)BETA2;
+    /* Both corrections of the start in one factor, and epsilon on the same scale. */
+    const double late2 = sqrt(1.0 - pow(BETA2, t));
+    const policy_real factor = (policy_real)(rate * late2 / (1.0 - pow(BETA1, t)));
+    const policy_real epsilon = (policy_real)(EPSILON * late2);
+    for (size_t i = 0; i < a->n; i++) {
+        const policy_real g = a->grads[i] * scale;
+        a->m[i] = b1 * a->m[i] + (1 - b1) * g;
+        a->v[i] = b2 * a->v[i] + (1 - b2) * g * g;
+#ifdef POLICY_DOUBLE
+        a->params[i] -= factor * a->m[i] / (sqrt(a->v[i]) + epsilon);
+#else
+        a->params[i] -= factor * a->m[i] / (sqrtf(a->v[i]) + epsilon);
+#endif
+    }
+    return length;
+}

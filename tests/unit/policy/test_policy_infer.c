@@ -1,0 +1,177 @@
+/* Kernels against plain loops, inference against the trainer's forward pass, and equal bits. */
+#include "policy/policy_infer.h"
+#include "policy/policy_net.h"
+#include "tests/unit/policy/policy_fixture.h"
+
+#include <string.h>
+
+static const char *const KERNELS[] = {"scalar", "avx2", "avx512"};
+enum { N_KERNELS = 3, MANY = 64, N_IN = 37, PANELS = 5, MOST_ROWS = 19 };
+
+static void test_dense_is_its_definition_when_rows_do_not_fill_tiles(void **state)
+{
+    enum { WIDTH = PANELS * POLICY_PANEL };
+    static float w[N_IN * WIDTH];
+    static float b[WIDTH];
+    static float x[MOST_ROWS * N_IN];
+    static float y[MOST_ROWS * WIDTH];
+    (void)state;
+    fixture_fill(w, N_IN * WIDTH, 2);
+    fixture_fill(b, WIDTH, 3);
+    fixture_fill(x, MOST_ROWS * N_IN, 4);
+    for (int k = 0; k < N_KERNELS; k++) {
+        const policy_kernel *kernel = policy_kernel_find(KERNELS[k]);
+        if (kernel == NULL) {
+            continue;
+        }
+        for (uint32_t relu = 0; relu < 2; relu++) {
+            const policy_dense l = {N_IN, PANELS, relu != 0, w, b, N_IN, WIDTH};
+            kernel->dense(&l, x, MOST_ROWS, y);
+            for (uint32_t i = 0; i < MOST_ROWS; i++) {
+                for (uint32_t j = 0; j < WIDTH; j++) {
+                    double sum = (double)b[j];
+                    for (uint32_t n = 0; n < N_IN; n++) {
+                        sum += (double)x[i * N_IN + n] *
+                               (double)w[j / 16 * N_IN * 16 + n * 16 + j % 16];
+                    }
+                    hp_assert_near((double)y[i * WIDTH + j], relu != 0 ? fmax(sum, 0.0) : sum,
+                                   1e-5);
+                }
+            }
+        }
+    }
+}
+
+static void test_tanh_is_close_over_its_whole_range(void **state)
+{
+    (void)state;
+    for (int k = 0; k < N_KERNELS; k++) {
+        const policy_kernel *kernel = policy_kernel_find(KERNELS[k]);
+        for (int i = -4000; kernel != NULL && i <= 4000; i++) {
+            float x = (float)i / 200.0F;
+            const double wanted = tanh((double)x);
+            kernel->tanh(&x, 1);
+            hp_assert_near((double)x, wanted, 4e-7);
+        }
+    }
+}
+
+static policy_infer *infer_of(const policy_model *m, const char *kernel)
+{
+    policy_infer *infer = NULL;
+    hp_error error;
+    if (policy_kernel_find(kernel) == NULL) {
+        return NULL;
+    }
+    assert_int_equal(policy_infer_create(m, kernel, MANY, &infer, &error), HP_OK);
+    return infer;
+}
+
+static void test_row_has_the_same_bits_alone_and_in_a_batch(void **state)
+{
+    policy_model m = fixture_model(POLICY_TANH);
+    float *rows = fixture_rows(&m.actor, MANY);
+    const uint32_t width = policy_shape_row(&m.actor);
+    policy_answer all[MANY];
+    policy_answer one;
+    (void)state;
+    for (int k = 0; k < N_KERNELS; k++) {
+        policy_infer *infer = infer_of(&m, KERNELS[k]);
+        for (uint32_t n = 1; infer != NULL && n <= MANY; n += 7) {
+            policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, n, all);
+            for (uint32_t i = 0; i < n; i++) {
+                policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE,
+                                 rows + (size_t)i * width, 1, &one);
+                assert_true(one.valid && all[i].valid);
+                assert_true(one.value == all[i].value && one.spread == all[i].spread &&
+                            one.width == all[i].width && one.crash_p == all[i].crash_p &&
+                            one.best == all[i].best);
+                assert_memory_equal(one.choice_p, all[i].choice_p, sizeof one.choice_p);
+            }
+        }
+        policy_infer_destroy(&infer);
+    }
+    free(rows);
+    policy_model_destroy(&m);
+}
+
+static void check_as_trained(policy_activation activation)
+{
+    policy_model m = fixture_model(activation);
+    float *rows = fixture_rows(&m.actor, MANY);
+    policy_tape tape;
+    policy_answer answers[MANY];
+    assert_int_equal(policy_tape_create(&m.critic, MANY, &tape), HP_OK);
+    const float *out = policy_net_forward(&tape, m.params + m.critic_at, rows, MANY);
+    for (int k = 0; k < N_KERNELS; k++) {
+        policy_infer *infer = infer_of(&m, KERNELS[k]);
+        if (infer == NULL) {
+            continue;
+        }
+        policy_infer_run(infer, POLICY_ASK_VALUE, rows, MANY, answers);
+        for (uint32_t i = 0; i < MANY; i++) {
+            const float *o = out + (size_t)i * m.critic.n_out;
+            hp_assert_near(answers[i].value, 0.5 * ((double)o[0] + (double)o[4]), 1e-5);
+            hp_assert_near(answers[i].spread, 0.5 * fabs((double)o[0] - (double)o[4]), 1e-5);
+            hp_assert_near(answers[i].crash_p, 1.0 / (1.0 + exp(-(double)o[8])), 1e-5);
+        }
+        policy_infer_destroy(&infer);
+    }
+    policy_tape_destroy(&tape);
+    free(rows);
+    policy_model_destroy(&m);
+}
+
+static void test_answers_are_the_trained_networks(void **state)
+{
+    (void)state;
+    check_as_trained(POLICY_TANH);
+    check_as_trained(POLICY_RELU);
+}
+
+static void test_answer_is_invalid_when_a_number_is_not_finite(void **state)
+{
+    policy_model m = fixture_model(POLICY_RELU);
+    float *rows = fixture_rows(&m.actor, 4);
+    policy_answer answers[4];
+    (void)state;
+    policy_infer *infer = infer_of(&m, "auto");
+    rows[policy_shape_row(&m.actor) + 2] = NAN;
+    rows[2 * policy_shape_row(&m.actor)] = 3e38F; /* overflows on the way */
+    m.params[0] = 1.0F;
+    policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, 4, answers);
+    assert_true(answers[0].valid && answers[3].valid);
+    assert_false(answers[1].valid);
+    hp_assert_near(answers[1].value, 0.0, 0.0);
+    for (int i = 0; i < 4; i++) {
+        assert_true(isfinite(answers[i].value) && isfinite(answers[i].crash_p));
+    }
+    policy_infer_destroy(&infer);
+    free(rows);
+    policy_model_destroy(&m);
+}
+
+static void test_create_refuses_when_the_kernel_is_unknown(void **state)
+{
+    policy_model m = fixture_model(POLICY_RELU);
+    policy_infer *infer = NULL;
+    hp_error error;
+    (void)state;
+    assert_int_equal(policy_infer_create(&m, "sse9", 1, &infer, &error), HP_EUNAVAILABLE);
+    assert_null(infer);
+    assert_non_null(strstr(error.text, "sse9"));
+    policy_model_destroy(&m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_dense_is_its_definition_when_rows_do_not_fill_tiles),
+        cmocka_unit_test(test_tanh_is_close_over_its_whole_range),
+        cmocka_unit_test(test_row_has_the_same_bits_alone_and_in_a_batch),
+        cmocka_unit_test(test_answers_are_the_trained_networks),
+        cmocka_unit_test(test_answer_is_invalid_when_a_number_is_not_finite),
+        cmocka_unit_test(test_create_refuses_when_the_kernel_is_unknown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
