@@ -17,7 +17,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { KILLS = 10, PATIENCE_MS = 20000 };
+enum {
+    KILLS = 10,
+    PATIENCE_MS = 20000,
+    DEFINITIONS = 16 * 1024, /* more than the first chunk has that holds no message yet */
+};
 
 /** A tap, and a recorder that listens. */
 typedef struct fixture {
@@ -85,11 +89,11 @@ static bool file_grows_beyond(const fixture *f, off_t size)
     return now > size;
 }
 
-/** Speaks until the recorder has written a first chunk behind the header. */
+/** Speaks until the recorder has written a chunk with messages. */
 static void speak_until_written(fixture *f)
 {
     fake_tap_world(&f->tap);
-    for (int ms = 0; !file_grows_beyond(f, 4096); ms += 2) {
+    for (int ms = 0; !file_grows_beyond(f, DEFINITIONS); ms += 2) {
         assert_true(ms < PATIENCE_MS);
         fake_tap_tick(&f->tap);
         fake_tap_pause_ms(2);
