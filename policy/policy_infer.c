@@ -113,6 +113,11 @@ hp_status policy_infer_create(const policy_model *model, const char *kernel, uin
                        "this processor has no '%s' kernel; use auto, scalar, avx2 or avx512",
                        kernel);
     }
+    if (model->actor.n_out > POLICY_MOST_CHOICES) {
+        return hp_fail(error, HP_ECONFIG,
+                       "the policy chooses among %u actions, at most %d are possible",
+                       model->actor.n_out, POLICY_MOST_CHOICES);
+    }
     policy_infer *f = calloc(1, sizeof *f);
     hp_status st = f != NULL ? HP_OK : HP_ENOMEM;
     if (st == HP_OK) {

@@ -160,6 +160,9 @@ static void test_create_refuses_when_the_kernel_is_unknown(void **state)
     assert_int_equal(policy_infer_create(&m, "sse9", 1, &infer, &error), HP_EUNAVAILABLE);
     assert_null(infer);
     assert_non_null(strstr(error.text, "sse9"));
+    m.actor.n_out = POLICY_MOST_CHOICES + 1;
+    assert_int_equal(policy_infer_create(&m, "auto", 1, &infer, &error), HP_ECONFIG);
+    assert_null(infer);
     policy_model_destroy(&m);
 }
 

@@ -1,0 +1,99 @@
+/* Training as users start it: a classic task within its budget, and going on with a checkpoint. */
+#include "cli/options.h"
+#include "tests/support/hp_test.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char place[] = "/tmp/hyplan-train-XXXXXX";
+
+static int set_up(void **state)
+{
+    (void)state;
+    return mkdtemp(place) != NULL ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char line[128];
+    (void)state;
+    (void)snprintf(line, sizeof line, "rm -r %s", place);
+    return system(line); /* NOLINT(cert-env33-c): the test's own words */
+}
+
+static int train(const char *args)
+{
+    char line[1024];
+    (void)snprintf(line, sizeof line, "%s train policy -q --json %s > %s/out.json 2> %s/err.txt",
+                   HYPLAN_PROGRAM, args, place, place);
+    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static double mean_return(void)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/out.json", place);
+    json_t *all = json_load_file(path, 0, NULL);
+    assert_non_null(all);
+    const double mean = json_number_value(
+        json_object_get(json_array_get(json_object_get(all, "seeds"), 0), "return"));
+    json_decref(all);
+    return mean;
+}
+
+static void test_cartpole_is_learned_within_60000_steps(void **state)
+{
+    char args[256];
+    (void)state;
+    (void)snprintf(args, sizeof args, "--env cartpole --steps 60000 --seed 2 --out %s/a", place);
+    const int status = train(args);
+    assert_true(status == CLI_DONE || status == CLI_FAILED);
+    assert_true(mean_return() >= 400.0); /* random actions give 22 */
+    (void)snprintf(args, sizeof args, "%s/a/policy.safetensors", place);
+    assert_int_equal(access(args, R_OK), 0);
+    (void)snprintf(args, sizeof args, "%s/a/curves.svg", place);
+    assert_int_equal(access(args, R_OK), 0);
+}
+
+static void test_resume_goes_on_and_refuses_another_task(void **state)
+{
+    char args[256];
+    (void)state;
+    (void)snprintf(args, sizeof args, "--env pendulum --steps 8192 --out %s/b", place);
+    assert_int_equal(train(args), CLI_FAILED); /* far too little to learn it */
+    (void)snprintf(args, sizeof args, "--env pendulum --steps 16384 --resume --out %s/b", place);
+    assert_int_equal(train(args), CLI_FAILED);
+    (void)snprintf(args, sizeof args, "--env acrobot --resume --out %s/b", place);
+    assert_int_equal(train(args), CLI_USAGE);
+}
+
+static void test_driving_runs_over_the_simulator(void **state)
+{
+    char args[256];
+    (void)state;
+    (void)snprintf(args, sizeof args, "--env driving --steps 8192 --out %s/c", place);
+    assert_int_equal(train(args), CLI_DONE);
+    assert_true(mean_return() > -3.0 && mean_return() < 1.1);
+}
+
+static void test_unknown_task_is_a_usage_error(void **state)
+{
+    (void)state;
+    assert_int_equal(train("--env chess"), CLI_USAGE);
+    assert_int_equal(train("--resume"), CLI_USAGE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cartpole_is_learned_within_60000_steps),
+        cmocka_unit_test(test_resume_goes_on_and_refuses_another_task),
+        cmocka_unit_test(test_driving_runs_over_the_simulator),
+        cmocka_unit_test(test_unknown_task_is_a_usage_error),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
