@@ -63,7 +63,8 @@ static void close_predictor(void *node)
 static hp_status open_policy(part *p, hp_error *error)
 {
     policy_node *node = NULL;
-    const hp_status st = policy_node_create(&p->all->config->policy, &p->host.node, &node, error);
+    const hp_status st =
+        policy_node_create(&p->all->setup.config->policy, &p->host.node, &node, error);
     p->node = node;
     return st;
 }

@@ -14,13 +14,13 @@ static uint64_t mix_of(const cli_config *config)
     plan_config plan = config->plan;
     plan_config defaults;
     plan_config_default(&defaults);
-    plan.guard = defaults.guard; /* off here anyway */
-    predictor_cv_config predictor = config->predictor;
+    plan.guard = defaults.guard;                               /* off here anyway */
+    predictor_config predictor = {.cv = config->predictor.cv}; /* the model is not asked here */
     sim_config sim = config->sim;
     car_config car = config->car;
     const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &plan.control},
                                    {"planner", PLAN_FIELDS, &plan},
-                                   {"predictor", PREDICTOR_CV_FIELDS, &predictor},
+                                   {"predictor", PREDICTOR_FIELDS, &predictor},
                                    {"sim", SIM_FIELDS, &sim}};
     char *text = NULL;
     size_t size = 0;
