@@ -304,19 +304,13 @@ static uint32_t simulate(pomdp_solver *s, hp_rng stream)
     return trials;
 }
 
-static hp_status plan_by_pomcp(pomdp_solver *s, const void *particles, const double *weights,
-                               uint32_t n, hp_rng stream, const pomdp_budget *budget,
-                               pomdp_plan *plan)
+/** With the root prepared. */
+static void plan_by_pomcp(pomdp_solver *s, hp_rng stream, pomdp_plan *plan)
 {
-    const hp_status st = prepare_root(s, particles, weights, n, stream, budget);
-    if (st != HP_OK) {
-        return st;
-    }
     *plan = (pomdp_plan){.gap_begin = root_gap(s), .action = floor_action(s)};
     plan->trials = simulate(s, stream);
     report_counts(s, plan);
     pomdp_pomcp_report(s, plan);
-    return HP_OK;
 }
 
 hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const double *weights,
@@ -324,7 +318,11 @@ hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const d
 {
     double gap_begin = 0.0;
     if (solver->config.algorithm == POMDP_POMCP) {
-        return plan_by_pomcp(solver, particles, weights, n, stream, budget, plan);
+        const hp_status st = prepare_root(solver, particles, weights, n, stream, budget);
+        if (st == HP_OK) {
+            plan_by_pomcp(solver, stream, plan);
+        }
+        return st;
     }
     const hp_status st =
         pomdp_solver_begin(solver, particles, weights, n, stream, budget, &gap_begin);
