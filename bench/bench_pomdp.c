@@ -64,6 +64,40 @@ static hp_status search(pomdp_solver *solver, const void *belief, uint64_t seed,
     return st;
 }
 
+/** How soon the root's gap is half of what the bounds alone leave at K = 500, for other K. */
+static hp_status time_to_gap(const char *name, const pomdp_problem *problem, const void *belief,
+                             double gap)
+{
+    static const uint32_t SCENARIOS[] = {100, 500, 2000};
+    hp_status st = HP_OK;
+    for (size_t i = 0; i < sizeof(SCENARIOS) / sizeof(SCENARIOS[0]) && st == HP_OK; i++) {
+        const hp_clock clock = {.now_ns = cpu_now_ns};
+        pomdp_config config = problem->config;
+        pomdp_solver *solver = NULL;
+        pomdp_plan plan;
+        config.n_scenarios = SCENARIOS[i];
+        config.target_gap = gap;
+        st = pomdp_solver_create(&problem->model, &config, &solver);
+        if (st != HP_OK) {
+            break;
+        }
+        const int64_t begin_ns = hp_clock_now_ns(&clock);
+        const pomdp_budget budget = {.deadline_ns = begin_ns + (int64_t)(SEARCH_S * 1e9),
+                                     .clock = &clock};
+        st = pomdp_solver_plan(solver, belief, NULL, BELIEF, hp_rng_seed(1), &budget, &plan);
+        if (st == HP_OK) {
+            const double ms = 1e-6 * (double)(hp_clock_now_ns(&clock) - begin_ns);
+            const bool reached = plan.value_upper - plan.value_lower <= gap;
+            (void)printf("{\"bench\": \"pomdp/%s/gap\", \"scenarios\": %u, \"gap\": %.4g, "
+                         "\"reached\": %s, \"ms\": %.1f, \"trials\": %u, \"nodes\": %u}\n",
+                         name, SCENARIOS[i], gap, reached ? "true" : "false", ms, plan.trials,
+                         plan.nodes);
+        }
+        pomdp_solver_destroy(&solver);
+    }
+    return st;
+}
+
 static hp_status bench(const char *name)
 {
     pomdp_problem problem;
@@ -96,6 +130,9 @@ static hp_status bench(const char *name)
             pomdp_solver_bytes(solver));
     }
     pomdp_solver_destroy(&solver);
+    if (st == HP_OK) {
+        st = time_to_gap(name, &problem, belief, 0.5 * median(table, 5));
+    }
     pomdp_problem_close(&problem);
     free(belief);
     return st;

@@ -18,10 +18,10 @@ typedef struct car_kernel {
 } car_kernel;
 
 extern const car_kernel CAR_KERNEL_BASE; /* runs on every machine */
-uint64_t car_rollout_base(const void *scene, const void *states, uint32_t n,
-                          const pomdp_draws *draws, uint32_t n_steps, double *returned);
-uint64_t car_rollout_avx2(const void *scene, const void *states, uint32_t n,
-                          const pomdp_draws *draws, uint32_t n_steps, double *returned);
+uint64_t car_rollout_base(const void *ctx, const void *states, uint32_t n, const pomdp_draws *draws,
+                          uint32_t n_steps, double *returned);
+uint64_t car_rollout_avx2(const void *ctx, const void *states, uint32_t n, const pomdp_draws *draws,
+                          uint32_t n_steps, double *returned);
 #ifdef CAR_HAS_AVX2
 extern const car_kernel CAR_KERNEL_AVX2;
 #endif
