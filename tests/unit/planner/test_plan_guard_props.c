@@ -335,6 +335,7 @@ static void test_plan_guard_p7_same_decision_in_any_frame(void **state)
         fixture_info(&info);
         plan_path_follow_route(&config.path, &info, &path);
         show(&f, 10.0, v, 0.0);
+        frame.ego.pose.y_m = hp_rng_range(lane, 6, -2.0, 2.0); /* beside its path */
         const plan_guard_verdict here = check(wish);
         move_scene(
             hp_rng_range(lane, 3, -HP_PI, HP_PI),
@@ -450,14 +451,14 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
     const hp_rng numbers = hp_rng_seed(49);
     uint64_t stops = 0;
     uint64_t goes = 0;
-    for (uint64_t i = 0; i < starts / 500 + 500; ++i) {
+    for (uint64_t i = 0; i < starts / 500 + 1500; ++i) {
         const hp_rng lane = hp_rng_lane(numbers, i);
         foe f = draw_foe(lane);
         if (!f.walks) {
             const double speed = hypot(f.v.x_m, f.v.y_m);
             f.yaw_rad = i % 2 == 0 ? 0.0 : HP_PI;
             f.v = (hp_vec2){i % 4 < 2 ? speed : -speed, 0.0}; /* every other one reverses */
-            f.p.y_m *= 0.4;
+            f.p.y_m *= 0.25;
         }
         setup(NULL);
         config.guard.response_s = 0.05 * (2.0 + floor(8.0 * hp_rng_unit(lane, 1)));
