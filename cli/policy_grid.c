@@ -15,13 +15,15 @@ static uint64_t mix_of(const cli_config *config)
     plan_config defaults;
     plan_config_default(&defaults);
     plan.guard = defaults.guard; /* off here anyway */
-    predictor_cv_config predictor = config->predictor;
+    predictor_config predictor = config->predictor;
     sim_config sim = config->sim;
     car_config car = config->car;
-    const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &plan.control},
-                                   {"planner", PLAN_FIELDS, &plan},
-                                   {"predictor", PREDICTOR_CV_FIELDS, &predictor},
-                                   {"sim", SIM_FIELDS, &sim}};
+    const hp_section sections[] = {
+        {"control", PLAN_CONTROL_FIELDS, &plan.control},
+        {"planner", PLAN_FIELDS, &plan},
+        /* without its first key, the file of a network: here constant velocity predicts */
+        {"predictor", &PREDICTOR_FIELDS[1], &predictor},
+        {"sim", SIM_FIELDS, &sim}};
     char *text = NULL;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
