@@ -13,7 +13,7 @@ typedef struct predictor_config {
     char model[PREDICTOR_PATH]; /* file of the network; empty: constant velocity */
 } predictor_config;
 
-extern const hp_field PREDICTOR_FIELDS[];
+extern const hp_field PREDICTOR_FIELDS[]; /* model comes first */
 void predictor_config_default(predictor_config *config);
 
 #endif
