@@ -42,7 +42,7 @@ static hp_status await(int fd, short events, const carla_wait *wait, hp_error *e
                : hp_fail(error, HP_EIO, "%s: poll: %s", wait->what, strerror(errno));
 }
 
-static bool make_ready(int fd)
+bool carla_net_prepare(int fd)
 {
     const int on = 1;
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -56,7 +56,7 @@ static hp_status try_connect(int fd, const struct addrinfo *to, const carla_wait
 {
     int failure = 0;
     socklen_t len = sizeof failure;
-    if (!make_ready(fd)) {
+    if (!carla_net_prepare(fd)) {
         return hp_fail(error, HP_EIO, "%s: %s", wait->what, strerror(errno));
     }
     if (connect(fd, to->ai_addr, to->ai_addrlen) != 0) {
@@ -113,7 +113,7 @@ hp_status carla_net_listen(const char *address, uint16_t *port, int *fd, hp_erro
         return hp_fail(error, HP_EIO, "socket: %s", strerror(errno));
     }
     (void)setsockopt(s, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    const bool bound = make_ready(s) && bind(s, (struct sockaddr *)&at, sizeof at) == 0 &&
+    const bool bound = carla_net_prepare(s) && bind(s, (struct sockaddr *)&at, sizeof at) == 0 &&
                        listen(s, 16) == 0 && getsockname(s, (struct sockaddr *)&at, &len) == 0;
     if (!bound) {
         const int why = errno;

@@ -8,6 +8,7 @@
 #include "common/hp_clock.h"
 #include "common/hp_status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,8 @@ HP_NODISCARD hp_status carla_net_listen(const char *address, uint16_t *port, int
                                         hp_error *error);
 HP_NODISCARD hp_status carla_net_send(int fd, const void *bytes, size_t len, const carla_wait *wait,
                                       hp_error *error);
+/** Not blocking, without delay, not inherited. */
+bool carla_net_prepare(int fd);
 void carla_net_close(int *fd);
 
 /** Bytes that have come and are not used up yet. */

@@ -37,5 +37,7 @@ uint32_t carla_version_string_type(carla_version version)
 
 uint32_t carla_version_observer_type(carla_version version)
 {
-    return version == CARLA_0_9_12 ? 14 : (version == CARLA_0_9_13 ? 15 : 16);
+    /* 0.9.16 has a camera more before it, as the official client of that release shows. */
+    static const uint32_t TYPES[CARLA_VERSIONS] = {14, 15, 16, 16, 17, 16};
+    return TYPES[version];
 }

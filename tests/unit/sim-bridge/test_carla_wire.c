@@ -248,6 +248,7 @@ static void test_carla_version_decides_layouts_when_releases_differ(void **state
     assert_true(old == 13 && now == 14);
     assert_false(carla_command_index(CARLA_CMD_CONSOLE, CARLA_0_9_13, &old));
     assert_true(carla_version_observer_type(CARLA_0_9_12) == 14);
+    assert_true(carla_version_observer_type(CARLA_0_9_16) == 17);
     assert_true(carla_version_string_type(CARLA_0_9_16) == 4);
 }
 
