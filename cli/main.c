@@ -21,6 +21,7 @@ static const command COMMANDS[] = {
     {"status", "a running run in the terminal", cmd_status},
     {"train", "a network: with progress, curves and a state to go on from", cmd_train},
     {"eval", "a network or a rule on recorded data, by published protocols", cmd_eval},
+    {"carla", "recordings of CARLA, and freeing a server that nobody ticks", cmd_carla},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
