@@ -8,8 +8,8 @@ server=''
 trap '[[ -z $server ]] || kill "$server" 2>/dev/null; rm -rf "$work"' EXIT
 
 python=''
-for name in python3.10 python3.11 python3.12; do
-    if command -v "$name" >/dev/null 2>&1; then
+for name in python3.11 python3.12 python3.10; do
+    if "$name" -c "import venv" >/dev/null 2>&1; then
         python=$name
         break
     fi
