@@ -128,8 +128,10 @@ static int free_server(const cli_common *common)
     carla_settings settings;
     hp_error error = {{0}};
     cli_config *config = malloc(sizeof *config);
-    hp_status st = config != NULL ? cli_config_load(common, config, &error)
-                                  : hp_fail(&error, HP_ENOMEM, "out of memory");
+    if (config == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
+    }
+    hp_status st = cli_config_load(common, config, &error);
     if (st == HP_OK) {
         const carla_config *carla = &config->bridge.carla;
         const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};

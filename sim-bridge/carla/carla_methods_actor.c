@@ -228,12 +228,12 @@ static hp_status batch(const call *c)
 static hp_status single(const call *c, carla_command_kind kind, const carla_field *table,
                         carla_command *command, void *value)
 {
-    carla_sim_actor *actor = NULL;
-    hp_status st = take_actor(c, &actor);
-    if (st == HP_OK) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor != NULL && st == HP_OK) {
         st = take(c, 1, table, value);
     }
-    if (st != HP_OK) {
+    if (actor == NULL || st != HP_OK) {
         return st;
     }
     command->kind = kind;
@@ -267,13 +267,13 @@ static hp_status set_velocity(const call *c)
 
 static hp_status constant_velocity(const call *c)
 {
-    carla_sim_actor *actor = NULL;
     carla_vec3 v = {0.0F, 0.0F, 0.0F};
-    hp_status st = take_actor(c, &actor);
-    if (st == HP_OK) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor != NULL && st == HP_OK) {
         st = take(c, 1, CARLA_VEC3, &v);
     }
-    if (st == HP_OK) {
+    if (actor != NULL && st == HP_OK) {
         actor->constant = true;
         actor->constant_mps = (double)v.x;
     }
@@ -282,9 +282,9 @@ static hp_status constant_velocity(const call *c)
 
 static hp_status free_velocity(const call *c)
 {
-    carla_sim_actor *actor = NULL;
-    const hp_status st = take_actor(c, &actor);
-    if (st == HP_OK) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor != NULL && st == HP_OK) {
         actor->constant = false;
     }
     return st;
@@ -292,13 +292,13 @@ static hp_status free_velocity(const call *c)
 
 static hp_status simulate_physics(const call *c)
 {
-    carla_sim_actor *actor = NULL;
     bool on = true;
-    const hp_status st = take_actor(c, &actor);
-    if (st == HP_OK && !carla_get_bool(arg(c, 1), &on)) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor != NULL && !carla_get_bool(arg(c, 1), &on)) {
         return bad_cast(c);
     }
-    if (st == HP_OK) {
+    if (actor != NULL && st == HP_OK) {
         actor->frozen = !on;
     }
     return st;
@@ -306,9 +306,9 @@ static hp_status simulate_physics(const call *c)
 
 static hp_status physics(const call *c)
 {
-    carla_sim_actor *actor = NULL;
-    const hp_status st = take_actor(c, &actor);
-    if (st != HP_OK) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor == NULL || st != HP_OK) {
         return st;
     }
     const double half_cm = 50.0 * actor->body.wheelbase_m;
@@ -336,9 +336,9 @@ static hp_status physics(const call *c)
 
 static hp_status bounding_box(const call *c)
 {
-    carla_sim_actor *actor = NULL;
-    const hp_status st = take_actor(c, &actor);
-    if (st == HP_OK) {
+    hp_status st = HP_OK;
+    carla_sim_actor *actor = take_actor(c, &st);
+    if (actor != NULL && st == HP_OK) {
         const carla_box box = carla_sim_box(actor);
         put(c, CARLA_BOX, &box);
     }

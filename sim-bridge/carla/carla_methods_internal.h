@@ -27,21 +27,21 @@ static inline hp_status take(const call *c, uint32_t i, const carla_field *table
     return carla_unpack(arg(c, i), table, to, c->error);
 }
 
-/** The actor that argument 0 names. */
-static inline hp_status take_actor(const call *c, carla_sim_actor **out)
+/** The actor that argument 0 names; NULL and *st if there is none. */
+static inline carla_sim_actor *take_actor(const call *c, hp_status *st)
 {
     uint32_t id = 0;
     if (!carla_get_u32(arg(c, 0), &id)) {
-        return bad_cast(c);
+        *st = bad_cast(c);
+        return NULL;
     }
-    carla_sim_actor *found = carla_sim_find(&c->host->sim, id);
-    *out = found != NULL ? found : &c->host->sim.actors[0]; /* never nobody */
-    return found != NULL
-               ? HP_OK
-               : hp_fail(c->error, HP_EINVAL,
-                         "Responding error from function: Actor could not be found in the "
-                         "registry.  Actor Id: %u",
-                         id);
+    carla_sim_actor *actor = carla_sim_find(&c->host->sim, id);
+    *st = actor != NULL ? HP_OK
+                        : hp_fail(c->error, HP_EINVAL,
+                                  "Responding error from function: Actor could not be found in the "
+                                  "registry.  Actor Id: %u",
+                                  id);
+    return actor;
 }
 
 static inline void put_bool(const call *c, bool value)

@@ -224,7 +224,7 @@ static void hear_contacts(carla_world *w)
 static hp_status advance(carla_world *w, const hp_command *command, hp_error *error)
 {
     uint32_t n = 0;
-    carla_snapshot snapshot;
+    carla_snapshot snapshot = {0};
     const double accel = sim_world_overridden(&w->scenario, w->ego.speed_mps,
                                               command != NULL ? command->accel_mps2 : (double)NAN);
     const double steer = command != NULL ? command->steer_rad : (double)NAN;
@@ -460,7 +460,7 @@ static hp_status settle(carla_world *w, hp_error *error)
 {
     const hp_vec2 velocity = {w->scenario.ego_speed_mps * cos(w->scenario.ego_start.yaw_rad),
                               w->scenario.ego_speed_mps * sin(w->scenario.ego_start.yaw_rad)};
-    carla_snapshot snapshot;
+    carla_snapshot snapshot = {0};
     uint32_t n = 0;
     hp_status st = HP_OK; /* no brake: it would still hold when the first step begins */
     for (uint32_t i = 0; i < w->config.settle_ticks && st == HP_OK; ++i) {
