@@ -7,8 +7,9 @@
 
 static const cli_usage USAGE = {
     .command = "run",
-    .synopsis = "run [--world sim|replay] [--scenario cts/01] [--scene speed=1.2,distance=20] "
-                "[options]",
+    .synopsis =
+        "run [--world sim|replay|carla] [--scenario cts/01] [--scene speed=1.2,distance=20] "
+        "[options]",
     .summary = "Drives one scene in closed loop: starts the five parts, watches over them, and "
                "tells how it\nended. Leaves summary.json, steps.csv, log.txt, config.yaml and "
                "manifest.json in the run directory.",

@@ -37,12 +37,12 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .type = CLI_FLAG_TEXT,
          .target = &f->scenario,
          .arg = "SUITE/ID",
-         .help = "sim: cts/03, or a YAML file"},
+         .help = "sim, carla: cts/03, or a YAML file"},
         {.name = "scene",
          .type = CLI_FLAG_TEXT,
          .target = &f->scene,
          .arg = "K=V,..",
-         .help = "sim: speed=1.2,distance=20 or car_speed=12.5"},
+         .help = "sim, carla: speed=1.2,distance=20 or car_speed=12.5"},
         {.name = "log",
          .type = CLI_FLAG_TEXT,
          .target = &f->log,
@@ -179,14 +179,11 @@ static int resolve_clip(const cli_usage *usage, const cli_common *common, const 
 static int resolve_world(const cli_usage *usage, const run_flags *f, run_options *out)
 {
     bridge_config *bridge = &out->config.bridge;
-    if (f->world == WORLD_CARLA) {
-        return cli_fail(usage, CLI_ENVIRONMENT,
-                        "--world carla: the bridge to CARLA is not built yet; sim and replay are");
-    }
     if (f->world != WORLD_UNSET) {
-        bridge->world = f->world == WORLD_SIM ? BRIDGE_WORLD_SIM : BRIDGE_WORLD_REPLAY;
+        static const uint32_t KINDS[] = {BRIDGE_WORLD_SIM, BRIDGE_WORLD_REPLAY, BRIDGE_WORLD_CARLA};
+        bridge->world = KINDS[f->world];
     }
-    if (bridge->world == BRIDGE_WORLD_SIM) {
+    if (bridge->world != BRIDGE_WORLD_REPLAY) {
         if (f->log != NULL || f->car != CAR_UNSET) {
             return cli_fail(usage, CLI_USAGE, "--log and --car belong to --world replay");
         }
@@ -198,7 +195,7 @@ static int resolve_world(const cli_usage *usage, const run_flags *f, run_options
         return status == CLI_GO ? check_scene(usage, bridge) : status;
     }
     if (f->scenario != NULL || f->scene != NULL) {
-        return cli_fail(usage, CLI_USAGE, "--scenario and --scene belong to --world sim");
+        return cli_fail(usage, CLI_USAGE, "--scenario and --scene belong to --world sim and carla");
     }
     if (f->log == NULL && bridge->clip[0] == '\0') {
         return cli_fail(usage, CLI_USAGE, "--world replay: which recording? (--log FILE)");

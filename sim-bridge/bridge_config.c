@@ -1,14 +1,15 @@
 #include "sim-bridge/bridge_config.h"
 
-const char *const BRIDGE_WORLD_NAMES[] = {"sim", "replay", NULL};
+const char *const BRIDGE_WORLD_NAMES[] = {"sim", "replay", "carla", NULL};
 const char *const BRIDGE_CLIP_NAMES[] = {"dut", "citr", NULL};
 
 const hp_field BRIDGE_FIELDS[] = {
     HP_F_ENUM(bridge_config, world, BRIDGE_WORLD_NAMES,
-              "sim: the built-in simulator; replay: recorded traffic"),
-    HP_F_STRING(bridge_config, scenario, "sim: path of the scenario's YAML file"),
-    HP_F_STRING(bridge_config, scene,
-                "sim: scene as speed=1.2,distance=20 or car_speed=12.5; empty: a middling one"),
+              "sim: the built-in simulator; replay: recorded traffic; carla: a CARLA server"),
+    HP_F_STRING(bridge_config, scenario, "sim, carla: path of the scenario's YAML file"),
+    HP_F_STRING(
+        bridge_config, scene,
+        "sim, carla: scene as speed=1.2,distance=20 or car_speed=12.5; empty: a middling one"),
     HP_F_STRING(bridge_config, clip, "replay: path of the clip up to _traj_ped_filtered.csv"),
     HP_F_ENUM(bridge_config, clip_format, BRIDGE_CLIP_NAMES, "replay: who recorded the clip"),
     HP_F_STRING(bridge_config, car,
@@ -22,6 +23,7 @@ const hp_field BRIDGE_FIELDS[] = {
                 "synchronous worlds: patience for one command; then the car brakes to the end"),
     HP_F_DOUBLE(bridge_config, resend_ms, 10.0, 10000.0, "ms",
                 "synchronous worlds: an unanswered frame is sent again after this time"),
+    HP_F_STRUCT(bridge_config, carla, CARLA_CONFIG_FIELDS, "the server of world carla"),
     HP_F_UINT(bridge_config, watchdog_ticks, 1, 100, NULL,
               "real time: ticks without a command after which the bridge brakes"),
     HP_F_END,
@@ -36,4 +38,5 @@ void bridge_config_default(bridge_config *config)
                               .planner_lost_s = 90.0,
                               .resend_ms = 100.0,
                               .watchdog_ticks = 2};
+    carla_config_default(&config->carla);
 }

@@ -4,21 +4,27 @@
 #define BRIDGE_CONFIG_H
 
 #include "common/hp_yaml.h"
+#include "sim-bridge/carla/carla_config.h"
 
-typedef enum bridge_world_kind { BRIDGE_WORLD_SIM, BRIDGE_WORLD_REPLAY } bridge_world_kind;
+typedef enum bridge_world_kind {
+    BRIDGE_WORLD_SIM,
+    BRIDGE_WORLD_REPLAY,
+    BRIDGE_WORLD_CARLA
+} bridge_world_kind;
 
 typedef struct bridge_config {
     uint32_t world;       /* bridge_world_kind */
-    char scenario[512];   /* sim: path of a scenario's YAML */
+    char scenario[512];   /* sim, carla: path of a scenario's YAML */
     char scene[128];      /* sim: "speed=1.2,distance=20"; empty: the middle of the training grid */
     char clip[512];       /* replay: prefix of a recorded clip */
     uint32_t clip_format; /* replay: sim_clip_kind */
     char car[16];         /* replay: id of the recorded car; empty: the first that moves */
     uint32_t episodes;    /* played one after the other */
     bool realtime;        /* paced by the clock; else the world waits for each command */
-    double planner_wait_s;   /* at the start: until the planner must have called */
-    double planner_lost_s;   /* synchronous: until a command must have come */
-    double resend_ms;        /* synchronous: an unanswered frame goes out again */
+    double planner_wait_s; /* at the start: until the planner must have called */
+    double planner_lost_s; /* synchronous: until a command must have come */
+    double resend_ms;      /* synchronous: an unanswered frame goes out again */
+    carla_config carla;
     uint32_t watchdog_ticks; /* real time: this many ticks without a command, then brakes */
 } bridge_config;
 

@@ -240,12 +240,23 @@ static void show_frame(bridge_node *n)
     }
 }
 
+/** A world that cannot go on says why, once. */
+static void tell_trouble(const bridge_node *n)
+{
+    const bridge_world_ops *ops = n->world.ops;
+    const char *text = ops->trouble != NULL ? ops->trouble(n->world.self) : NULL;
+    if (text != NULL) {
+        hp_log_error(n->identity->log, "world %s: %s", ops->name, text);
+    }
+}
+
 /** Advances the world by one tick and shows what came of it. */
 static void advance(bridge_node *n, const hp_command *command)
 {
     bridge_report_tick(n->report, n->outcome.episode, &n->frame, command);
     n->world.ops->step(n->world.self, command);
     if (result(n)->verdict != HP_VERDICT_RUNNING) {
+        tell_trouble(n);
         book_episode(n);
         enter(n, PHASE_END);
         return;

@@ -1,5 +1,6 @@
 #include "sim-bridge/bridge_stage.h"
 
+#include "sim-bridge/carla/carla_world.h"
 #include "sim-bridge/sim_replay.h"
 
 #include <inttypes.h>
@@ -16,7 +17,7 @@ struct bridge_stage {
     sim_world *sim; /* NULL in replays */
     sim_clip *clip; /* NULL in the simulator */
     uint32_t car;
-    bridge_world replay;
+    bridge_world other; /* of a replay or a server; its ops are NULL if there is none */
 };
 
 static hp_status open_sim(bridge_stage *s, hp_error *error)
@@ -33,6 +34,9 @@ static hp_status open_sim(bridge_stage *s, hp_error *error)
     sim_scene_print(&s->scenario, &s->scene, scene, sizeof scene);
     (void)snprintf(s->title, sizeof s->title, "%s (%s) %s", s->scenario.id, s->scenario.title,
                    scene);
+    if (s->config.world == BRIDGE_WORLD_CARLA) {
+        return HP_OK; /* its world is the server's */
+    }
     st = sim_world_create(&s->sim_config, &s->sim);
     return st == HP_OK ? HP_OK : hp_fail(error, st, "no memory for the simulator");
 }
@@ -76,7 +80,7 @@ hp_status bridge_stage_open(const bridge_config *config, const sim_config *sim, 
     s->sim_config = *sim;
     s->seed = seed;
     const hp_status st =
-        config->world == BRIDGE_WORLD_SIM ? open_sim(s, error) : open_replay(s, error);
+        config->world == BRIDGE_WORLD_REPLAY ? open_replay(s, error) : open_sim(s, error);
     if (st != HP_OK) {
         bridge_stage_close(&s);
         return st;
@@ -91,8 +95,8 @@ void bridge_stage_close(bridge_stage **stage)
     if (s == NULL) {
         return;
     }
-    if (s->replay.ops != NULL) {
-        s->replay.ops->destroy(s->replay.self);
+    if (s->other.ops != NULL) {
+        s->other.ops->destroy(s->other.self);
     }
     sim_world_destroy(&s->sim);
     sim_clip_destroy(&s->clip);
@@ -108,13 +112,21 @@ hp_status bridge_stage_begin(bridge_stage *stage, uint32_t episode, bridge_world
         *world = sim_world_as_bridge(stage->sim);
         return HP_OK;
     }
-    if (stage->replay.ops != NULL) {
-        stage->replay.ops->destroy(stage->replay.self);
-        stage->replay.ops = NULL;
+    if (stage->other.ops != NULL) {
+        stage->other.ops->destroy(stage->other.self);
+        stage->other.ops = NULL;
     }
-    const hp_status st = sim_replay_create(stage->clip, stage->car, false, &stage->sim_config,
-                                           &stage->replay, error);
-    *world = stage->replay;
+    const carla_world_setup setup = {.carla = &stage->config.carla,
+                                     .sim = &stage->sim_config,
+                                     .scenario = &stage->scenario,
+                                     .scene = stage->scene,
+                                     .episode = episode,
+                                     .seed = stage->seed};
+    const hp_status st = stage->clip == NULL
+                             ? carla_world_create(&setup, &stage->other, error)
+                             : sim_replay_create(stage->clip, stage->car, false, &stage->sim_config,
+                                                 &stage->other, error);
+    *world = stage->other;
     return st;
 }
 

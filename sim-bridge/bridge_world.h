@@ -15,6 +15,9 @@ typedef struct bridge_world_ops {
     void (*step)(void *self, const hp_command *command);
     /** Verdict and metrics so far; valid until destroy. */
     const sim_result *(*result)(const void *self);
+    /** Why the world cannot go on (its verdict is STOPPED then), NULL: nothing is wrong. The
+     * member itself may be NULL: nothing ever is. */
+    const char *(*trouble)(const void *self);
     void (*destroy)(void *self);
 } bridge_world_ops;
 

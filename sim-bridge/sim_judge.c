@@ -437,6 +437,24 @@ void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_st
     judge_end(judge, after);
 }
 
+void sim_judge_contact(sim_judge *judge, const hp_ego_state *ego, const sim_body *body)
+{
+    const ego_view view = view_of(judge->info, ego);
+    if (!view.moves || judge->result.verdict == HP_VERDICT_STOPPED) {
+        return;
+    }
+    if (body == NULL) {
+        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+    } else {
+        const hp_vec2 heading = {cos(body->box.centre.yaw_rad), sin(body->box.centre.yaw_rad)};
+        const relative r = relate(&view, body, heading);
+        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+    }
+    judge->result.near_miss = false;
+    judge->result.safe_arrival = false;
+    judge->result.ttg_s = NAN;
+}
+
 void sim_judge_finish(sim_judge *judge)
 {
     if (judge->result.verdict == HP_VERDICT_RUNNING) {

@@ -128,8 +128,7 @@ void sim_world_observe(sim_world *world, hp_frame *frame)
     sim_sensor_report(&world->config.sensor, &world->sensor, frame);
 }
 
-/** What the scenario leaves of the driver's wish. */
-static double overridden(const sim_scenario *scenario, double speed_mps, double accel_mps2)
+double sim_world_overridden(const sim_scenario *scenario, double speed_mps, double accel_mps2)
 {
     if (scenario->force_throttle_below_mps > 0.0 &&
         speed_mps < scenario->force_throttle_below_mps) {
@@ -155,7 +154,7 @@ void sim_world_step(sim_world *world, const hp_command *command)
     const double wish_mps2 = command != NULL ? command->accel_mps2 : (double)NAN;
     const double steer_rad = command != NULL ? command->steer_rad : (double)NAN;
     sim_vehicle_step(config, &world->vehicle,
-                     overridden(&world->scenario, before.speed_mps, wish_mps2), steer_rad,
+                     sim_world_overridden(&world->scenario, before.speed_mps, wish_mps2), steer_rad,
                      world->config.tick_s);
     const hp_box ego = {world->vehicle.state.pose, config->length_m, config->width_m};
     sim_actors_step(&world->scenario, &world->scene, (hp_vec2){before.pose.x_m, before.pose.y_m},

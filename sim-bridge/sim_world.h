@@ -36,6 +36,8 @@ const sim_result *sim_world_result(const sim_world *world);
 /** Everything, hidden agents too, for judges and drawings; bodies [SIM_MAX_WALKERS + SIM_MAX_CARS].
  */
 uint32_t sim_world_truth(const sim_world *world, hp_ego_state *ego, sim_body *bodies);
+/** What the scenario leaves of the driver's wish at this speed; the benchmark overrides some. */
+double sim_world_overridden(const sim_scenario *scenario, double speed_mps, double accel_mps2);
 /** Hash of the whole state, for determinism tests. */
 uint64_t sim_world_hash(const sim_world *world);
 /** The world behind the bridge's table; destroying it destroys the world. */

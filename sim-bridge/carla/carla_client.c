@@ -1,0 +1,374 @@
+#include "sim-bridge/carla/carla_client.h"
+
+#include "sim-bridge/carla/carla_stream.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PAUSE_MS = 100, PAUSE_MAX_MS = 2000, MAX_BLUEPRINTS = 4096, STALE = 100000 };
+
+struct carla_client {
+    const hp_clock *clock;
+    carla_endpoint endpoint;
+    char host[128];
+    carla_version version;
+    carla_rpc *rpc;
+    carla_stream *world;
+    uint64_t episode;
+    carla_definition definition; /* scratch */
+};
+
+carla_version carla_client_version(const carla_client *client)
+{
+    return client->version;
+}
+
+/* ---- Connecting ---- */
+
+static hp_status connect_patiently(carla_client *c, hp_error *error)
+{
+    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
+    int64_t pause_ms = PAUSE_MS;
+    for (;;) {
+        const hp_status st = carla_rpc_open(c->host, c->endpoint.port, c->clock,
+                                            c->endpoint.timeout_s, &c->rpc, error);
+        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
+        if (st == HP_OK || st == HP_EINTERRUPTED || st == HP_ENOMEM || next_ns > give_up_ns) {
+            return st;
+        }
+        hp_clock_sleep_until_ns(next_ns);
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    }
+}
+
+static hp_status learn_version(carla_client *c, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_text text = {"", 0};
+    (void)carla_rpc_begin(c->rpc, "version", true, 0);
+    const hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    if (!carla_get_text(value, &text)) {
+        return hp_fail(error, HP_EWIRE, "version: CARLA's answer is no text");
+    }
+    return carla_version_parse(text.p, text.len, &c->version, error);
+}
+
+static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_episode_info info = {0};
+    (void)carla_rpc_begin(c->rpc, "get_episode_info", true, 0);
+    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
+    if (st == HP_OK) {
+        st = carla_unpack(value, CARLA_EPISODE_INFO, &info, error);
+    }
+    if (st == HP_OK) {
+        c->episode = info.id;
+        st = carla_token_read(info.token.token, info.token.n_token, token, error);
+    }
+    return st;
+}
+
+/** From 0.9.14 on a stream is asked for before it is opened. */
+static hp_status refresh_token(carla_client *c, carla_token *token, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_token_bytes bytes = {0};
+    if (c->version < CARLA_0_9_14) {
+        return HP_OK;
+    }
+    msgpack_packer *args = carla_rpc_begin(c->rpc, "get_sensor_token", true, 1);
+    (void)msgpack_pack_uint32(args, token->stream);
+    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
+    if (st == HP_OK) {
+        st = carla_unpack(value, CARLA_TOKEN, &bytes, error);
+    }
+    return st == HP_OK ? carla_token_read(bytes.token, bytes.n_token, token, error) : st;
+}
+
+static hp_status open_stream(carla_client *c, carla_token *token, carla_stream **out,
+                             hp_error *error)
+{
+    const hp_status st = refresh_token(c, token, error);
+    return st == HP_OK
+               ? carla_stream_open(c->host, token, c->clock, c->endpoint.timeout_s, out, error)
+               : st;
+}
+
+hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *clock,
+                               carla_client **out, hp_error *error)
+{
+    carla_token token = {0};
+    carla_client *c = calloc(1, sizeof *c);
+    *out = NULL;
+    if (c == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
+    }
+    c->clock = clock;
+    c->endpoint = *endpoint;
+    (void)snprintf(c->host, sizeof c->host, "%s", endpoint->host);
+    hp_status st = connect_patiently(c, error);
+    if (st == HP_OK) {
+        st = learn_version(c, error);
+    }
+    if (st == HP_OK) {
+        st = learn_episode(c, &token, error);
+    }
+    if (st == HP_OK) {
+        st = open_stream(c, &token, &c->world, error);
+    }
+    if (st != HP_OK) {
+        const hp_error inner = *error;
+        st = hp_fail(error, st, "CARLA at %s:%u: %.300s", c->host, endpoint->port, inner.text);
+        carla_client_close(&c);
+    }
+    *out = c;
+    return st;
+}
+
+void carla_client_close(carla_client **client)
+{
+    if (*client != NULL) {
+        carla_stream_close(&(*client)->world);
+        carla_rpc_close(&(*client)->rpc);
+        free(*client);
+        *client = NULL;
+    }
+}
+
+/* ---- The episode ---- */
+
+hp_status carla_client_settings(carla_client *client, carla_settings *out, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    *out = (carla_settings){.max_substep_s = 0.01, .max_substeps = 10};
+    (void)carla_rpc_begin(client->rpc, "get_episode_settings", true, 0);
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    return st == HP_OK ? carla_unpack(value, CARLA_SETTINGS, out, error) : st;
+}
+
+hp_status carla_client_set(carla_client *client, const carla_settings *settings, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "set_episode_settings", true, 1);
+    carla_pack(args, CARLA_SETTINGS, settings, client->version);
+    return carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+}
+
+hp_status carla_client_map(carla_client *client, char *name, size_t cap, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_text text = {"", 0};
+    char whole[256];
+    (void)carla_rpc_begin(client->rpc, "get_map_info", true, 0);
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    if (!carla_get_text(carla_item(value, 0), &text)) {
+        return hp_fail(error, HP_EWIRE, "get_map_info: the map has no name");
+    }
+    carla_text_copy(text, whole, sizeof whole);
+    const char *slash = strrchr(whole, '/');
+    (void)snprintf(name, cap, "%s", slash != NULL ? slash + 1 : whole);
+    return HP_OK;
+}
+
+hp_status carla_client_load(carla_client *client, const char *map, hp_error *error)
+{
+    const uint64_t before = client->episode;
+    const double patience_s = 6.0 * client->endpoint.timeout_s; /* towns take their time */
+    const int64_t give_up_ns = hp_clock_now_ns(client->clock) + (int64_t)(patience_s * 1e9);
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "load_new_episode", true, 3);
+    carla_pack_text(args, map);
+    (void)msgpack_pack_true(args);
+    (void)msgpack_pack_uint32(args, 0xffff);
+    hp_status st = carla_rpc_end_void(client->rpc, patience_s, error);
+    while (st == HP_OK && client->episode == before) {
+        carla_snapshot snapshot;
+        hp_error inner;
+        const hp_status got = carla_client_wait(client, &snapshot, &inner);
+        if (got == HP_OK || got == HP_ENOENT) {
+            client->episode = snapshot.episode;
+        } else if (got == HP_EINTERRUPTED || hp_clock_now_ns(client->clock) > give_up_ns) {
+            st = hp_fail(error, got, "loading map %s: %.300s", map, inner.text);
+        }
+    }
+    return st;
+}
+
+/* ---- Actors ---- */
+
+/** Reads the blueprint of this name out of the list. */
+static hp_status find_blueprint(carla_client *c, const char *blueprint, hp_error *error)
+{
+    const msgpack_object *list = NULL;
+    (void)carla_rpc_begin(c->rpc, "get_actor_definitions", true, 0);
+    const hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &list, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    for (uint32_t i = 0; i < carla_items(list) && i < MAX_BLUEPRINTS; ++i) {
+        const msgpack_object *item = carla_item(list, i);
+        carla_text id = {"", 0};
+        if (carla_get_text(carla_item(item, 1), &id) && carla_text_is(id, blueprint)) {
+            c->definition = (carla_definition){0};
+            return carla_unpack(item, CARLA_DEFINITION, &c->definition, error);
+        }
+    }
+    return hp_fail(error, HP_ENOENT, "CARLA has no blueprint '%s'", blueprint);
+}
+
+/** Describes the actor to spawn as the official client does: every attribute of the blueprint with
+ *  its value, the types as the server numbers them. */
+static carla_description describe(const carla_definition *d, const char *role)
+{
+    carla_description out = {.uid = d->uid, .id = d->id, .n_attributes = d->n_attributes};
+    for (uint32_t i = 0; i < d->n_attributes; ++i) {
+        const carla_definition_attribute *a = &d->attributes[i];
+        carla_text value = a->value;
+        if (carla_text_is(a->id, "role_name")) {
+            value = carla_text_of(role);
+        } else if (carla_text_is(a->id, "is_invincible")) {
+            value = carla_text_of("false");
+        }
+        out.attributes[i] = (carla_attribute){a->id, a->type, value};
+    }
+    return out;
+}
+
+static hp_status spawn(carla_client *c, const carla_description *description,
+                       const carla_transform *at, uint32_t parent, carla_actor *out,
+                       hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    const uint32_t extra = parent == 0 ? 0 : (c->version >= CARLA_0_9_16 ? 3 : 2);
+    msgpack_packer *args = carla_rpc_begin(
+        c->rpc, parent == 0 ? "spawn_actor" : "spawn_actor_with_parent", true, 2 + extra);
+    carla_pack(args, CARLA_DESCRIPTION, description, c->version);
+    carla_pack(args, CARLA_TRANSFORM, at, c->version);
+    if (parent != 0) {
+        (void)msgpack_pack_uint32(args, parent);
+        (void)msgpack_pack_uint32(args, 0); /* rigid */
+    }
+    if (extra == 3) {
+        carla_pack_text(args, "");
+    }
+    const hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
+    *out = (carla_actor){0};
+    return st == HP_OK ? carla_unpack(value, CARLA_ACTOR, out, error) : st;
+}
+
+hp_status carla_client_spawn(carla_client *client, const char *blueprint, const char *role,
+                             const carla_transform *at, carla_actor *out, hp_error *error)
+{
+    const hp_status st = find_blueprint(client, blueprint, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    const carla_description description = describe(&client->definition, role);
+    return spawn(client, &description, at, 0, out, error);
+}
+
+hp_status carla_client_attach(carla_client *client, const char *blueprint, uint32_t parent,
+                              uint32_t *id, carla_stream **out, hp_error *error)
+{
+    const carla_transform here = {0};
+    carla_token token;
+    carla_actor sensor;
+    *id = 0;
+    hp_status st = find_blueprint(client, blueprint, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    const carla_description description = describe(&client->definition, "hyplan");
+    st = spawn(client, &description, &here, parent, &sensor, error);
+    if (st == HP_OK) {
+        *id = sensor.id;
+        st = carla_token_read(sensor.token, sensor.n_token, &token, error);
+    }
+    return st == HP_OK ? open_stream(client, &token, out, error) : st;
+}
+
+hp_status carla_client_batch(carla_client *client, const carla_command *commands, uint32_t n,
+                             hp_error *error)
+{
+    const msgpack_object *answers = NULL;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "apply_batch", true, 2);
+    (void)msgpack_pack_array(args, n);
+    for (uint32_t i = 0; i < n; ++i) {
+        carla_pack_command(args, &commands[i], client->version);
+    }
+    (void)msgpack_pack_false(args);
+    hp_status st = carla_rpc_end_raw(client->rpc, client->endpoint.timeout_s, &answers, error);
+    for (uint32_t i = 0; st == HP_OK && i < carla_items(answers); ++i) {
+        const msgpack_object *value = NULL;
+        st = carla_rpc_value(carla_item(answers, i), &value, error);
+    }
+    return st;
+}
+
+hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps, hp_error *error)
+{
+    const carla_vec3 v = {(float)speed_mps, 0.0F, 0.0F};
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", true, 2);
+    (void)msgpack_pack_uint32(args, id);
+    carla_pack(args, CARLA_VEC3, &v, client->version);
+    return carla_rpc_end_void(client->rpc, client->endpoint.timeout_s, error);
+}
+
+hp_status carla_client_physics(carla_client *client, uint32_t id, carla_physics *out,
+                               hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_physics_control", true, 1);
+    (void)msgpack_pack_uint32(args, id);
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    *out = (carla_physics){0};
+    return st == HP_OK ? carla_unpack(value, CARLA_PHYSICS, out, error) : st;
+}
+
+/* ---- Time ---- */
+
+static hp_status next_snapshot(carla_client *c, carla_snapshot *out, hp_error *error)
+{
+    const uint8_t *payload = NULL;
+    size_t len = 0;
+    hp_status st = carla_stream_next(c->world, c->endpoint.timeout_s, &payload, &len, error);
+    if (st == HP_OK) {
+        st = carla_snapshot_read(payload, len, c->version, out, error);
+    }
+    return st == HP_OK && out->episode != c->episode
+               ? hp_fail(error, HP_ENOENT, "the episode has changed: somebody loaded another map")
+               : st;
+}
+
+hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    return next_snapshot(client, out, error);
+}
+
+hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    uint64_t frame = 0;
+    (void)carla_rpc_begin(client->rpc, "tick_cue", true, 0);
+    hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    if (st == HP_OK && !carla_get_u64(value, &frame)) {
+        st = hp_fail(error, HP_EWIRE, "tick_cue: CARLA's answer is no frame");
+    }
+    for (uint32_t i = 0; st == HP_OK; ++i) {
+        st = next_snapshot(client, out, error);
+        if (st == HP_OK && out->sensor.frame >= frame) {
+            return HP_OK;
+        }
+        if (st == HP_OK && i == STALE) {
+            st = hp_fail(error, HP_EWIRE, "frame %llu never came", (unsigned long long)frame);
+        }
+    }
+    return st;
+}

@@ -1,0 +1,47 @@
+/* Any bytes as a recording: read to its end without harm, and what is read writes back as it was.
+ */
+#include "sim-bridge/carla/carla_log.h"
+#include "tests/support/fuzz_target.h"
+
+#include <string.h>
+
+static void read_packet(const carla_log_packet *p)
+{
+    static uint8_t again[1 << 16];
+    carla_log_frame frame;
+    carla_log_actor actor;
+    hp_error error;
+    size_t at = 0;
+    (void)!carla_log_frame_read(p, &frame, &error);
+    if (p->id == CARLA_LOG_POSITION && carla_log_poses_check(p, &error) == HP_OK) {
+        for (uint32_t i = 0; i < carla_log_count(p); ++i) {
+            const carla_log_pose pose = carla_log_pose_read(p, i);
+            fuzz_must(carla_log_write_poses(&pose, 1, again, sizeof again) == 30);
+            fuzz_must(memcmp(again + 2, p->payload + 2 + (size_t)i * 28, 4) == 0);
+        }
+    }
+    while (p->id == CARLA_LOG_EVENT_ADD && p->size < 60000) {
+        const size_t before = at == 0 ? 2 : at;
+        if (carla_log_actor_read(p, &at, &actor, &error) != HP_OK) {
+            break;
+        }
+        const size_t n = carla_log_write_actor(&actor, again, sizeof again);
+        fuzz_must(n == at - before);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    carla_log log;
+    carla_log_packet packet;
+    hp_error error;
+    hp_status st = carla_log_open("f.log", data, size, &log, &error);
+    while (st == HP_OK) {
+        st = carla_log_next(&log, &packet, &error);
+        if (st == HP_OK) {
+            read_packet(&packet);
+        }
+    }
+    fuzz_must(st == HP_EAGAIN || st == HP_EWIRE);
+    return 0;
+}

@@ -1,0 +1,307 @@
+/* The whole way over the wire: our client drives scenarios in the stand-in, which is what the
+ * built-in simulator makes of them; and it leaves nothing behind. */
+#include "sim-bridge/carla/carla_client.h"
+#include "sim-bridge/carla/carla_net.h"
+#include "sim-bridge/carla/carla_server.h"
+#include "sim-bridge/carla/carla_world.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/sim-bridge/sim_drive.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/** A stand-in in a thread of its own. */
+typedef struct rig {
+    hp_clock clock;
+    carla_server *server;
+    pthread_t thread;
+    atomic_bool stop;
+    bool running;
+    carla_config carla;
+    sim_config sim;
+    sim_scenario scenario;
+} rig;
+
+static void *serve(void *arg)
+{
+    rig *r = arg;
+    hp_error error;
+    while (!atomic_load(&r->stop)) {
+        (void)!carla_server_step(r->server, 5, &error);
+    }
+    return NULL;
+}
+
+static rig *rig_open(carla_version version)
+{
+    rig *r = calloc(1, sizeof *r);
+    carla_server_config config;
+    hp_error error;
+    assert_non_null(r);
+    carla_server_config_default(&config);
+    config.port = 0;
+    config.version = version;
+    r->clock = hp_clock_real();
+    assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
+    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
+    r->running = true;
+    carla_config_default(&r->carla);
+    r->carla.port = carla_server_port(r->server);
+    r->carla.connect_s = 0.0;
+    r->carla.timeout_s = 30.0;
+    sim_config_default(&r->sim);
+    return r;
+}
+
+static void rig_stop(rig *r)
+{
+    atomic_store(&r->stop, true);
+    if (r->running) {
+        (void)pthread_join(r->thread, NULL);
+        r->running = false;
+        carla_server_destroy(&r->server);
+    }
+}
+
+static void rig_close(rig *r)
+{
+    rig_stop(r);
+    free(r);
+}
+
+static hp_status open_world(rig *r, const char *id, bridge_world *out, hp_error *error)
+{
+    sim_drive_read(id, &r->scenario);
+    const carla_world_setup setup = {.carla = &r->carla,
+                                     .sim = &r->sim,
+                                     .scenario = &r->scenario,
+                                     .scene = sim_scene_default(),
+                                     .seed = 7};
+    return carla_world_create(&setup, out, error);
+}
+
+static sim_result drive(const bridge_world *world)
+{
+    static hp_world_info info;
+    static hp_frame frame;
+    world->ops->info(world->self, &info);
+    for (int i = 0; i < 2000 && world->ops->result(world->self)->verdict == HP_VERDICT_RUNNING;
+         ++i) {
+        world->ops->observe(world->self, &frame);
+        const hp_command command = sim_drive_const(&info, &frame);
+        world->ops->step(world->self, &command);
+    }
+    return *world->ops->result(world->self);
+}
+
+static void test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driven(void **state)
+{
+    static const char *const IDS[] = {"01", "02", "03", "04", "05", "06",
+                                      "07", "08", "09", "10", "11", "12"};
+    rig *r = rig_open(CARLA_0_9_16);
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(IDS); ++i) {
+        const sim_scene scene = sim_scene_default();
+        bridge_world world;
+        hp_error error = {{0}};
+        sim_world *twin = sim_drive_world();
+        if (open_world(r, IDS[i], &world, &error) != HP_OK) {
+            fail_msg("%s: %s", IDS[i], error.text);
+        }
+        const sim_result ours = drive(&world);
+        sim_world_load(twin, &r->scenario, &scene, 0, 7);
+        const bridge_world built_in = sim_world_as_bridge(twin);
+        const sim_result theirs = drive(&built_in);
+        print_message("%s: %s %u, built in: %s %u\n", IDS[i], sim_verdict_text(ours.verdict),
+                      ours.ticks, sim_verdict_text(theirs.verdict), theirs.ticks);
+        assert_int_equal(ours.verdict, theirs.verdict);
+        assert_int_equal(ours.crash, theirs.crash);
+        assert_int_equal(ours.near_miss, theirs.near_miss);
+        assert_int_equal(ours.ticks, theirs.ticks);
+        assert_null(world.ops->trouble(world.self));
+        world.ops->destroy(world.self);
+        sim_world_destroy(&twin);
+    }
+    rig_close(r);
+}
+
+static void test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_13);
+    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
+    carla_client *client = NULL;
+    carla_snapshot snapshot;
+    carla_settings settings;
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    world.ops->step(world.self, NULL);
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_RUNNING);
+    world.ops->destroy(world.self);
+    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
+    assert_int_equal(carla_client_version(client), CARLA_0_9_13);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_false(settings.synchronous);
+    assert_true(settings.fixed_delta_s == 0.0);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_int_equal(snapshot.n_actors, 1); /* the spectator */
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+static void test_carla_world_drives_when_the_release_is_any_of_the_known(void **state)
+{
+    (void)state;
+    for (uint32_t v = CARLA_0_9_12; v <= CARLA_0_9_16; ++v) {
+        rig *r = rig_open((carla_version)v);
+        bridge_world world;
+        hp_error error = {{0}};
+        assert_int_equal(open_world(r, "04", &world, &error), HP_OK);
+        world.ops->step(world.self, NULL);
+        assert_null(world.ops->trouble(world.self));
+        world.ops->destroy(world.self);
+        rig_close(r);
+    }
+}
+
+static void test_carla_world_stops_with_a_reason_when_the_server_goes(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_15);
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    rig_stop(r);
+    world.ops->step(world.self, NULL);
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(world.ops->trouble(world.self));
+    world.ops->destroy(world.self);
+    rig_close(r);
+}
+
+static void test_carla_world_stops_with_a_reason_when_another_map_is_loaded(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_15);
+    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
+    carla_client *client = NULL;
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
+    assert_int_equal(carla_client_load(client, "Town01", &error), HP_OK);
+    world.ops->step(world.self, NULL);
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(world.ops->trouble(world.self));
+    world.ops->destroy(world.self);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+static void test_carla_world_is_refused_when_somebody_else_owns_the_clock(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    bridge_world first;
+    bridge_world second;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(open_world(r, "01", &first, &error), HP_OK);
+    assert_int_equal(open_world(r, "01", &second, &error), HP_EBUSY);
+    assert_non_null(strstr(error.text, "synchronous mode"));
+    first.ops->destroy(first.self);
+    rig_close(r);
+}
+
+/** A peer that answers each connection with the same bytes, and then keeps quiet. */
+typedef struct liar {
+    int fd;
+    const void *bytes;
+    size_t len;
+} liar;
+
+static void *lie(void *arg)
+{
+    const liar *l = arg;
+    const int fd = accept(l->fd, NULL, NULL);
+    char drop[256];
+    if (fd >= 0) {
+        (void)!send(fd, l->bytes, l->len, MSG_NOSIGNAL);
+        while (recv(fd, drop, sizeof drop, 0) > 0) {
+        }
+        (void)close(fd);
+    }
+    return NULL;
+}
+
+static hp_status ask_liar(const void *bytes, size_t len, hp_error *error)
+{
+    const hp_clock clock = hp_clock_real();
+    liar l = {.bytes = bytes, .len = len};
+    uint16_t port = 0;
+    pthread_t thread;
+    carla_client *client = NULL;
+    assert_int_equal(carla_net_listen("127.0.0.1", &port, &l.fd, error), HP_OK);
+    (void)fcntl(l.fd, F_SETFL, 0);
+    assert_int_equal(pthread_create(&thread, NULL, lie, &l), 0);
+    const carla_endpoint endpoint = {"127.0.0.1", port, 0.0, 0.3};
+    const hp_status st = carla_client_connect(&endpoint, &clock, &client, error);
+    assert_null(client);
+    (void)pthread_join(thread, NULL);
+    (void)close(l.fd);
+    return st;
+}
+
+static void test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies(void **state)
+{
+    static const uint8_t HALF[] = {0x94, 0x01, 0x01, 0xc0, 0x91, 0x92};
+    static const uint8_t HUGE_ARRAY[] = {0x94, 0x01, 0x01, 0xc0, 0xdd, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t ALIEN[] = {0x94, 0x01, 0x01, 0xc0, 0x91, 0x92, 0x01,
+                                    0xa6, '0',  '.',  '1',  '0',  '.',  '0'};
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(ask_liar("", 0, &error), HP_EDEADLINE);
+    assert_non_null(strstr(error.text, "waited too long for CARLA's answer to version"));
+    assert_int_equal(ask_liar(HALF, sizeof HALF, &error), HP_EDEADLINE);
+    assert_int_equal(ask_liar(HUGE_ARRAY, sizeof HUGE_ARRAY, &error), HP_EWIRE);
+    assert_int_equal(ask_liar(ALIEN, sizeof ALIEN, &error), HP_EVERSION);
+    assert_non_null(strstr(error.text, "0.10.0"));
+}
+
+static void test_carla_client_says_so_when_nobody_listens(void **state)
+{
+    const hp_clock clock = hp_clock_real();
+    uint16_t port = 0;
+    int fd = -1;
+    carla_client *client = NULL;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(carla_net_listen("127.0.0.1", &port, &fd, &error), HP_OK);
+    uint16_t taken = port;
+    int second = -1;
+    assert_int_equal(carla_net_listen("127.0.0.1", &taken, &second, &error), HP_EBUSY);
+    carla_net_close(&fd);
+    const carla_endpoint endpoint = {"127.0.0.1", port, 0.0, 0.5};
+    assert_int_equal(carla_client_connect(&endpoint, &clock, &client, &error), HP_EUNAVAILABLE);
+    assert_non_null(strstr(error.text, "the connection to CARLA"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driven),
+        cmocka_unit_test(test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run),
+        cmocka_unit_test(test_carla_world_drives_when_the_release_is_any_of_the_known),
+        cmocka_unit_test(test_carla_world_stops_with_a_reason_when_the_server_goes),
+        cmocka_unit_test(test_carla_world_stops_with_a_reason_when_another_map_is_loaded),
+        cmocka_unit_test(test_carla_world_is_refused_when_somebody_else_owns_the_clock),
+        cmocka_unit_test(test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies),
+        cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
