@@ -1,6 +1,7 @@
 /* How fast the search is: one decision from each problem's initial belief, K = 500, per second of
  * thread CPU time. One JSON line per problem: medians of REPEATS decisions of SEARCH_S each.
- *   bench_pomdp [PROBLEM...] */
+ *   bench_pomdp [PROBLEM...]
+ * The pools are larger than a decision needs, so that they last for the second. */
 #include "common/hp_clock.h"
 #include "pomdp/models/problem.h"
 
@@ -9,6 +10,7 @@
 
 enum { REPEATS = 7, BELIEF = 20000 };
 #define SEARCH_S 1.0
+enum { POOL_NODES = 1 << 22, POOL_PARTICLES = 1 << 24 };
 
 /** A clock of CPU time: other programs on the machine do not shorten the search. */
 static int64_t cpu_now_ns(const hp_clock *clock)
@@ -73,6 +75,8 @@ static hp_status bench(const char *name)
         (void)fprintf(stderr, "%s\n", error.text);
         return st;
     }
+    problem.config.max_nodes = POOL_NODES;
+    problem.config.max_particles = POOL_PARTICLES;
     void *belief = calloc(BELIEF, problem.model.state_size);
     st = belief == NULL ? HP_ENOMEM : pomdp_solver_create(&problem.model, &problem.config, &solver);
     if (st == HP_OK) {

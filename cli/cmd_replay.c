@@ -1,6 +1,7 @@
 /* hyplan replay: recorded traffic, with HyPlan in the place of one recorded driver. */
 #include "cli/bench_play.h"
 #include "cli/commands.h"
+#include "cli/open_loop.h"
 #include "cli/rundir.h"
 
 #include <math.h>
@@ -9,11 +10,14 @@
 
 static const cli_usage USAGE = {
     .command = "replay",
-    .synopsis = "replay PREFIX|FILE [options]",
+    .synopsis = "replay PREFIX|FILE [options]\n       hyplan replay run.mcap --open-loop",
     .summary =
         "Drives a recorded car's path among the recorded agents, who do not react, and judges\n"
         "the planner and the recorded driver alike. PREFIX is a clip's path up to\n"
-        "_traj_ped_filtered.csv; either of its two files may be named instead.",
+        "_traj_ped_filtered.csv; either of its two files may be named instead.\n"
+        "With --open-loop: the frames of a run's own recording go through the planner again, "
+        "under\n"
+        "its configuration (and --set), and the first command that differs is told.",
     .example = "hyplan replay data/dut/trajectories_filtered/intersection_01 --car 1",
 };
 
@@ -210,6 +214,7 @@ int cmd_replay(int argc, char **argv)
     if (r == NULL) {
         return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
     }
+    bool open_loop = false;
     r->planner_name = "despot";
     r->car_id = FIRST_CAR;
     const cli_flag flags[] = {
@@ -219,9 +224,15 @@ int cmd_replay(int argc, char **argv)
          0, KIND_WORDS},
         {"planner", 0, CLI_FLAG_TEXT, &r->planner_name, "NAME", "who drives (default despot)", 0, 0,
          NULL},
+        {"open-loop", 0, CLI_FLAG_SWITCH, &open_loop, NULL,
+         "run.mcap: its frames through the planner again; do the commands differ?", 0, 0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
     int status = cli_parse(&USAGE, flags, argc, argv, &r->common, &rest);
+    if (status == CLI_GO && open_loop) {
+        status = rest.n == 1 ? open_loop_command(&USAGE, rest.items[0], &r->common)
+                             : cli_fail(&USAGE, CLI_USAGE, "--open-loop: which run.mcap?");
+    }
     if (status == CLI_GO) {
         status = prepare(r, &rest, kind);
     }

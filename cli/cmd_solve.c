@@ -3,6 +3,7 @@
 #include "cli/options.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_belief.h"
+#include "pomdp/pomdp_team.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,7 +15,7 @@ enum { DEFAULT_TRIALS = 200, LANE_WORLD = 1, LANE_FILTER = 2, LANE_SEARCH = 3, L
 
 typedef struct solve_options {
     const char *problem;
-    uint32_t runs, steps, trials, time_ms, scenarios;
+    uint32_t runs, steps, trials, time_ms, scenarios, algorithm, threads;
     uint64_t seed;
 } solve_options;
 
@@ -22,7 +23,7 @@ typedef struct solve_options {
 typedef struct solve_sums {
     uint64_t moves, trials, expansions, particle_steps, lost_beliefs;
     double gap_end, seconds; /* thread CPU time of the search */
-    double total, total_squares, undiscounted;
+    double total, total_squares, undiscounted, undiscounted_squares;
     size_t peak_bytes;
     hp_status status;
 } solve_sums;
@@ -31,7 +32,7 @@ typedef struct solve_sums {
 typedef struct solve_run {
     const solve_options *options;
     pomdp_problem problem;
-    pomdp_solver *solver;
+    pomdp_team *team;
     pomdp_belief *belief;
     void *truth; /* one state: what the world really is */
     hp_rng stream;
@@ -39,7 +40,7 @@ typedef struct solve_run {
 
 static void close_run(solve_run *run)
 {
-    pomdp_solver_destroy(&run->solver);
+    pomdp_team_destroy(&run->team);
     pomdp_belief_destroy(&run->belief);
     free(run->truth);
     pomdp_problem_close(&run->problem);
@@ -58,7 +59,8 @@ static hp_status open_run(const solve_options *options, uint32_t index, solve_ru
     if (options->scenarios > 0) {
         p->config.n_scenarios = options->scenarios;
     }
-    st = pomdp_solver_create(&p->model, &p->config, &run->solver);
+    p->config.algorithm = (pomdp_algorithm)options->algorithm;
+    st = pomdp_team_create(&p->model, &p->config, options->threads, &run->team);
     if (st == HP_OK) {
         st = pomdp_belief_create(&p->model, p->n_belief, &run->belief);
     }
@@ -88,9 +90,9 @@ static hp_status choose(solve_run *run, uint32_t t, solve_sums *sums, uint32_t *
         budget.deadline_ns = begin_ns + (int64_t)o->time_ms * 1000000;
     }
     const hp_status st =
-        pomdp_solver_plan(run->solver, pomdp_belief_states(run->belief),
-                          pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
-                          hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
+        pomdp_team_plan(run->team, pomdp_belief_states(run->belief),
+                        pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
+                        hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
     if (st != HP_OK) {
         return st;
     }
@@ -134,7 +136,8 @@ static hp_status play(solve_run *run, solve_sums *sums)
     }
     sums->total = sum;
     sums->total_squares = sum * sum;
-    sums->peak_bytes = pomdp_solver_bytes(run->solver);
+    sums->undiscounted_squares = sums->undiscounted * sums->undiscounted;
+    sums->peak_bytes = pomdp_team_bytes(run->team);
     return HP_OK;
 }
 
@@ -180,6 +183,7 @@ static void add_result(solve_sums *sums, const solve_sums *r)
     sums->total += r->total;
     sums->total_squares += r->total_squares;
     sums->undiscounted += r->undiscounted;
+    sums->undiscounted_squares += r->undiscounted_squares;
     sums->peak_bytes = r->peak_bytes > sums->peak_bytes ? r->peak_bytes : sums->peak_bytes;
     sums->status = sums->status != HP_OK ? sums->status : r->status;
 }
@@ -220,19 +224,27 @@ static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sum
 }
 
 typedef struct solve_figures {
-    double mean, error, undiscounted, moves, trials_per_s, expansions_per_s, steps_per_s, gap, ms;
+    double mean, error, undiscounted, undiscounted_error, moves, trials_per_s, expansions_per_s,
+        steps_per_s, gap, ms;
 } solve_figures;
+
+/** Standard error of a mean from n numbers' sum and sum of squares. */
+static double standard_error(double sum, double squares, double n)
+{
+    const double mean = sum / n;
+    return n > 1.0 ? sqrt(fmax(0.0, squares / n - mean * mean) / (n - 1.0)) : 0.0;
+}
 
 static solve_figures figure(const solve_options *o, const solve_sums *s)
 {
     const double runs = o->runs;
     const double moves = (double)s->moves;
     const double seconds = fmax(s->seconds, 1e-9);
-    const double mean = s->total / runs;
-    const double variance = fmax(0.0, s->total_squares / runs - mean * mean);
-    return (solve_figures){.mean = mean,
-                           .error = runs > 1.0 ? sqrt(variance / (runs - 1.0)) : 0.0,
+    return (solve_figures){.mean = s->total / runs,
+                           .error = standard_error(s->total, s->total_squares, runs),
                            .undiscounted = s->undiscounted / runs,
+                           .undiscounted_error =
+                               standard_error(s->undiscounted, s->undiscounted_squares, runs),
                            .moves = moves / runs,
                            .trials_per_s = (double)s->trials / seconds,
                            .expansions_per_s = (double)s->expansions / seconds,
@@ -246,20 +258,21 @@ static void print_json(const solve_options *o, const solve_sums *s, uint32_t sce
     const solve_figures f = figure(o, s);
     (void)printf("{\"problem\": \"%s\", \"runs\": %u, \"scenarios\": %u, "
                  "\"return_mean\": %.6g, \"return_stderr\": %.4g, \"undiscounted_mean\": %.6g, "
+                 "\"undiscounted_stderr\": %.4g, "
                  "\"moves_mean\": %.4g, \"trials_per_s\": %.0f, \"expansions_per_s\": %.0f, "
                  "\"steps_per_s\": %.0f, \"gap_end\": %.4g, \"search_ms\": %.4g, "
                  "\"lost_beliefs\": %" PRIu64 ", \"peak_bytes\": %zu}\n",
-                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted, f.moves,
-                 f.trials_per_s, f.expansions_per_s, f.steps_per_s, f.gap, f.ms, s->lost_beliefs,
-                 s->peak_bytes);
+                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted,
+                 f.undiscounted_error, f.moves, f.trials_per_s, f.expansions_per_s, f.steps_per_s,
+                 f.gap, f.ms, s->lost_beliefs, s->peak_bytes);
 }
 
 static void print_text(const solve_options *o, const solve_sums *s, uint32_t scenarios)
 {
     const solve_figures f = figure(o, s);
     (void)printf("%s: %u runs, %u scenarios\n", o->problem, o->runs, scenarios);
-    (void)printf("  return              %.4g +- %.2g (standard error), undiscounted %.4g\n", f.mean,
-                 f.error, f.undiscounted);
+    (void)printf("  return              %.4g +- %.2g (standard error), undiscounted %.4g +- %.2g\n",
+                 f.mean, f.error, f.undiscounted, f.undiscounted_error);
     (void)printf("  moves per run       %.4g\n", f.moves);
     (void)printf("  search per CPU s    %.0f trials, %.0f expansions, %.0f particle steps\n",
                  f.trials_per_s, f.expansions_per_s, f.steps_per_s);
@@ -288,6 +301,8 @@ static cli_flag count_flag(const char *name, uint32_t *target, const char *help,
 
 static int read_options(int argc, char **argv, solve_options *o, cli_common *common)
 {
+    static const char *const ALGORITHMS[] = {"despot", "pomcp", NULL};
+    _Static_assert(HP_ARRAY_LEN(ALGORITHMS) == POMDP_N_ALGORITHMS + 1, "one each");
     cli_texts rest;
     const cli_flag flags[] = {
         count_flag("runs", &o->runs, "episodes (100)", 10000000),
@@ -296,9 +311,17 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
         count_flag("time-ms", &o->time_ms, "budget of a move: milliseconds, not repeatable",
                    600000),
         count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
+        count_flag("threads", &o->threads, "searches side by side for each move (1)",
+                   POMDP_MAX_THREADS),
+        {.name = "algorithm",
+         .type = CLI_FLAG_WORD,
+         .target = &o->algorithm,
+         .arg = "NAME",
+         .help = "despot, or pomcp, of which a trial is one simulation (despot)",
+         .words = ALGORITHMS},
         {.name = NULL},
     };
-    *o = (solve_options){.runs = 100};
+    *o = (solve_options){.runs = 100, .threads = 1};
     const int status = cli_parse(&USAGE, flags, argc, argv, common, &rest);
     if (status != CLI_GO) {
         return status;

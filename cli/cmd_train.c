@@ -14,6 +14,7 @@ typedef struct train_kind {
 
 static const train_kind KINDS[] = {
     {"policy", "the driving policy, or a classic task that proves the trainer", train_policy},
+    {"predictor", "the network that says where others may go", train_predictor},
 };
 
 static void print_help(FILE *out)

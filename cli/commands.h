@@ -8,10 +8,13 @@ int cmd_calibrate(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_doctor(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_scenario(int argc, char **argv);
 int cmd_solve(int argc, char **argv);
+int cmd_status(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 
 #endif

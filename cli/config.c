@@ -8,7 +8,7 @@ void cli_config_default(cli_config *config)
 {
     memset(config, 0, sizeof *config);
     plan_config_default(&config->plan);
-    predictor_cv_config_default(&config->predictor);
+    predictor_config_default(&config->predictor);
     car_config_default(&config->car);
     policy_config_default(&config->policy);
     bridge_config_default(&config->bridge);
@@ -20,7 +20,7 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
     const hp_section all[CLI_SECTIONS] = {
         {"control", PLAN_CONTROL_FIELDS, &config->plan.control},
         {"planner", PLAN_FIELDS, &config->plan},
-        {"predictor", PREDICTOR_CV_FIELDS, &config->predictor},
+        {"predictor", PREDICTOR_FIELDS, &config->predictor},
         {"pomdp", CAR_FIELDS, &config->car},
         {"policy", POLICY_FIELDS, &config->policy},
         {"bridge", BRIDGE_FIELDS, &config->bridge},

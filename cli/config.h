@@ -7,19 +7,19 @@
 #include "planner/plan_config.h"
 #include "policy/policy_config.h"
 #include "pomdp/car/car_config.h"
-#include "predictor/predictor_cv.h"
+#include "predictor/predictor_config.h"
 #include "sim-bridge/bridge_config.h"
 #include "sim-bridge/sim_world.h"
 
 enum { CLI_SECTIONS = 7 };
 
 typedef struct cli_config {
-    plan_config plan;              /* sections control and planner */
-    predictor_cv_config predictor; /* section predictor */
-    car_config car;                /* section pomdp */
-    policy_config policy;          /* section policy */
-    bridge_config bridge;          /* section bridge */
-    sim_config sim;                /* section sim */
+    plan_config plan;           /* sections control and planner */
+    predictor_config predictor; /* section predictor */
+    car_config car;             /* section pomdp */
+    policy_config policy;       /* section policy */
+    bridge_config bridge;       /* section bridge */
+    sim_config sim;             /* section sim */
 } cli_config;
 
 void cli_config_default(cli_config *config);

@@ -2,12 +2,13 @@
 
 #include "planner/plan_cycle.h"
 #include "pomdp/car/car_planner.h"
+#include "predictor/predictor_net.h"
 
 #include <stdlib.h>
 
 typedef struct direct_driver {
     driver base;
-    predictor_cv_config predictor;
+    predictor_net *predictor;
     car_planner *search;
     plan_cycle *cycle;
     hp_clock clock;
@@ -15,8 +16,8 @@ typedef struct direct_driver {
 
 static hp_status predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
 {
-    const direct_driver *d = ctx;
-    predictor_cv_predict(&d->predictor, request, reply);
+    direct_driver *d = ctx;
+    predictor_net_predict(d->predictor, request, reply);
     return HP_OK;
 }
 
@@ -51,6 +52,7 @@ static void destroy(driver *self)
     direct_driver *d = (direct_driver *)self;
     plan_cycle_destroy(&d->cycle);
     car_planner_destroy(&d->search);
+    predictor_net_destroy(&d->predictor);
     free(d);
 }
 
@@ -72,10 +74,13 @@ hp_status direct_driver_create(const cli_config *config, bool guard, driver **ou
     plan_config planner = config->plan;
     planner.guard.enabled = guard;
     d->base.ops = &OPS;
-    d->predictor = config->predictor;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
-    hp_status status = car_planner_create(&config->car, &d->search);
+    hp_error error = {{0}};
+    hp_status status = predictor_net_create(&config->predictor, &d->predictor, &error);
+    if (status == HP_OK) {
+        status = car_planner_create(&config->car, &d->search);
+    }
     if (status == HP_OK) {
         status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
     }

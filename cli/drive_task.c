@@ -55,7 +55,7 @@ hp_status drive_setting_load(const cli_config *config, const char *const *ids, u
 static hp_status predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
 {
     const drive_env *e = ctx;
-    predictor_cv_predict(&e->setting->config.predictor, request, reply);
+    predictor_cv_predict(&e->setting->config.predictor.cv, request, reply);
     return HP_OK;
 }
 

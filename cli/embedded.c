@@ -1,5 +1,6 @@
 #include "cli/embedded.h"
 
+#include "cli/recorder_node.h"
 #include "planner/planner_node.h"
 #include "policy/policy_node.h"
 #include "pomdp/pomdp_node.h"
@@ -12,7 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { STEP_MS = 20, PARTS = 5 };
+enum { STEP_MS = 20, PARTS = 6 };
 
 /** One part: its node behind two calls, so that one thread function serves all. */
 typedef struct part {
@@ -28,24 +29,22 @@ typedef struct part {
 } part;
 
 struct embedded {
-    const cli_config *config;
-    uint64_t seed;
-    const char *run_dir;
-    FILE *log;
+    embedded_setup setup;
     hp_bus *bus;
     atomic_bool stop, done, failed;
+    int n_parts;
     part parts[PARTS];
 };
 
 static const char *const BASE = "inproc://hyplan";
 
-/* ---- The five parts ---- */
+/* ---- The parts ---- */
 
 static hp_status open_predictor(part *p, hp_error *error)
 {
     predictor_node *node = NULL;
     const hp_status st =
-        predictor_node_create(&p->all->config->predictor, &p->host.node, &node, error);
+        predictor_node_create(&p->all->setup.config->predictor, &p->host.node, &node, error);
     p->node = node;
     return st;
 }
@@ -64,7 +63,8 @@ static void close_predictor(void *node)
 static hp_status open_policy(part *p, hp_error *error)
 {
     policy_node *node = NULL;
-    const hp_status st = policy_node_create(&p->all->config->policy, &p->host.node, &node, error);
+    const hp_status st =
+        policy_node_create(&p->all->setup.config->policy, &p->host.node, &node, error);
     p->node = node;
     return st;
 }
@@ -83,7 +83,7 @@ static void close_policy(void *node)
 static hp_status open_pomdp(part *p, hp_error *error)
 {
     pomdp_node *node = NULL;
-    const hp_status st = pomdp_node_create(&p->all->config->car, &p->host.node, &node, error);
+    const hp_status st = pomdp_node_create(&p->all->setup.config->car, &p->host.node, &node, error);
     p->node = node;
     return st;
 }
@@ -102,7 +102,7 @@ static void close_pomdp(void *node)
 static hp_status open_planner(part *p, hp_error *error)
 {
     planner_node *node = NULL;
-    const embedded *all = p->all;
+    const embedded_setup *all = &p->all->setup;
     const hp_status st = planner_node_create(&all->config->plan, all->seed, all->run_dir,
                                              &p->host.node, &node, error);
     p->node = node;
@@ -123,7 +123,7 @@ static void close_planner(void *node)
 static hp_status open_bridge(part *p, hp_error *error)
 {
     bridge_node *node = NULL;
-    const embedded *all = p->all;
+    const embedded_setup *all = &p->all->setup;
     const bridge_setup setup = {.bridge = all->config->bridge,
                                 .sim = all->config->sim,
                                 .seed = all->seed,
@@ -144,6 +144,32 @@ static void close_bridge(void *node)
 {
     bridge_node *n = node;
     bridge_node_destroy(&n);
+}
+
+static hp_status open_recorder(part *p, hp_error *error)
+{
+    recorder_node *node = NULL;
+    const embedded_setup *all = &p->all->setup;
+    const recorder_setup setup = {.run_dir = all->run_dir,
+                                  .scenario = all->config->bridge.world == BRIDGE_WORLD_SIM
+                                                  ? all->config->bridge.scenario
+                                                  : "",
+                                  .seed = all->seed};
+    p->host.log.program = "recorder";
+    const hp_status st = recorder_node_create(&setup, &p->host.node, &node, error);
+    p->node = node;
+    return st;
+}
+
+static hp_status step_recorder(void *node)
+{
+    return recorder_node_step(node, STEP_MS);
+}
+
+static void close_recorder(void *node)
+{
+    recorder_node *n = node;
+    recorder_node_destroy(&n);
 }
 
 /* ---- Threads ---- */
@@ -190,21 +216,20 @@ static hp_status open_parts(embedded *e, hp_error *error)
     if (st != HP_OK) {
         return hp_fail(error, st, "cannot set up the bus");
     }
-    for (int i = 0; i < PARTS && st == HP_OK; i++) {
+    for (int i = 0; i < e->n_parts && st == HP_OK; i++) {
         part *p = &e->parts[i];
-        st = hp_host_share(&p->host, p->role, e->bus, BASE, e->log, error);
+        st = hp_host_share(&p->host, p->role, e->bus, BASE, e->setup.log, error);
         if (st == HP_OK) {
             st = p->open(p, error);
         }
     }
-    for (int i = 0; i < PARTS && st == HP_OK; i++) {
+    for (int i = 0; i < e->n_parts && st == HP_OK; i++) {
         st = spawn(&e->parts[i], error);
     }
     return st;
 }
 
-hp_status embedded_create(const cli_config *config, uint64_t seed, const char *run_dir, FILE *log,
-                          embedded **out, hp_error *error)
+hp_status embedded_create(const embedded_setup *setup, embedded **out, hp_error *error)
 {
     const part parts[PARTS] = {
         {.role = HP_ROLE_PREDICTOR,
@@ -218,17 +243,19 @@ hp_status embedded_create(const cli_config *config, uint64_t seed, const char *r
          .step = step_planner,
          .close = close_planner},
         {.role = HP_ROLE_BRIDGE, .open = open_bridge, .step = step_bridge, .close = close_bridge},
+        {.role = HP_ROLE_CLI,
+         .open = open_recorder,
+         .step = step_recorder,
+         .close = close_recorder},
     };
     embedded *e = calloc(1, sizeof *e);
     *out = NULL;
     if (e == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the embedded parts");
     }
-    e->config = config;
-    e->seed = seed;
-    e->run_dir = run_dir;
-    e->log = log;
-    for (int i = 0; i < PARTS; i++) {
+    e->setup = *setup;
+    e->n_parts = setup->record ? PARTS : PARTS - 1;
+    for (int i = 0; i < e->n_parts; i++) {
         e->parts[i] = parts[i];
         e->parts[i].all = e;
     }
@@ -248,7 +275,7 @@ void embedded_destroy(embedded **self)
         return;
     }
     atomic_store(&e->stop, true);
-    for (int i = PARTS - 1; i >= 0; i--) {
+    for (int i = e->n_parts - 1; i >= 0; i--) {
         part *p = &e->parts[i];
         if (p->started) {
             (void)pthread_join(p->thread, NULL);

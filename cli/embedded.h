@@ -1,4 +1,4 @@
-/** @file embedded.h All five parts as threads of this process, over inproc: the same nodes and the
+/** @file embedded.h All parts as threads of this process, over inproc: the same nodes and the
  * same messages as the processes, for debuggers, sanitizers and machines without fork. Ownership:
  * borrows configuration and names until destroy. Threads: create and destroy from one thread; the
  * parts share nothing but the bus. Allocation: in create. */
@@ -12,9 +12,17 @@
 
 typedef struct embedded embedded;
 
-/** Starts the threads. @param log stream of all parts' logs; borrowed. */
-HP_NODISCARD hp_status embedded_create(const cli_config *config, uint64_t seed, const char *run_dir,
-                                       FILE *log, embedded **out, hp_error *error);
+typedef struct embedded_setup {
+    const cli_config *config;
+    uint64_t seed;
+    const char *run_dir;
+    bool record; /* with a recorder among the parts */
+    FILE *log;   /* of all parts */
+} embedded_setup;
+
+/** Starts the threads; what setup points to is borrowed. */
+HP_NODISCARD hp_status embedded_create(const embedded_setup *setup, embedded **out,
+                                       hp_error *error);
 /** Ends the threads and waits for them. */
 void embedded_destroy(embedded **self);
 /** The bridge has finished, or some part failed (its text is in the log). */

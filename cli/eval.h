@@ -4,5 +4,6 @@
 #define EVAL_H
 
 int eval_policy(int argc, char **argv);
+int eval_predictor(int argc, char **argv);
 
 #endif

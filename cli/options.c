@@ -360,5 +360,11 @@ hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *e
     for (uint32_t i = 0; status == HP_OK && i < common->sets.n; i++) {
         status = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, NULL, error);
     }
+    /* A shipped model is found wherever the program is started from; parts get its full path. */
+    char *model = out->predictor.model;
+    if (status == HP_OK && model[0] != '\0' && model[0] != '/' && cli_find(model, path) &&
+        strlen(path) < sizeof out->predictor.model) {
+        (void)snprintf(model, sizeof out->predictor.model, "%s", path);
+    }
     return status == HP_OK ? cli_config_check(out, error) : status;
 }

@@ -96,7 +96,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     planner.guard.enabled = guard;
     d->base.ops = &OPS;
     d->config = config;
-    d->predictor = config->predictor;
+    d->predictor = config->predictor.cv;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
     hp_status st = policy_open(&config->policy, 1, &d->infer, NULL, &error);

@@ -21,7 +21,7 @@ static const char CLIP_SUFFIX[] = "_traj_ped_filtered.csv";
 typedef struct run_flags {
     uint32_t world, car, episodes;
     const char *scenario, *scene, *log, *planner;
-    bool realtime;
+    bool realtime, no_record;
 } run_flags;
 
 static int read_flags(const cli_usage *usage, int argc, char **argv, run_options *out, run_flags *f)
@@ -74,6 +74,10 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .type = CLI_FLAG_SWITCH,
          .target = &f->realtime,
          .help = "the world goes on by the clock instead of waiting for commands"},
+        {.name = "no-record",
+         .type = CLI_FLAG_SWITCH,
+         .target = &f->no_record,
+         .help = "leave no run.mcap"},
         {.name = NULL},
     };
     cli_texts rest;
@@ -226,6 +230,7 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
         memcpy(out->config.policy.model, model, strlen(model) + 1);
     }
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
+    out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;
     if (fabs(out->config.sim.tick_s * out->config.plan.control.rate_hz - 1.0) > 1e-6) {
         return cli_fail(

@@ -10,6 +10,7 @@ typedef struct run_options {
     cli_common common;
     cli_config config; /* with section bridge filled from the flags */
     bool embedded;
+    bool record; /* into run.mcap */
 } run_options;
 
 /** CLI_GO, or the status to exit with after a complaint. */

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP_MS = 50, PARTS = 5 };
+enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99 };
 
 /* ---- The run directory and its sockets ---- */
 
@@ -65,10 +65,23 @@ static void remove_stale_sockets(const cli_rundir *dir)
     }
 }
 
+/** run-2.mcap, run-3.mcap, ...: by recorders that were started again. */
+static void remove_restarted_recordings(const cli_rundir *dir)
+{
+    char path[CLI_PATH];
+    char name[24];
+    bool there = true;
+    for (int i = 2; i <= MAX_RECORDINGS && there; i++) {
+        (void)snprintf(name, sizeof name, "run-%d.mcap", i);
+        there = cli_rundir_path(dir, name, path) && unlink(path) == 0;
+    }
+}
+
 hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int *lock_fd,
                           hp_error *error)
 {
-    static const char *const OLD[] = {"episodes.json", "planner.json", "summary.json", "steps.csv"};
+    static const char *const OLD[] = {"episodes.json", "planner.json",  "summary.json",
+                                      "steps.csv",     "recorder.json", "run.mcap"};
     char path[CLI_PATH];
     hp_status st = hp_bus_lock_dir(dir->path, "run", lock_fd, error);
     if (st != HP_OK) {
@@ -79,6 +92,7 @@ hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int
             (void)unlink(path);
         }
     }
+    remove_restarted_recordings(dir);
     remove_stale_sockets(dir);
     char *yaml = cli_config_text(&options->config, false);
     st = yaml != NULL ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
@@ -152,7 +166,14 @@ typedef struct process_run {
 /** The bridge's end is the run's end. In this order they are also stopped: a worker that goes
  * before its asker would look like a fault. */
 enum { BRIDGE };
-static const char *const NAMES[PARTS] = {"bridge", "planner", "predictor", "policy", "pomdp"};
+static const char *const NAMES[PARTS] = {"bridge", "planner", "predictor",
+                                         "policy", "pomdp",   "recorder"};
+
+/** The recorder comes last, or not at all. */
+static uint32_t n_parts(const run_options *options)
+{
+    return options->record ? PARTS : PARTS - 1;
+}
 
 /** DIR-of-this-executable/hyplan-NAME. */
 static hp_status find_program(const char *name, char path[CLI_PATH], hp_error *error)
@@ -177,7 +198,7 @@ static hp_status list_programs(process_run *r, const cli_rundir *dir,
     if (!cli_rundir_path(dir, "config.yaml", r->config_path)) {
         return hp_fail(error, HP_EINVAL, "%s: path too long", dir->path);
     }
-    for (int i = 0; i < PARTS; i++) {
+    for (uint32_t i = 0; i < n_parts(r->options); i++) {
         const bool needed = i == BRIDGE || strcmp(NAMES[i], "planner") == 0;
         const hp_status st = find_program(NAMES[i], r->paths[i], error);
         if (st != HP_OK) {
@@ -208,7 +229,8 @@ static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error 
         st = list_programs(r, dir, programs, error);
     }
     if (st == HP_OK) {
-        st = supervisor_create(programs, PARTS, fileno(r->log.out), &r->log.own, &r->children);
+        st = supervisor_create(programs, n_parts(r->options), fileno(r->log.out), &r->log.own,
+                               &r->children);
     }
     if (st == HP_OK) {
         (void)snprintf(r->base, sizeof r->base, "ipc://%s", r->sockets.path);
@@ -306,8 +328,12 @@ hp_status run_embedded(const run_options *options, const cli_rundir *dir, run_fa
         st = run_log_open(dir, &log, error);
     }
     if (st == HP_OK) {
-        st = embedded_create(&options->config, options->common.seed, dir->path, log.out, &parts,
-                             error);
+        const embedded_setup setup = {.config = &options->config,
+                                      .seed = options->common.seed,
+                                      .run_dir = dir->path,
+                                      .record = options->record,
+                                      .log = log.out};
+        st = embedded_create(&setup, &parts, error);
     }
     if (st == HP_OK) {
         st = run_watch_create(embedded_bus(parts), embedded_base(parts), progress(options), &watch,

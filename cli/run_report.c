@@ -120,8 +120,9 @@ static json_t *copy(const json_t *planner, const char *key)
     return value != NULL ? json_incref(value) : json_null();
 }
 
+/** recording is taken over. */
 static json_t *summary_json(const totals *t, const run_facts *facts, json_t *episodes,
-                            const json_t *planner)
+                            const json_t *planner, json_t *recording)
 {
     char hash[20];
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, t->hash);
@@ -134,6 +135,7 @@ static json_t *summary_json(const totals *t, const run_facts *facts, json_t *epi
                   copy(planner, "missed_deadlines"), "command_hash", hash, "decision_ms",
                   copy(planner, "decision_ms"), "search_ms", copy(planner, "search_ms"), "workers",
                   copy(planner, "workers"), "parts", restarts_json(facts));
+    (void)json_object_set_new(json, "recording", recording);
     (void)json_object_set(json, "episodes", episodes);
     return json;
 }
@@ -192,6 +194,11 @@ static void print_end(const cli_rundir *dir, const totals *t, const json_t *summ
                      json_number_value(json_object_get(ms, "p99")));
     }
     (void)printf("; everything in %s\n", dir->path);
+    const json_t *recording = json_object_get(summary, "recording");
+    const int64_t gone = whole(recording, "dropped") + whole(recording, "lost");
+    if (gone > 0) {
+        (void)printf("%" PRId64 " messages are missing in %s\n", gone, text(recording, "file"));
+    }
 }
 
 hp_status run_report(const cli_rundir *dir, const run_facts *facts, bool json, const char **verdict,
@@ -207,7 +214,9 @@ hp_status run_report(const cli_rundir *dir, const run_facts *facts, bool json, c
     *passed = t.goals == facts->episodes && !t.crash && !facts->failed && !facts->interrupted;
     *verdict = t.verdict;
     json_t *list = episodes != NULL ? json_incref(episodes) : json_array();
-    json_t *summary = summary_json(&t, facts, list, planner);
+    json_t *recording = load(dir, "recorder.json");
+    json_t *summary =
+        summary_json(&t, facts, list, planner, recording != NULL ? recording : json_null());
     const hp_status st = cli_rundir_write_json(dir, "summary.json", summary, error);
     if (json) {
         (void)json_dumpf(summary, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));

@@ -4,5 +4,6 @@
 #define TRAIN_H
 
 int train_policy(int argc, char **argv);
+int train_predictor(int argc, char **argv);
 
 #endif

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
 
@@ -132,21 +133,28 @@ static parse_result take_all(parse *p, int argc, char **argv)
     return PARSE_GO;
 }
 
+/** Files first, then --set, then the rules between keys. */
+static parse_result take_everything(parse *p, int argc, char **argv)
+{
+    parse_result r = take_all(p, argc, argv);
+    if (r == PARSE_GO) {
+        p->sets = true;
+        r = take_all(p, argc, argv);
+    }
+    if (r == PARSE_GO && p->program->check != NULL &&
+        p->program->check(p->program->sections, &p->error) != HP_OK) {
+        r = PARSE_BAD;
+    }
+    return r;
+}
+
 bool hp_program_start(const hp_program *program, int argc, char **argv, hp_program_args *args,
                       int *exit_status)
 {
     parse p = {.program = program, .args = args};
     *args = (hp_program_args){.run_dir = ".", .generation = 1, .seed = 1};
     *exit_status = EXIT_SUCCESS;
-    parse_result r = take_all(&p, argc, argv);
-    if (r == PARSE_GO) {
-        p.sets = true;
-        r = take_all(&p, argc, argv);
-    }
-    if (r == PARSE_GO && program->check != NULL &&
-        program->check(program->sections, &p.error) != HP_OK) {
-        r = PARSE_BAD;
-    }
+    const parse_result r = take_everything(&p, argc, argv);
     if (r == PARSE_BAD) {
         *exit_status = hp_program_fail(program, HP_ECONFIG, &p.error);
         return false;
@@ -159,6 +167,36 @@ bool hp_program_start(const hp_program *program, int argc, char **argv, hp_progr
         args->sockets = args->run_dir;
     }
     return r == PARSE_GO;
+}
+
+hp_status hp_program_reread(const hp_program *program, int argc, char **argv, hp_error *error)
+{
+    hp_program_args args = {.run_dir = "."};
+    parse p = {.program = program, .args = &args};
+    const parse_result r = take_everything(&p, argc, argv);
+    *error = p.error;
+    return r == PARSE_GO ? HP_OK : HP_ECONFIG;
+}
+
+static sigset_t hup_set(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
+void hp_program_hold_hup(void)
+{
+    const sigset_t set = hup_set();
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+bool hp_program_hung_up(void)
+{
+    const sigset_t set = hup_set();
+    const struct timespec now = {0};
+    return sigtimedwait(&set, NULL, &now) == SIGHUP;
 }
 
 void hp_program_on_stop(void (*on_stop)(int signal))

@@ -30,6 +30,16 @@ extern const char *const HP_PROGRAM_SECTIONS[];
  * complaint have been printed. */
 HP_NODISCARD bool hp_program_start(const hp_program *program, int argc, char **argv,
                                    hp_program_args *args, int *exit_status);
+/** Reads configuration files and --set again, as a running program was given them, into program's
+ * sections, which hold the defaults. On failure they hold anything: keep them apart from those in
+ * use. */
+HP_NODISCARD hp_status hp_program_reread(const hp_program *program, int argc, char **argv,
+                                         hp_error *error);
+/** Keeps SIGHUP from ending or interrupting anything; hp_program_hung_up then tells of it. To be
+ * called before threads are started. */
+void hp_program_hold_hup(void);
+/** True if SIGHUP has come since the last call. */
+bool hp_program_hung_up(void);
 /** Calls on_stop for SIGINT and SIGTERM, without restarting system calls, and ignores SIGPIPE. */
 void hp_program_on_stop(void (*on_stop)(int signal));
 /** Complains on stderr; returns the exit status that fits: 2 configuration, 3 environment. */

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-#define MIN_SIGMA_M 0.1  /* of an observation against a forecast: sensors are not exact */
+#define MIN_SIGMA_M 0.1 /* of an observation against a forecast: sensors are not exact */
+#define MIN_CAR_SIGMA_M 0.05
 #define SIGMA_MPS 0.5    /* of an observed velocity against a forecast */
 #define MARK_S 1.0       /* between the points by which futures are known again */
 #define MAX_EVIDENCE 3.0 /* log units at most between futures: people change their minds */
@@ -146,6 +147,19 @@ static void stand_still(const hp_track *track, uint32_t n_steps, hp_belief_agent
     }
 }
 
+/** A forecast's spread is the same in all directions, but vehicles stray along their way, which
+ * their modes say, and hardly aside: one that stands does not slide. */
+static void keep_to_lane(const plan_belief_config *config, const hp_track *track, uint32_t n_steps,
+                         hp_belief_agent *agent)
+{
+    const double most = MIN_CAR_SIGMA_M + config->car_stray_s * hypot(track->vx_mps, track->vy_mps);
+    for (uint32_t m = 0; m < agent->n_modes; ++m) {
+        for (uint32_t k = 0; k < n_steps; ++k) {
+            agent->modes[m].sigma_m[k] = fmin(agent->modes[m].sigma_m[k], most);
+        }
+    }
+}
+
 /** Rate at which the agent may suddenly start to cross the path. */
 static double crossing_rate(const plan_belief_config *config, const plan_path *path,
                             plan_track *item)
@@ -183,6 +197,9 @@ static void believe(const plan_belief_config *config, const plan_belief_view *vi
     }
     agent->n_modes = forecast->n_modes;
     memcpy(agent->modes, forecast->modes, forecast->n_modes * sizeof agent->modes[0]);
+    if (t->kind == HP_CLASS_CAR) {
+        keep_to_lane(config, t, reply->n_steps, agent);
+    }
     if (t->visible) {
         weigh(config, now_s, item);
     }

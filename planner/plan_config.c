@@ -6,8 +6,17 @@ const hp_field PLAN_CONTROL_FIELDS[] = {
     HP_F_DOUBLE(plan_control_config, rate_hz, 1.0, 200.0, "Hz", "frames and commands per second"),
     HP_F_DOUBLE(plan_control_config, decision_rate_hz, 0.5, 200.0, "Hz",
                 "searches per second; must divide rate_hz"),
+    HP_F_DOUBLE(
+        plan_control_config, surprise_mps, 0.0, 20.0, "m/s",
+        "who comes into sight or changes velocity by more is decided upon at once; 0: never"),
     HP_F_DOUBLE(plan_control_config, deadline_ms, 1.0, 10000.0, "ms",
                 "from frame to command in real-time worlds"),
+    HP_F_UINT(plan_control_config, delay_ticks, 0, 20, "ticks", "from a command to its effect"),
+    HP_F_DOUBLE(plan_control_config, sensor_delay_s, 0.0, 1.0, "s",
+                "age of what frames say about others"),
+    HP_F_STRUCT(
+        plan_control_config, realtime, HP_REALTIME_FIELDS,
+        "what the planner asks of the kernel; what is not granted is told in log and health"),
     HP_F_END,
 };
 
@@ -19,6 +28,25 @@ static const hp_field PATH_FIELDS[] = {
                 "highest speed in bends of less than 30 m radius"),
     HP_F_DOUBLE(plan_path_config, slow_down_mps2, 0.5, 8.0, "m/s^2",
                 "deceleration with which a lower speed ahead is approached"),
+    HP_F_BOOL(plan_path_config, detours, "look for a way round what blocks the route"),
+    HP_F_DOUBLE(plan_path_config, min_radius_m, 2.0, 100.0, "m", "smallest radius of a detour"),
+    HP_F_DOUBLE(plan_path_config, margin_m, 0.0, 2.0, "m", "kept free around the ego's box"),
+    HP_F_DOUBLE(plan_path_config, clearance_m, 0.0, 5.0, "m", "kept free where that is cheap"),
+    HP_F_DOUBLE(plan_path_config, pavement_price, 1.0, 1e6, NULL,
+                "of a metre of pavement; a metre of road costs 1"),
+    HP_F_DOUBLE(plan_path_config, off_limits_price, 1.0, 1e6, NULL,
+                "of a metre of neither road nor pavement"),
+    HP_F_DOUBLE(plan_path_config, contact_price, 1.0, 1e6, NULL,
+                "of a metre within margin_m of where somebody is for sure"),
+    HP_F_DOUBLE(plan_path_config, close_price, 0.0, 1e6, NULL,
+                "of a metre within clearance_m of something"),
+    HP_F_DOUBLE(plan_path_config, blocked_s, 0.0, 100.0, "s",
+                "a vehicle expected in the way for longer than this blocks the lane"),
+    HP_F_DOUBLE(plan_path_config, walker_blocked_s, 0.0, 100.0, "s",
+                "a walker expected in the way for longer than this is driven round on the road"),
+    HP_F_UINT(plan_path_config, max_nodes, 1, 5000, NULL, "nodes expanded by one search for a way"),
+    HP_F_DOUBLE(plan_path_config, time_ms, 0.1, 1000.0, "ms",
+                "time of one such search, in worlds that do not wait"),
     HP_F_END,
 };
 
@@ -42,6 +70,8 @@ static const hp_field BELIEF_FIELDS[] = {
                 "who has not done so for this long is half as likely to"),
     HP_F_DOUBLE(plan_belief_config, return_share, 0.0, 1.0, NULL,
                 "of that rate, for who has crossed the path already"),
+    HP_F_DOUBLE(plan_belief_config, car_stray_s, 0.0, 1.0, "s",
+                "a vehicle's place is uncertain by this times its speed, at most"),
     HP_F_DOUBLE(plan_belief_config, pass_margin_m, 0.0, 50.0, "m",
                 "agents further than this behind the ego are left out of the search"),
     HP_F_END,
@@ -63,7 +93,7 @@ static const hp_field PHANTOM_FIELDS[] = {
 static const hp_field GUARD_FIELDS[] = {
     HP_F_BOOL(plan_guard_config, enabled, "check every command before it leaves"),
     HP_F_DOUBLE(plan_guard_config, response_s, 0.02, 2.0, "s",
-                "until braking takes hold; at least two control periods"),
+                "until braking takes hold; at least (control.delay_ticks + 1) / control.rate_hz"),
     HP_F_DOUBLE(plan_guard_config, comfort_mps2, 0.5, 6.0, "m/s^2", "comfortable deceleration"),
     HP_F_DOUBLE(plan_guard_config, hard_mps2, 2.0, 9.0, "m/s^2", "full braking, reached for sure"),
     HP_F_DOUBLE(plan_guard_config, walker_accel_mps2, 0.1, 10.0, "m/s^2",
@@ -90,11 +120,27 @@ const hp_field PLAN_FIELDS[] = {
 void plan_config_default(plan_config *config)
 {
     *config = (plan_config){
-        .control = {.rate_hz = 20.0, .decision_rate_hz = 4.0, .deadline_ms = 40.0},
+        .control = {.rate_hz = 20.0,
+                    .decision_rate_hz = 4.0,
+                    .surprise_mps = 1.0,
+                    .deadline_ms = 40.0,
+                    .delay_ticks = 1},
         .path = {.spacing_m = 0.5,
                  .max_lateral_mps2 = 4.0,
                  .max_turn_mps = 7.0,
-                 .slow_down_mps2 = 4.0},
+                 .slow_down_mps2 = 4.0,
+                 .detours = true,
+                 .min_radius_m = 9.0,
+                 .margin_m = 0.3,
+                 .clearance_m = 0.8,
+                 .pavement_price = 50.0,
+                 .off_limits_price = 1000.0,
+                 .contact_price = 1000.0,
+                 .close_price = 10.0,
+                 .blocked_s = 2.0,
+                 .walker_blocked_s = 3.0,
+                 .max_nodes = 300,
+                 .time_ms = 8.0},
         .steer = {.lookahead_s = 0.5, .lookahead_min_m = 3.5},
         .belief = {.forget_hz = 1.0,
                    .min_weight = 0.01,
@@ -102,6 +148,7 @@ void plan_config_default(plan_config *config)
                    .cross_hz = 0.3,
                    .patience_s = 6.0,
                    .return_share = 0.1,
+                   .car_stray_s = 0.03,
                    .pass_margin_m = 4.0},
         .phantom = {.enabled = true,
                     .rate_hz = 0.05,
@@ -125,17 +172,19 @@ void plan_config_default(plan_config *config)
 hp_status plan_config_check(const plan_config *config, hp_error *error)
 {
     const double ratio = config->control.rate_hz / config->control.decision_rate_hz;
-    const double least_response_s = 2.0 / config->control.rate_hz;
+    const double least_response_s = (config->control.delay_ticks + 1.0) / config->control.rate_hz;
     if (ratio < 1.0 || fabs(ratio - nearbyint(ratio)) > 1e-9) {
         return hp_fail(error, HP_ECONFIG,
                        "control.decision_rate_hz = %g must divide control.rate_hz = %g",
                        config->control.decision_rate_hz, config->control.rate_hz);
     }
-    if (config->guard.enabled && config->guard.response_s < least_response_s) {
-        return hp_fail(error, HP_ECONFIG,
-                       "planner.guard.response_s = %g is too short: one period of delay and one to "
-                       "react need at least %g s at control.rate_hz = %g",
-                       config->guard.response_s, least_response_s, config->control.rate_hz);
+    if (config->guard.enabled && config->guard.response_s < least_response_s - 1e-9) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "planner.guard.response_s = %g is too short: control.delay_ticks = %u and one "
+            "period to react need at least %g s at control.rate_hz = %g",
+            config->guard.response_s, config->control.delay_ticks, least_response_s,
+            config->control.rate_hz);
     }
     return HP_OK;
 }

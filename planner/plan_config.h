@@ -3,19 +3,32 @@
 #ifndef PLAN_CONFIG_H
 #define PLAN_CONFIG_H
 
+#include "common/hp_realtime.h"
 #include "common/hp_yaml.h"
 
 /** Section "control": how often what runs. */
 typedef struct plan_control_config {
     double rate_hz;          /* frames and commands */
     double decision_rate_hz; /* searches; divides rate_hz */
+    double surprise_mps;     /* a change of velocity that is decided upon at once; 0: none is */
     double deadline_ms;      /* from frame to command, in real-time worlds */
+    uint32_t delay_ticks;    /* from a command to its effect */
+    double sensor_delay_s;   /* age of what frames say about others */
+    hp_realtime_config realtime;
 } plan_control_config;
 
 typedef struct plan_path_config {
     double spacing_m;                      /* between points of the path */
     double max_lateral_mps2, max_turn_mps; /* speed in bends: v^2 * curvature, and flat */
     double slow_down_mps2;                 /* deceleration with which lower speeds are approached */
+    bool detours;                          /* look for a way round what blocks the route */
+    double min_radius_m;                   /* of a detour's curves */
+    double margin_m, clearance_m;          /* kept free for sure, and if it is cheap */
+    double pavement_price, off_limits_price, contact_price, close_price; /* a metre of road: 1 */
+    double blocked_s;        /* a vehicle expected in the way for longer blocks the lane */
+    double walker_blocked_s; /* and a walker for longer than this */
+    uint32_t max_nodes;
+    double time_ms; /* of one search, in worlds that do not wait */
 } plan_path_config;
 
 typedef struct plan_steer_config {
@@ -29,7 +42,9 @@ typedef struct plan_belief_config {
     double cross_hz;      /* rate at which a walker just met starts to cross the path */
     double patience_s;    /* who has not for this long is half as likely to (Gamma-Poisson) */
     double return_share;  /* of that rate, for who has crossed already */
+    double car_stray_s;   /* a vehicle's spread is at most this times its speed */
     double pass_margin_m; /* agents further than this behind the ego are left out */
+    double observed_s;    /* no key: as in plan_guard_config */
 } plan_belief_config;
 
 typedef struct plan_phantom_config {
@@ -47,7 +62,8 @@ typedef struct plan_guard_config {
     double comfort_mps2, hard_mps2; /* decelerations of the two baselines, > 0 */
     double walker_accel_mps2, walker_speed_mps, walker_speed_over_mps; /* bounds of walkers */
     double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
-    double margin_m; /* kept around the ego's box */
+    double margin_m;   /* kept around the ego's box */
+    double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 
 /** Sections "control" and "planner" together. */

@@ -1,6 +1,7 @@
 #include "planner/plan_cycle.h"
 
 #include "planner/plan_belief.h"
+#include "planner/plan_detour.h"
 #include "planner/plan_guard.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
@@ -24,6 +25,7 @@ struct plan_cycle {
     hp_world_info info;
     hp_rng stream;
     plan_path path;
+    plan_detour detour;
     plan_tracks tracks;
     bool decided;       /* at least once in this episode ... */
     uint32_t slot;      /* ... the last time in this stretch of decision_every ticks */
@@ -37,6 +39,13 @@ struct plan_cycle {
     int64_t stage_start_ns;
 };
 
+static void take_config(plan_cycle *cycle, const plan_config *config)
+{
+    cycle->config = *config;
+    cycle->config.guard.observed_s = config->control.sensor_delay_s;
+    cycle->config.belief.observed_s = config->control.sensor_delay_s;
+}
+
 hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
                             const hp_clock *clock, plan_cycle **out)
 {
@@ -45,12 +54,25 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
     if (cycle == NULL) {
         return HP_ENOMEM;
     }
-    cycle->config = *config;
+    take_config(cycle, config);
     cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =
         (uint32_t)(config->control.rate_hz / config->control.decision_rate_hz + 0.5);
     predictor_cv_config_default(&cycle->fallback_predictor);
+    return HP_OK;
+}
+
+hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config)
+{
+    const plan_control_config *old = &cycle->config.control;
+    const plan_control_config *new = &config->control;
+    if (old->rate_hz != new->rate_hz || old->decision_rate_hz != new->decision_rate_hz ||
+        old->deadline_ms != new->deadline_ms || old->delay_ticks != new->delay_ticks ||
+        old->sensor_delay_s != new->sensor_delay_s) {
+        return HP_ECONFIG;
+    }
+    take_config(cycle, config);
     return HP_OK;
 }
 
@@ -69,7 +91,7 @@ void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t see
     memset(&cycle->plan, 0, sizeof cycle->plan);
     memset(&cycle->belief, 0, sizeof cycle->belief);
     plan_tracks_reset(&cycle->tracks);
-    plan_path_follow_route(&cycle->config.path, info, &cycle->path);
+    plan_detour_begin(&cycle->config.path, info, &cycle->detour, &cycle->path);
 }
 
 const hp_plan_request *plan_cycle_belief(const plan_cycle *cycle)
@@ -112,18 +134,17 @@ static void predict(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start
     }
 }
 
-/** Fills the request for the search: ego on its path, agents with weights, boxes, phantoms. */
+/** Fills the request for the search: the ego, agents with weights, boxes. Sides and crossings are
+ * told by the route, which does not move. */
 static void believe(plan_cycle *cycle, const hp_frame *frame)
 {
     hp_plan_request *b = &cycle->belief;
-    const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
-    const plan_belief_view view = {.path = &cycle->path,
+    const plan_belief_view view = {.path = &cycle->detour.route,
                                    .ego = frame->ego.pose,
                                    .decision_s = 1.0 / cycle->config.control.decision_rate_hz};
     b->world_id = frame->world_id;
     b->tick = frame->tick;
     b->stream = hp_rng_lane(cycle->stream, frame->tick).key;
-    b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
     b->ego_speed_mps = frame->ego.speed_mps;
     b->ego_accel_mps2 = frame->ego.accel_mps2;
     b->ego_length_m = cycle->info.ego_length_m;
@@ -136,18 +157,30 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
     plan_belief_update(&cycle->config.belief, &view, &cycle->prediction, &cycle->tracks, b);
     b->n_occluders = frame->n_occluders;
     memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
-    b->n_phantoms =
-        plan_phantom_find(&cycle->config.phantom, &cycle->info, &cycle->path, frame, b->phantoms);
 }
 
-/** Hands the path to the search. It follows the route; the bends set its speeds. */
-static void lay_path(plan_cycle *cycle)
+/** Lays the path and hands it to the search, with what depends on it: where the ego is along it,
+ * and who may be hidden beside it. */
+static void lay_path(plan_cycle *cycle, const hp_frame *frame)
 {
     hp_plan_request *b = &cycle->belief;
+    const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
+    const int64_t budget_ns = (int64_t)(cycle->config.path.time_ms * 1e6);
+    const plan_detour_task task = {
+        .config = &cycle->config.path,
+        .info = &cycle->info,
+        .belief = b,
+        .ego = &frame->ego,
+        .deadline_ns = cycle->info.synchronous ? 0 : hp_clock_now_ns(cycle->clock) + budget_ns,
+        .clock = cycle->clock};
+    plan_detour_update(&cycle->detour, &task, &cycle->path);
+    b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
     b->goal_s_m = cycle->path.goal_s_m;
     b->n_path = cycle->path.n;
     memcpy(b->path, cycle->path.points, cycle->path.n * sizeof b->path[0]);
     memcpy(b->path_speed_mps, cycle->path.speed_mps, cycle->path.n * sizeof b->path_speed_mps[0]);
+    b->n_phantoms =
+        plan_phantom_find(&cycle->config.phantom, &cycle->info, &cycle->path, frame, b->phantoms);
 }
 
 static void search(plan_cycle *cycle, int64_t tick_start_ns)
@@ -160,6 +193,7 @@ static void search(plan_cycle *cycle, int64_t tick_start_ns)
         cycle->misses = 0;
     } else {
         ++cycle->misses;
+        cycle->decision->search_failed = true;
     }
 }
 
@@ -203,13 +237,15 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
     }
 }
 
-/** The first frame of each stretch of decision_every ticks is decided upon. In real time frames get
- * lost, and a restarted planner begins in the middle: the first is not always the one that divides.
- */
+/** The first frame of each stretch of decision_every ticks is decided upon, and any that surprises:
+ * a quarter of a second is 3 m of the way. In real time frames get lost, and a restarted planner
+ * begins in the middle: the first is not always the one that divides. */
 static bool is_due(plan_cycle *cycle, uint32_t tick)
 {
+    const double limit_mps = cycle->config.control.surprise_mps;
     const uint32_t slot = tick / cycle->decision_every;
-    const bool due = !cycle->decided || slot != cycle->slot;
+    const bool surprised = limit_mps > 0.0 && cycle->tracks.surprise_mps > limit_mps;
+    const bool due = !cycle->decided || slot != cycle->slot || surprised;
     cycle->decided = true;
     cycle->slot = slot;
     return due;
@@ -219,7 +255,6 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
                      hp_decision *decision)
 {
     const int64_t start_ns = hp_clock_now_ns(cycle->clock);
-    const bool decides = is_due(cycle, frame->tick);
     memset(decision, 0, sizeof *decision);
     cycle->decision = decision;
     cycle->stage_start_ns = start_ns;
@@ -227,12 +262,13 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
 
     plan_tracks_update(&cycle->config.belief, &cycle->info, frame, &cycle->tracks);
     stage_done(cycle, HP_STAGE_TRACK);
+    const bool decides = is_due(cycle, frame->tick);
     if (decides) {
         predict(cycle, frame, start_ns);
         stage_done(cycle, HP_STAGE_PREDICT);
         believe(cycle, frame);
         stage_done(cycle, HP_STAGE_BELIEF);
-        lay_path(cycle);
+        lay_path(cycle, frame);
         stage_done(cycle, HP_STAGE_PATH);
         search(cycle, start_ns);
         stage_done(cycle, HP_STAGE_SEARCH);

@@ -29,6 +29,9 @@ typedef struct plan_cycle plan_cycle;
 HP_NODISCARD hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
                                          const hp_clock *clock, plan_cycle **out);
 void plan_cycle_destroy(plan_cycle **cycle);
+/** Takes new thresholds between two ticks; the path is laid with them from the next decision on.
+ * HP_ECONFIG if the section "control" differs: rates hold for a run. */
+HP_NODISCARD hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config);
 /** Starts an episode: forgets tracks, belief, path, last action. */
 void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t seed);
 /** One frame to one command; decision tells how. Always gives a command. */

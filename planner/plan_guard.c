@@ -1,50 +1,57 @@
 #include "planner/plan_guard.h"
 
 #define STEP_S 0.05
-#define MAX_STEPS 400     /* 20 s: from any speed in range, braking ends sooner */
+#define MAX_STEPS 800     /* 40 s: from any speed in range, braking ends sooner */
 #define STANDING_MPS 0.05 /* below this the ego counts as standing */
 
-/** Where the ego is at one instant of the manoeuvre under test. */
+/** Where the ego may be at one instant of the manoeuvre under test: between two drives, of which
+ * one brakes as soon and one as late as the car may. */
 typedef struct instant {
     double t_s;
-    double s_m, speed_mps;
+    double back_m, back_mps;   /* the one that braked first */
+    double front_m, front_mps; /* the one that braked last */
 } instant;
 
-/** How far a walker can have come after t seconds, starting at speed v. */
+/** How far a walker can have come after t seconds, starting at speed v, by his top speed; INFINITY
+ * before he can have reached it, for then his acceleration is the tighter bound. */
 static double walker_reach(const plan_guard_config *config, double v_mps, double t_s)
 {
     const double v_max = fmax(config->walker_speed_mps, v_mps + config->walker_speed_over_mps);
     const double a = config->walker_accel_mps2;
     const double t_full = (v_max - v_mps) / a;
     if (t_s <= t_full) {
-        return v_mps * t_s + 0.5 * a * t_s * t_s;
+        return INFINITY;
     }
     return v_mps * t_full + 0.5 * a * t_full * t_full + v_max * (t_s - t_full);
 }
 
+/** He is within his reach of where he was, and within what his acceleration changes of where his
+ * velocity takes him; both discs bound him, so both must meet the ego. */
 static bool walker_touches(const plan_guard_config *config, const hp_agent *agent,
                            const hp_box *ego, double t_s)
 {
     const double v = hypot(agent->vx_mps, agent->vy_mps);
-    const double body = 0.5 * hypot(agent->length_m, agent->width_m);
-    const hp_vec2 at = {agent->pose.x_m, agent->pose.y_m};
-    return hp_box_distance(ego, at) <= walker_reach(config, v, t_s) + body + config->margin_m;
+    const double body = 0.5 * hypot(agent->length_m, agent->width_m) + config->margin_m;
+    const hp_vec2 here = {agent->pose.x_m, agent->pose.y_m};
+    const hp_vec2 there = {here.x_m + agent->vx_mps * t_s, here.y_m + agent->vy_mps * t_s};
+    const double swerve = 0.5 * config->walker_accel_mps2 * t_s * t_s;
+    return hp_box_distance(ego, here) <= walker_reach(config, v, t_s) + body &&
+           hp_box_distance(ego, there) <= swerve + body;
 }
 
-/** The strip that a vehicle may occupy after t seconds: from braking fully to accelerating fully.
- */
+/** The strip that a vehicle may occupy after t seconds: from braking fully to accelerating fully,
+ * the way it goes, which is backwards for some. */
 static bool car_touches(const plan_guard_config *config, const hp_agent *agent, const hp_box *ego,
                         double t_s)
 {
     const double c = cos(agent->pose.yaw_rad);
     const double s = sin(agent->pose.yaw_rad);
-    const double v = agent->vx_mps * c + agent->vy_mps * s;
-    const double t_stop = fabs(v) / config->car_brake_mps2;
-    const double t_brake = fmin(t_s, t_stop);
-    const double way = fabs(v) * t_brake - 0.5 * config->car_brake_mps2 * t_brake * t_brake;
-    const double least = v >= 0.0 ? way : v * t_s;
-    const double most = fmax(v, 0.0) * t_s + 0.5 * config->car_accel_mps2 * t_s * t_s;
-    const double middle = 0.5 * (least + most);
+    const double along = agent->vx_mps * c + agent->vy_mps * s;
+    const double v = fabs(along);
+    const double t_brake = fmin(t_s, v / config->car_brake_mps2);
+    const double least = v * t_brake - 0.5 * config->car_brake_mps2 * t_brake * t_brake;
+    const double most = v * t_s + 0.5 * config->car_accel_mps2 * t_s * t_s;
+    const double middle = copysign(0.5 * (least + most), along);
     const hp_box strip = {
         {agent->pose.x_m + middle * c, agent->pose.y_m + middle * s, agent->pose.yaw_rad},
         agent->length_m + (most - least),
@@ -52,51 +59,70 @@ static bool car_touches(const plan_guard_config *config, const hp_agent *agent, 
     return hp_box_overlap(&strip, ego);
 }
 
-/** Whether anybody may be touched with the ego there at that time. */
-static bool may_touch(const plan_guard_config *config, const hp_world_info *info,
-                      const plan_path *path, const hp_frame *frame, const instant *at,
+/** The ego's box on its path, anywhere between the two drives. */
+static hp_box ego_box(const hp_world_info *info, const plan_path *path, const instant *at,
                       double lateral_m)
 {
-    const hp_pose foot = plan_path_at(path, at->s_m);
+    const hp_pose foot = plan_path_at(path, 0.5 * (at->back_m + at->front_m));
     const hp_pose pose = {foot.x_m - lateral_m * sin(foot.yaw_rad),
                           foot.y_m + lateral_m * cos(foot.yaw_rad), foot.yaw_rad};
-    const hp_box bare = {pose, info->ego_length_m, info->ego_width_m};
-    const hp_box grown = {pose, info->ego_length_m + 2.0 * config->margin_m,
-                          info->ego_width_m + 2.0 * config->margin_m};
+    return (hp_box){pose, info->ego_length_m + (at->front_m - at->back_m), info->ego_width_m};
+}
+
+/** Whether anybody may touch that box, so long after he was observed. */
+static bool may_touch(const plan_guard_config *config, const hp_frame *frame, const hp_box *bare,
+                      double t_s)
+{
+    const hp_box grown = {bare->centre, bare->length_m + 2.0 * config->margin_m,
+                          bare->width_m + 2.0 * config->margin_m};
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         const hp_agent *agent = &frame->agents[i];
-        const bool touched = agent->kind == HP_CLASS_CAR
-                                 ? car_touches(config, agent, &grown, at->t_s)
-                                 : walker_touches(config, agent, &bare, at->t_s);
+        const bool touched = agent->kind == HP_CLASS_CAR ? car_touches(config, agent, &grown, t_s)
+                                                         : walker_touches(config, agent, bare, t_s);
         if (touched) {
             return true;
         }
     }
     for (uint32_t i = 0; i < frame->n_occluders; ++i) {
-        if (hp_box_overlap(&frame->occluders[i].box, &bare)) {
+        if (hp_box_overlap(&frame->occluders[i].box, bare)) {
             return true;
         }
     }
     return false;
 }
 
-/** Drives the manoeuvre: accel for the response time, then full braking to a standstill. */
+/** One step of a drive that obeys until it brakes. */
+static void drive_on(double accel_mps2, double *s_m, double *speed_mps)
+{
+    const double v_next = fmax(*speed_mps + accel_mps2 * STEP_S, 0.0);
+    *s_m += 0.5 * (*speed_mps + v_next) * STEP_S;
+    *speed_mps = v_next;
+}
+
+/** Drives the manoeuvre: what is asked, or what the car is still doing, for at most the response
+ * time, then full braking; at the soonest the hardest braking after one step. */
 static bool passes(const plan_guard_config *config, const hp_world_info *info,
                    const plan_path *path, const hp_frame *frame, const hp_projection *ego,
                    double accel_mps2)
 {
-    instant at = {.s_m = ego->s_m, .speed_mps = fmax(frame->ego.speed_mps, 0.0)};
+    const double v = fmax(frame->ego.speed_mps, 0.0);
+    const double late_mps2 = fmax(accel_mps2, fmin(frame->ego.accel_mps2, config->car_accel_mps2));
+    const double soon_mps2 = fmin(accel_mps2, fmax(frame->ego.accel_mps2, -config->car_brake_mps2));
+    instant at = {0.0, ego->s_m, v, ego->s_m, v};
+    hp_box box = ego_box(info, path, &at, ego->lateral_m);
+    if (v >= STANDING_MPS && may_touch(config, frame, &box, config->observed_s)) {
+        return false;
+    }
     for (int step = 0; step < MAX_STEPS; ++step) {
-        const double a = at.t_s < config->response_s - 1e-9 ? accel_mps2 : -config->hard_mps2;
-        const double v_next = fmax(at.speed_mps + a * STEP_S, 0.0);
-        at.s_m += 0.5 * (at.speed_mps + v_next) * STEP_S;
+        const bool obeys = at.t_s < config->response_s - 1e-9;
+        drive_on(step == 0 ? soon_mps2 : -config->car_brake_mps2, &at.back_m, &at.back_mps);
+        drive_on(obeys ? late_mps2 : -config->hard_mps2, &at.front_m, &at.front_mps);
         at.t_s += STEP_S;
-        at.speed_mps = v_next;
-        if (at.speed_mps < STANDING_MPS && at.t_s >= config->response_s) {
+        if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
             return true;
         }
-        if (at.speed_mps >= STANDING_MPS &&
-            may_touch(config, info, path, frame, &at, ego->lateral_m)) {
+        box = ego_box(info, path, &at, ego->lateral_m);
+        if (may_touch(config, frame, &box, at.t_s + config->observed_s)) {
             return false;
         }
     }

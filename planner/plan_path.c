@@ -1,17 +1,20 @@
 #include "planner/plan_path.h"
 
+#include <assert.h>
+
 #define TIGHT_RADIUS_M 30.0 /* a bend, for max_turn_mps */
 #define PROLONG_M 30.0      /* past the route's end */
 #define CURVE_WINDOW_M 3.0  /* headings are compared this far to both sides */
 
-/** Places n points evenly along the route and, past its end, along its last direction. */
-static void resample(const hp_world_info *info, const double *route_s, double length,
-                     double spacing, plan_path *path)
+/** Places path->n points evenly along a line and, past its end, along its last direction. */
+static void resample(const hp_vec2 *line, const double *line_s, uint32_t n, double spacing,
+                     plan_path *path)
 {
-    const hp_pose end = hp_polyline_at(info->route, route_s, info->n_route, length);
+    const double length = line_s[n - 1];
+    const hp_pose end = hp_polyline_at(line, line_s, n, length);
     for (uint32_t i = 0; i < path->n; ++i) {
         const double s = i * spacing;
-        hp_pose pose = hp_polyline_at(info->route, route_s, info->n_route, s);
+        hp_pose pose = hp_polyline_at(line, line_s, n, s);
         if (s > length) {
             pose.x_m = end.x_m + (s - length) * cos(end.yaw_rad);
             pose.y_m = end.y_m + (s - length) * sin(end.yaw_rad);
@@ -30,7 +33,18 @@ static double curvature_at(const plan_path *path, double s)
     return fabs(turned) / fmax(b - a, 1e-6);
 }
 
-static void set_speeds(const plan_path_config *config, double limit_mps, plan_path *path)
+/** The gentle way down to whatever is slower ahead. */
+static void slow_down_in_time(const plan_path_config *config, plan_path *path)
+{
+    for (uint32_t i = path->n - 1; i-- > 0;) {
+        const double ds = path->s_m[i + 1] - path->s_m[i];
+        const double v_next = path->speed_mps[i + 1];
+        const double v_reach = sqrt(v_next * v_next + 2.0 * config->slow_down_mps2 * ds);
+        path->speed_mps[i] = fmin(path->speed_mps[i], v_reach);
+    }
+}
+
+void plan_path_set_speeds(const plan_path_config *config, double limit_mps, plan_path *path)
 {
     for (uint32_t i = 0; i < path->n; ++i) {
         const double curvature = curvature_at(path, path->s_m[i]);
@@ -43,26 +57,46 @@ static void set_speeds(const plan_path_config *config, double limit_mps, plan_pa
         }
         path->speed_mps[i] = v;
     }
-    for (uint32_t i = path->n - 1; i-- > 0;) {
-        const double ds = path->s_m[i + 1] - path->s_m[i];
-        const double v_next = path->speed_mps[i + 1];
-        const double v_reach = sqrt(v_next * v_next + 2.0 * config->slow_down_mps2 * ds);
-        path->speed_mps[i] = fmin(path->speed_mps[i], v_reach);
-    }
+    slow_down_in_time(config, path);
+}
+
+/** Path of a line [n] and so much more along its last direction. */
+/* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per path */
+static void lay(const plan_path_config *config, const hp_world_info *info, const hp_vec2 *line,
+                const double *line_s, uint32_t n, double more_m, plan_path *path)
+{
+    const double total_m = line_s[n - 1] + more_m;
+    const double spacing = fmax(config->spacing_m, total_m / (HP_MAX_PATH - 1));
+    path->n = (uint32_t)fmin(floor(total_m / spacing) + 1.0, HP_MAX_PATH);
+    resample(line, line_s, n, spacing, path);
+    plan_path_set_speeds(config, info->speed_limit_mps, path);
+    const hp_vec2 goal = {info->goal.x_m, info->goal.y_m};
+    path->goal_s_m = plan_path_project(path, goal).s_m - info->goal_radius_m;
 }
 
 void plan_path_follow_route(const plan_path_config *config, const hp_world_info *info,
                             plan_path *path)
 {
     double route_s[HP_MAX_ROUTE];
-    const double length = hp_polyline_lengths(info->route, info->n_route, route_s);
-    const double total = length + PROLONG_M;
-    const double spacing = fmax(config->spacing_m, total / (HP_MAX_PATH - 1));
-    path->n = (uint32_t)fmin(floor(total / spacing) + 1.0, HP_MAX_PATH);
-    resample(info, route_s, length, spacing, path);
-    set_speeds(config, info->speed_limit_mps, path);
-    const hp_vec2 goal = {info->goal.x_m, info->goal.y_m};
-    path->goal_s_m = plan_path_project(path, goal).s_m - info->goal_radius_m;
+    (void)hp_polyline_lengths(info->route, info->n_route, route_s);
+    lay(config, info, info->route, route_s, info->n_route, PROLONG_M, path);
+}
+
+void plan_path_through(const plan_path_config *config, const hp_world_info *info,
+                       const hp_vec2 *points, uint32_t n, plan_path *path)
+{
+    double line_s[PLAN_PATH_MAX_LINE];
+    assert(n <= PLAN_PATH_MAX_LINE);
+    (void)hp_polyline_lengths(points, n, line_s);
+    lay(config, info, points, line_s, n, 0.0, path);
+}
+
+void plan_path_stop_at(const plan_path_config *config, double s_m, plan_path *path)
+{
+    for (uint32_t i = path->n; i-- > 0 && path->s_m[i] >= s_m;) {
+        path->speed_mps[i] = 0.0;
+    }
+    slow_down_in_time(config, path);
 }
 
 hp_pose plan_path_at(const plan_path *path, double s_m)

@@ -6,6 +6,8 @@
 #include "planner/plan_config.h"
 #include "proto/hp_msgs.h"
 
+enum { PLAN_PATH_MAX_LINE = HP_MAX_PATH + 128 }; /* points of a line that a path is laid through */
+
 typedef struct plan_path {
     uint32_t n;                    /* [2, HP_MAX_PATH] */
     hp_vec2 points[HP_MAX_PATH];   /* m, map frame */
@@ -19,6 +21,13 @@ typedef struct plan_path {
  * ahead. */
 void plan_path_follow_route(const plan_path_config *config, const hp_world_info *info,
                             plan_path *path);
+/** A path through given points [n >= 2]: even spacing, speeds and goal as for the route. */
+void plan_path_through(const plan_path_config *config, const hp_world_info *info,
+                       const hp_vec2 *points, uint32_t n, plan_path *path);
+/** Sets the speeds anew. */
+void plan_path_set_speeds(const plan_path_config *config, double limit_mps, plan_path *path);
+/** Lowers the speeds so that the car comes to rest at arc length s. */
+void plan_path_stop_at(const plan_path_config *config, double s_m, plan_path *path);
 /** Pose at arc length s, clamped to the ends. */
 hp_pose plan_path_at(const plan_path *path, double s_m);
 hp_projection plan_path_project(const plan_path *path, hp_vec2 p);

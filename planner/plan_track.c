@@ -6,6 +6,12 @@
 #define GONE_AFTER_S 0.3       /* not seen where it should be: it is not there */
 #define SIGHT_RANGE_SHARE 0.95 /* near the edge of the sensor's range, absence proves nothing */
 
+/** When an observation comes in. */
+typedef struct plan_clock {
+    double now_s, dt_s; /* episode time, and since the last frame */
+    double observed_s;  /* age of the observation */
+} plan_clock;
+
 void plan_tracks_reset(plan_tracks *tracks)
 {
     memset(tracks, 0, sizeof *tracks);
@@ -87,8 +93,20 @@ static void remember_place(hp_track *track, double dt_s)
     track->history_t_s[track->n_history - 1] = 0.0;
 }
 
-static void see(const hp_agent *agent, double now_s, double dt_s, bool fresh, plan_track *item)
+/** How much an observation differs from what a decision of before it reckoned with. */
+static double surprise_mps(const hp_agent *agent, const plan_track *item)
 {
+    if (item == NULL || !item->track.visible) {
+        return INFINITY;
+    }
+    return hypot(agent->vx_mps - item->track.vx_mps, agent->vy_mps - item->track.vy_mps);
+}
+
+/** Takes an observation in: where he is now is where he was seen, and on at his velocity since. */
+static void see(const hp_agent *agent, const plan_clock *clock, bool fresh, plan_track *item)
+{
+    const double now_s = clock->now_s;
+    const double dt_s = clock->dt_s;
     hp_track *t = &item->track;
     if (fresh) {
         memset(item, 0, sizeof *item);
@@ -102,6 +120,8 @@ static void see(const hp_agent *agent, double now_s, double dt_s, bool fresh, pl
     t->length_m = agent->length_m;
     t->width_m = agent->width_m;
     t->pose = agent->pose;
+    t->pose.x_m += agent->vx_mps * clock->observed_s;
+    t->pose.y_m += agent->vy_mps * clock->observed_s;
     t->vx_mps = agent->vx_mps;
     t->vy_mps = agent->vy_mps;
     t->visible = true;
@@ -137,15 +157,18 @@ void plan_tracks_update(const plan_belief_config *config, const hp_world_info *i
 {
     const double now_s = (double)frame->stamp_ns * 1e-9;
     const double dt_s = fmax(now_s - tracks->now_s, 0.0);
+    const plan_clock clock = {now_s, dt_s, config->observed_s};
     bool seen[HP_MAX_AGENTS] = {false};
     tracks->now_s = now_s;
+    tracks->surprise_mps = 0.0;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         plan_track *item = find(tracks, frame->agents[i].id);
         const bool fresh = item == NULL;
+        tracks->surprise_mps = fmax(tracks->surprise_mps, surprise_mps(&frame->agents[i], item));
         if (fresh) {
             item = claim(tracks);
         }
-        see(&frame->agents[i], now_s, dt_s, fresh, item);
+        see(&frame->agents[i], &clock, fresh, item);
         seen[item - tracks->items] = true;
     }
     uint32_t kept = 0;

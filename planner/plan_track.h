@@ -27,7 +27,9 @@ typedef struct plan_track {
 typedef struct plan_tracks {
     uint32_t n;
     plan_track items[HP_MAX_AGENTS];
-    double now_s; /* episode time of the last update */
+    double now_s;        /* episode time of the last update */
+    double surprise_mps; /* largest change of a velocity since the last frame; of who has just come
+                            into sight: infinite */
 } plan_tracks;
 
 void plan_tracks_reset(plan_tracks *tracks);

@@ -15,6 +15,7 @@ enum {
     WATCHDOG_MS = 60000,   /* longest wait for a worker in a world that waits */
     HELLO_MS = 100,        /* between two calls to the bridge */
     HEALTH_MS = 1000,
+    LAST_WORD_MS = 200,
 };
 
 enum { PREDICTOR, POLICY, POMDP, WORKERS };
@@ -32,6 +33,7 @@ struct planner_node {
     plan_workers calls;
     plan_cycle *cycle;
     planner_stats stats;
+    uint64_t published;   /* messages on the tap */
     bool started;         /* workers were greeted */
     int64_t start_ns;     /* when the greeting began */
     int64_t hello_ns;     /* when the bridge was last called */
@@ -145,6 +147,22 @@ hp_status planner_node_create(const plan_config *config, uint64_t seed, const ch
     return HP_OK;
 }
 
+hp_status planner_node_configure(planner_node *node, const plan_config *config, hp_error *error)
+{
+    if (plan_cycle_configure(node->cycle, config) != HP_OK) {
+        return hp_fail(error, HP_ECONFIG,
+                       "section 'control' cannot change while running: end the run and start anew");
+    }
+    node->config = *config;
+    return HP_OK;
+}
+
+void planner_node_note(planner_node *node, const char *note)
+{
+    (void)snprintf(node->mail.health.note, sizeof node->mail.health.note, "%.*s",
+                   (int)sizeof node->mail.health.note - 1, note);
+}
+
 static void write_stats(planner_node *n)
 {
     const hp_client_info *infos[WORKERS];
@@ -207,6 +225,14 @@ static void acknowledge(planner_node *n, uint64_t sequence)
     send_to_bridge(n, HP_MSG_HEALTH, sequence, 0, &n->mail.health);
 }
 
+/** On the tap, counted: onlookers see from the count what they have missed. */
+static void publish(planner_node *n, hp_msg_type type, const void *message, uint64_t tick,
+                    int64_t stamp_ns)
+{
+    n->published++;
+    hp_mail_publish(&n->mail, n->tap, type, message, tick, stamp_ns);
+}
+
 static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequence)
 {
     if (!n->has_world || n->info.world_id != info->world_id) {
@@ -215,20 +241,36 @@ static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequ
         n->over = false;
         n->answered = false;
         plan_cycle_begin(n->cycle, info, n->seed);
+        publish(n, HP_MSG_WORLD_INFO, info, 0, 0);
         hp_log_info(n->identity->log, "episode %" PRIu32 " begins", info->episode);
     }
     acknowledge(n, sequence);
 }
 
-static void take_end(planner_node *n, const hp_episode_end *end, uint64_t sequence)
+/** The summary counts the whole run. Once acknowledged, the bridge ends, and all with it. */
+static void hear_last_words(planner_node *n)
 {
+    for (int i = 0; i < WORKERS; i++) {
+        hp_client_refresh(n->workers[i], LAST_WORD_MS);
+    }
+}
+
+static void take_end(planner_node *n, hp_episode_end end, uint64_t sequence)
+{
+    const bool news = n->ended_world != end.world_id || n->has_world;
+    if (news && end.last) {
+        hear_last_words(n);
+    }
+    if (news) { /* before the acknowledgement: what comes after it may come after the run's end */
+        publish(n, HP_MSG_EPISODE_END, &end, end.ticks, n->frame.stamp_ns);
+    }
     acknowledge(n, sequence);
-    if (n->ended_world != end->world_id || n->has_world) {
-        n->ended_world = end->world_id;
+    if (news) {
+        n->ended_world = end.world_id;
         n->has_world = false;
-        n->over = end->last;
+        n->over = end.last;
         hp_log_info(n->identity->log, "episode %" PRIu32 " ended after %" PRIu32 " ticks",
-                    end->episode, end->ticks);
+                    end.episode, end.ticks);
         write_stats(n);
     }
 }
@@ -239,15 +281,14 @@ static void publish_tick(planner_node *n)
 {
     const uint64_t tick = n->frame.tick;
     const int64_t stamp_ns = n->frame.stamp_ns;
-    hp_mail_publish(&n->mail, n->tap, HP_MSG_FRAME, &n->frame, tick, stamp_ns);
+    publish(n, HP_MSG_FRAME, &n->frame, tick, stamp_ns);
     if (n->decision.decided) {
-        hp_mail_publish(&n->mail, n->tap, HP_MSG_PREDICT_REPLY, plan_cycle_prediction(n->cycle),
-                        tick, stamp_ns);
-        hp_mail_publish(&n->mail, n->tap, HP_MSG_PLAN_REQUEST, plan_cycle_belief(n->cycle), tick,
-                        stamp_ns);
+        publish(n, HP_MSG_PREDICT_REPLY, plan_cycle_prediction(n->cycle), tick, stamp_ns);
+        publish(n, HP_MSG_PLAN_REQUEST, plan_cycle_belief(n->cycle), tick, stamp_ns);
     }
-    hp_mail_publish(&n->mail, n->tap, HP_MSG_DECISION, &n->decision, tick, stamp_ns);
-    hp_mail_publish(&n->mail, n->tap, HP_MSG_COMMAND, &n->command, tick, stamp_ns);
+    n->decision.published = n->published + 1;
+    publish(n, HP_MSG_DECISION, &n->decision, tick, stamp_ns);
+    publish(n, HP_MSG_COMMAND, &n->command, tick, stamp_ns);
 }
 
 /** A command that no wire carries must not leave the car without one. */
@@ -314,7 +355,7 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
     } else if (type == HP_MSG_WORLD_INFO) {
         take_world(n, &n->mail.in->as_hp_world_info, sequence);
     } else if (type == HP_MSG_EPISODE_END) {
-        take_end(n, &n->mail.in->as_hp_episode_end, sequence);
+        take_end(n, n->mail.in->as_hp_episode_end, sequence);
     } else {
         n->mail.health.refused++;
     }
@@ -343,21 +384,24 @@ static hp_status start(planner_node *n, int64_t wait_ms)
     return HP_OK;
 }
 
-/** Once a second: own health, and the workers' as it comes in. */
+/** Once a second: own health, the world for onlookers that came late; the workers' health as it
+ *  comes in. */
 static void tend(planner_node *n)
 {
     const int64_t now = now_ns(n);
     for (int i = 0; i < WORKERS; i++) {
         if (hp_client_tend(n->workers[i])) {
-            hp_mail_publish(&n->mail, n->tap, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health,
-                            0, now);
+            publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, now);
         }
     }
     if (now - n->health_ns >= HEALTH_MS * MS) {
         n->health_ns = now;
         n->mail.health.degraded = !hp_client_get(n->workers[PREDICTOR])->answering ||
                                   !hp_client_get(n->workers[POMDP])->answering;
-        hp_mail_publish(&n->mail, n->tap, HP_MSG_HEALTH, &n->mail.health, 0, now);
+        publish(n, HP_MSG_HEALTH, &n->mail.health, 0, now);
+        if (n->has_world) {
+            publish(n, HP_MSG_WORLD_INFO, &n->info, 0, now);
+        }
     }
 }
 

@@ -19,6 +19,11 @@ HP_NODISCARD hp_status planner_node_create(const plan_config *config, uint64_t s
                                            planner_node **out, hp_error *error);
 /** Writes planner.json once more. */
 void planner_node_destroy(planner_node **node);
+/** New thresholds from the next tick on; HP_ECONFIG leaves the old ones. */
+HP_NODISCARD hp_status planner_node_configure(planner_node *node, const plan_config *config,
+                                              hp_error *error);
+/** A word for the health reports, on what the planner has to do without. */
+void planner_node_note(planner_node *node, const char *note);
 /** Waits up to wait_ms for a frame and answers it. HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status planner_node_step(planner_node *node, int64_t wait_ms);
 

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Particles are mended where less than this share explains an observation; they count by it, too.
+ */
+#define EXPLAINED_ENOUGH 0.1
 enum { MAX_PARTICLES = 1 << 24, MAX_STATE = 65536, ALIGN = 64 };
 
 struct pomdp_belief {
@@ -135,6 +138,23 @@ static void remember(pomdp_belief *b, uint32_t action, uint64_t obs)
     }
 }
 
+/** Mends the particles that do not explain obs and adds their weights; what they add up to. */
+static double repair(pomdp_belief *b, uint32_t action, uint64_t obs, hp_rng stream)
+{
+    const size_t size = b->model.state_size;
+    double sum = 0.0;
+    for (uint32_t i = 0; i < b->n; i++) {
+        if (b->out.weight[i] > 0.0 || b->out.terminal[i] != 0 ||
+            !b->model.repair(b->model.ctx, b->states + i * size, action, obs, hp_rng_u64(stream, i),
+                             b->next + i * size)) {
+            continue;
+        }
+        b->out.weight[i] = EXPLAINED_ENOUGH * b->weights[i];
+        sum += b->out.weight[i];
+    }
+    return sum;
+}
+
 /** Systematic resampling from next by weights into states; the weights are equal afterwards. */
 static void resample(pomdp_belief *b, double offset)
 {
@@ -164,6 +184,9 @@ hp_status pomdp_belief_update(pomdp_belief *belief, uint32_t action, uint64_t ob
     for (uint32_t i = 0; i < b->n; i++) {
         b->out.weight[i] = b->weights[i] * likelihood(b, i, action, obs);
         sum += b->out.weight[i];
+    }
+    if (b->model.repair != NULL && sum < EXPLAINED_ENOUGH) {
+        sum += repair(b, action, obs, hp_rng_lane(stream, 1));
     }
     if (!(sum > 0.0)) {
         return HP_EAGAIN;

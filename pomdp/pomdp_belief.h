@@ -27,6 +27,7 @@ void pomdp_belief_level(pomdp_belief *belief);
 
 /** What is believed after action and obs. Without obs_probability in the model, particles that
  *  observe something else are dropped, and so are, always, those whose episode ended.
+ *  Where few explain obs, the model's repair hook may mend the others; those count little.
  *  HP_OK, or HP_EAGAIN if no particle explains obs: then nothing has changed. */
 HP_NODISCARD hp_status pomdp_belief_update(pomdp_belief *belief, uint32_t action, uint64_t obs,
                                            hp_rng stream);

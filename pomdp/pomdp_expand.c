@@ -9,9 +9,10 @@ static void load_batch(pomdp_solver *s, const pomdp_node *node, uint32_t action,
     const uint32_t n = node->n_particles;
     const void *from = pomdp_state_at(s, s->tree.states, node->first_particle);
 
+    pomdp_scenario_reach(s, node->depth + 1);
+    const uint64_t *keys = pomdp_keys_at(s, node->depth);
     for (uint32_t i = 0; i < n; i++) {
-        b->keys[i] =
-            pomdp_scenario_step_key(s, s->tree.scenario[node->first_particle + i], node->depth);
+        b->keys[i] = keys[s->tree.scenario[node->first_particle + i]];
     }
     for (uint32_t a = 0; a < n_actions; a++) {
         const size_t at = (size_t)a * n;

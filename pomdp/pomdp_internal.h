@@ -10,6 +10,7 @@
 #ifndef POMDP_INTERNAL_H
 #define POMDP_INTERNAL_H
 
+#include "pomdp/pomdp_evaluator.h"
 #include "pomdp/pomdp_solver.h"
 
 #include <string.h>
@@ -26,11 +27,15 @@ enum {
     POMDP_CLOCK_EVERY = 2048, /* particle steps between two looks at the clock */
 };
 
+enum { POMDP_UNVALUED, POMDP_WAITING, POMDP_VALUED };
+
 typedef struct pomdp_node {
     uint32_t parent_edge; /* POMDP_NONE at the root */
     uint32_t first_edge;  /* of n_actions neighbours; POMDP_NONE until expanded */
     uint32_t first_particle, n_particles;
     uint32_t depth;
+    uint16_t valued;    /* by the evaluator: POMDP_UNVALUED and so on */
+    uint16_t preferred; /* action that wins ties; 0 is what would win anyway */
 } pomdp_node;
 
 typedef struct pomdp_edge {
@@ -85,10 +90,39 @@ typedef struct pomdp_partition {
     uint32_t n_groups;
 } pomdp_partition;
 
+/** The tree of POMCP: a node is what was done and seen, its arms are neighbours. */
+typedef struct pomdp_arm {
+    double mean; /* of the returns from here, discounted to here */
+    uint32_t visits;
+} pomdp_arm;
+
+/** Which node follows an arm and an observation: an open-addressing table emptied by its stamp. */
+typedef struct pomdp_history {
+    uint64_t obs;
+    uint32_t arm, node, stamp;
+} pomdp_history;
+
+typedef struct pomdp_pomcp {
+    uint32_t n_nodes, max_nodes;
+    uint32_t *visits;     /* [max_nodes] */
+    pomdp_arm *arms;      /* [max_nodes][n_actions] */
+    pomdp_history *slots; /* [mask + 1], at least twice the nodes */
+    uint32_t mask, stamp;
+    double *cumulated;  /* [K] weights of the root's particles */
+    double exploration; /* of UCB1: the root's first gap, the scale of what is at stake */
+} pomdp_pomcp;
+
 typedef struct pomdp_count {
     uint32_t expansions, depth;
     uint64_t steps_tree, steps_rollout;
+    uint32_t evaluated, pruned, refused, batches; /* leaves, by the evaluator */
 } pomdp_count;
+
+/** Leaves that trials left for the evaluator. */
+typedef struct pomdp_waiting {
+    uint32_t node[POMDP_MAX_WAITING];
+    uint32_t n;
+} pomdp_waiting;
 
 struct pomdp_solver {
     pomdp_model model; /* a copy of the table; ctx stays borrowed */
@@ -96,12 +130,19 @@ struct pomdp_solver {
     pomdp_tree tree;
     pomdp_batch batch;
     pomdp_partition partition;
+    pomdp_pomcp pomcp;      /* of that algorithm only */
     uint64_t *scenario_key; /* [K] a stream per scenario */
+    uint64_t *step_keys;    /* [max_depth + rollout_depth][K] its words, as far as drawn */
+    uint32_t n_step_keys;   /* depths drawn in this search */
     double *discount;       /* [max_depth + 1] powers */
     void *slab;             /* everything above lies in it */
     size_t slab_bytes;
 
+    const pomdp_evaluator *evaluator; /* borrowed, may be NULL */
+
     /* of the search under way */
+    pomdp_waiting waiting;
+    bool starved; /* a trial found nothing but waiting leaves where it wanted to go */
     pomdp_budget budget;
     bool may_be_late; /* false while the root is prepared, and without a deadline */
     bool pool_full;
@@ -126,11 +167,11 @@ static inline void pomdp_state_copy(void *restrict to, const void *restrict from
     }
 }
 
-/** The key of a scenario's step at a depth: the same for every action and node. */
-static inline uint64_t pomdp_scenario_step_key(const pomdp_solver *s, uint32_t scenario,
-                                               uint32_t depth)
+/** The keys of all scenarios' steps at a depth: the same for every action and node. Only of depths
+ *  below n_step_keys. */
+static inline const uint64_t *pomdp_keys_at(const pomdp_solver *s, uint32_t depth)
 {
-    return hp_rng_u64((hp_rng){s->scenario_key[scenario]}, depth);
+    return &s->step_keys[(size_t)depth * s->config.n_scenarios];
 }
 
 /** Cuts every pool out of one block, sized by model and config. HP_OK or HP_ENOMEM. */
@@ -142,6 +183,9 @@ bool pomdp_solver_late(pomdp_solver *s, uint32_t steps);
 /** Draws the root's K particles into the empty tree: node 0, without bounds. */
 HP_NODISCARD hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles,
                                            const double *weights, uint32_t n, hp_rng stream);
+
+/** Draws the scenarios' keys of all depths below n. */
+void pomdp_scenario_reach(pomdp_solver *s, uint32_t n);
 
 /** Groups obs[i] of the particles with skip[i] == 0, groups numbered by first appearance. */
 void pomdp_partition_run(pomdp_partition *p, const uint64_t *obs, const uint8_t *skip, uint32_t n);
@@ -158,10 +202,12 @@ HP_NODISCARD hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32
 /** Expands a node by all actions. HP_OK; HP_EFULL or HP_EDEADLINE with the tree as it was. */
 HP_NODISCARD hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node);
 
-/** Index of the edge with the largest upper (or lower) bound; ties to the lowest action. */
+/** Index of the edge with the largest upper (or lower) bound; ties to the preferred action where
+ *  upper bounds count, then to the lowest. */
 uint32_t pomdp_tree_best_edge(const pomdp_solver *s, uint32_t node, bool by_lower);
-/** The child to explore: largest positive excess uncertainty; POMDP_NONE if there is none. */
-uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap);
+/** The child to explore: largest positive excess uncertainty; POMDP_NONE if there is none.
+ *  Waiting leaves are passed over; *passed: there was one. */
+uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap, bool *passed);
 /** Recomputes an edge from its children, a node from its edges. */
 void pomdp_tree_update_edge(pomdp_solver *s, uint32_t edge);
 void pomdp_tree_update_node(pomdp_solver *s, uint32_t node);
@@ -172,6 +218,18 @@ void pomdp_tree_backup(pomdp_solver *s, uint32_t node);
 bool pomdp_tree_close_blocked(pomdp_solver *s, uint32_t node);
 /** NULL if every node and edge holds its invariants, otherwise which one broke. For tests. */
 const char *pomdp_tree_check(const pomdp_solver *s);
+
+/** Whether a trial must leave the node to the evaluator; puts it in the queue, which is not full;
+ *  values all that wait and backs them up. */
+bool pomdp_evaluate_wants(const pomdp_solver *s, uint32_t node);
+void pomdp_evaluate_later(pomdp_solver *s, uint32_t node);
+void pomdp_evaluate_waiting(pomdp_solver *s);
+
+/** POMCP: an empty tree over the root's particles and bounds; one simulation; what it came to. The
+ *  report leaves action and value as they are if no simulation was run. */
+void pomdp_pomcp_begin(pomdp_solver *s);
+void pomdp_pomcp_trial(pomdp_solver *s, hp_rng stream, uint32_t index);
+void pomdp_pomcp_report(const pomdp_solver *s, pomdp_plan *plan);
 
 /** A new search: the root expanded. HP_OK or HP_EINVAL as pomdp_solver_plan. */
 HP_NODISCARD hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles,

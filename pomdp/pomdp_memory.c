@@ -68,7 +68,19 @@ static void cut_rest(pomdp_solver *s, slab *b)
     p->group_of = slab_cut(b, n_scenarios, sizeof(*p->group_of));
     p->count = slab_cut(b, n_scenarios, sizeof(*p->count));
     s->scenario_key = slab_cut(b, n_scenarios, sizeof(*s->scenario_key));
+    s->step_keys =
+        slab_cut(b, ((size_t)s->config.max_depth + s->config.rollout_depth) * n_scenarios,
+                 sizeof(*s->step_keys));
     s->discount = slab_cut(b, (size_t)s->config.max_depth + 1, sizeof(*s->discount));
+}
+
+static void cut_pomcp(pomdp_solver *s, slab *b)
+{
+    pomdp_pomcp *p = &s->pomcp;
+    p->visits = slab_cut(b, p->max_nodes, sizeof(*p->visits));
+    p->arms = slab_cut(b, (size_t)p->max_nodes * s->model.n_actions, sizeof(*p->arms));
+    p->slots = slab_cut(b, (size_t)p->mask + 1, sizeof(*p->slots));
+    p->cumulated = slab_cut(b, s->config.n_scenarios, sizeof(*p->cumulated));
 }
 
 static size_t cut_all(pomdp_solver *s, unsigned char *base)
@@ -77,7 +89,23 @@ static size_t cut_all(pomdp_solver *s, unsigned char *base)
     cut_tree(s, &b);
     cut_batch(s, &b);
     cut_rest(s, &b);
+    if (s->config.algorithm == POMDP_POMCP) {
+        cut_pomcp(s, &b);
+    }
     return b.overflow ? 0 : b.used;
+}
+
+/** POMCP has a root of the usual kind and a tree of its own, of as many arms as there may be nodes.
+ */
+static void choose_pomcp_capacities(pomdp_solver *s)
+{
+    pomdp_pomcp *p = &s->pomcp;
+    s->tree.capacity = (pomdp_mark){.n_nodes = 1, .n_particles = s->config.n_scenarios};
+    p->max_nodes = s->config.max_nodes / s->model.n_actions;
+    p->mask = 15;
+    while (p->mask + 1 < 2 * p->max_nodes) {
+        p->mask = 2 * p->mask + 1;
+    }
 }
 
 static void choose_capacities(pomdp_solver *s)
@@ -103,6 +131,9 @@ static void choose_capacities(pomdp_solver *s)
 hp_status pomdp_memory_reserve(pomdp_solver *s)
 {
     choose_capacities(s);
+    if (s->config.algorithm == POMDP_POMCP) {
+        choose_pomcp_capacities(s);
+    }
     s->slab_bytes = cut_all(s, NULL);
     if (s->slab_bytes == 0) {
         return HP_ENOMEM;

@@ -22,6 +22,13 @@ typedef struct pomdp_steps {
     uint8_t *terminal; /* 1: the episode ends with this step, 0: it goes on */
 } pomdp_steps;
 
+/** Keys for a run of steps: particle i's t-th step takes rows[t * stride + column[i]]. */
+typedef struct pomdp_draws {
+    const uint64_t *rows;
+    uint32_t stride;
+    const uint32_t *column; /* [n] */
+} pomdp_draws;
+
 typedef struct pomdp_model {
     const char *name;
     uint32_t n_actions; /* [1, POMDP_MAX_ACTIONS] */
@@ -42,6 +49,11 @@ typedef struct pomdp_model {
     /** [may be NULL] Return that is surely achievable from each state after the rollout's end. NULL
      *  means 0, which is a lower bound only where no cost can follow. */
     void (*tail)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] What default_policy and step give in n_steps steps, and tail after them:
+     *  returned[i] the discounted sum. Gives the particle steps that it took. For models that are
+     * quicker when one call does it all. */
+    uint64_t (*rollout)(const void *ctx, const void *states, uint32_t n, const pomdp_draws *draws,
+                        uint32_t n_steps, double *returned);
     /** [may be NULL] What some policy surely earns from the belief of these n particles, knowing
      * the weights but no single particle: the sum of weight times return; *action is that policy's
      *  first step. The best of this and of the default policy's return is the lower bound. */
@@ -56,6 +68,11 @@ typedef struct pomdp_model {
      *  in place of what its own step drew. For belief filters, never called by the search. */
     void (*remember)(const void *ctx, const void *before, uint32_t action, uint64_t obs,
                      void *after);
+    /** [may be NULL] Changes *after, the successor of *before, where it may be wrong, so that it
+     *  agrees with obs; false if that fails. For belief filters, when too few particles explain
+     * obs. */
+    bool (*repair)(const void *ctx, const void *before, uint32_t action, uint64_t obs, uint64_t key,
+                   void *after);
 
     const void *ctx; /* borrowed: outlives every solver that holds the model */
 } pomdp_model;

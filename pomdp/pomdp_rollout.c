@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { ROLLOUT_PIECE = 128 }; /* particles */
+
 /** Adds this step's rewards and drops the rows whose episode ended, keeping the order of the rest.
  */
 static uint32_t settle_step(pomdp_solver *s, uint32_t n, double discount)
@@ -37,12 +39,34 @@ static void step_block(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t dep
 {
     pomdp_batch *b = &s->batch;
     pomdp_steps out = {.reward = b->out.reward, .terminal = b->out.terminal};
+    pomdp_scenario_reach(s, depth + 1);
+    const uint64_t *keys = pomdp_keys_at(s, depth);
     for (uint32_t i = 0; i < n; i++) {
-        b->keys[i] = pomdp_scenario_step_key(s, s->tree.scenario[first + b->index[i]], depth);
+        b->keys[i] = keys[s->tree.scenario[first + b->index[i]]];
     }
     s->model.default_policy(s->model.ctx, b->states, n, b->actions);
     s->model.step(s->model.ctx, b->states, n, b->actions, b->keys, &out);
     s->count.steps_rollout += n;
+}
+
+/** The same by the model's own hook, in pieces between which the clock can be looked at. */
+static hp_status run_by_model(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t depth)
+{
+    const uint32_t n_steps = s->config.rollout_depth;
+    pomdp_scenario_reach(s, depth + n_steps);
+    for (uint32_t i = 0; i < n; i += ROLLOUT_PIECE) {
+        const uint32_t now = n - i < ROLLOUT_PIECE ? n - i : ROLLOUT_PIECE;
+        const pomdp_draws draws = {.rows = pomdp_keys_at(s, depth),
+                                   .stride = s->config.n_scenarios,
+                                   .column = &s->tree.scenario[first + i]};
+        if (pomdp_solver_late(s, now * n_steps)) {
+            return HP_EDEADLINE;
+        }
+        s->count.steps_rollout +=
+            s->model.rollout(s->model.ctx, pomdp_state_at(s, s->tree.states, first + i), now,
+                             &draws, n_steps, &s->batch.returned[i]);
+    }
+    return HP_OK;
 }
 
 hp_status pomdp_rollout_run(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t depth)
@@ -54,6 +78,9 @@ hp_status pomdp_rollout_run(pomdp_solver *s, uint32_t first, uint32_t n, uint32_
     if (s->config.rollout_depth == 0 && s->model.tail != NULL) {
         s->model.tail(s->model.ctx, pomdp_state_at(s, s->tree.states, first), n, b->returned);
         return HP_OK;
+    }
+    if (s->model.rollout != NULL) {
+        return run_by_model(s, first, n, depth);
     }
     load_block(s, first, n);
     for (uint32_t t = 0; t < s->config.rollout_depth && alive > 0; t++) {

@@ -1,5 +1,6 @@
 #include "pomdp/pomdp_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -43,6 +44,18 @@ static void resample(pomdp_solver *s, const unsigned char *particles, const doub
     }
 }
 
+void pomdp_scenario_reach(pomdp_solver *s, uint32_t n)
+{
+    const uint32_t n_scenarios = s->config.n_scenarios;
+    assert(n <= s->config.max_depth + s->config.rollout_depth);
+    for (; s->n_step_keys < n; s->n_step_keys++) {
+        uint64_t *row = &s->step_keys[(size_t)s->n_step_keys * n_scenarios];
+        for (uint32_t k = 0; k < n_scenarios; k++) {
+            row[k] = hp_rng_u64((hp_rng){s->scenario_key[k]}, s->n_step_keys);
+        }
+    }
+}
+
 hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles, const double *weights,
                               uint32_t n, hp_rng stream)
 {
@@ -53,6 +66,7 @@ hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles, const doub
     for (uint32_t k = 0; k < n_scenarios; k++) {
         s->scenario_key[k] = hp_rng_lane(stream, k).key;
     }
+    s->n_step_keys = 0;
     if (n == n_scenarios) {
         for (uint32_t k = 0; k < n; k++) {
             put_particle(s, k, (const unsigned char *)particles + k * s->model.state_size,

@@ -36,7 +36,8 @@ static bool pools_hold_the_root(const pomdp_model *m, const pomdp_config *c)
 
 static bool config_is_valid(const pomdp_config *c)
 {
-    return c->n_scenarios >= 1 && c->n_scenarios <= POMDP_MAX_SCENARIOS && c->max_depth >= 1 &&
+    return c->algorithm < POMDP_N_ALGORITHMS && c->n_scenarios >= 1 &&
+           c->n_scenarios <= POMDP_MAX_SCENARIOS && c->max_depth >= 1 &&
            c->max_depth <= POMDP_MAX_DEPTH && c->rollout_depth <= POMDP_MAX_ROLLOUT &&
            c->max_nodes <= POMDP_MAX_NODES && c->max_particles <= POMDP_MAX_PARTICLES &&
            c->target_gap >= 0.0 && isfinite(c->target_gap) && c->xi > 0.0 && c->xi < 1.0 &&
@@ -123,6 +124,7 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
     uint32_t node = 0;
 
     *progress = false;
+    s->starved = false;
     for (uint32_t next = 0; next != POMDP_NONE;) {
         node = next;
         if (s->config.regularisation > 0.0 && pomdp_tree_close_blocked(s, node)) {
@@ -130,6 +132,11 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             break;
         }
         if (!may_expand(s, node)) {
+            break;
+        }
+        if (pomdp_evaluate_wants(s, node)) {
+            pomdp_evaluate_later(s, node);
+            *progress = true;
             break;
         }
         if (s->tree.nodes[node].first_edge == POMDP_NONE) {
@@ -145,15 +152,17 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             grown_at = grown_at == POMDP_NONE ? node : grown_at;
             *progress = true;
         }
-        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap);
+        bool passed = false;
+        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap, &passed);
+        s->starved = next == POMDP_NONE && passed;
     }
     pomdp_tree_backup(s, node);
     return HP_OK;
 }
 
-hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles, const double *weights,
-                             uint32_t n, hp_rng stream, const pomdp_budget *budget,
-                             double *gap_begin)
+/** The root with its first bounds. */
+static hp_status prepare_root(pomdp_solver *s, const void *particles, const double *weights,
+                              uint32_t n, hp_rng stream, const pomdp_budget *budget)
 {
     if (budget->deadline_ns != 0 && budget->clock == NULL) {
         return HP_EINVAL;
@@ -163,11 +172,16 @@ hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles, const doubl
     s->pool_full = false;
     s->unclocked_steps = 0;
     s->count = (pomdp_count){0};
-    hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
-    if (st != HP_OK) {
-        return st;
-    }
-    st = pomdp_bounds_init(s, 0, 1);
+    s->waiting.n = 0;
+    const hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
+    return st == HP_OK ? pomdp_bounds_init(s, 0, 1) : st;
+}
+
+hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles, const double *weights,
+                             uint32_t n, hp_rng stream, const pomdp_budget *budget,
+                             double *gap_begin)
+{
+    hp_status st = prepare_root(s, particles, weights, n, stream, budget);
     if (st == HP_OK) {
         *gap_begin = root_gap(s);
         st = pomdp_expand_node(s, 0);
@@ -185,12 +199,15 @@ static bool is_late(const pomdp_solver *s)
     return s->may_be_late && hp_clock_now_ns(s->budget.clock) >= s->budget.deadline_ns;
 }
 
+static uint32_t trials_allowed(const pomdp_budget *b)
+{
+    return b->max_trials > 0 || b->deadline_ns == 0 ? b->max_trials : UINT32_MAX;
+}
+
 /** Runs trials until the gap, the budget or the pool ends them; returns how many were completed. */
 static uint32_t search(pomdp_solver *s)
 {
-    const pomdp_budget *b = &s->budget;
-    const uint32_t max_trials =
-        b->max_trials > 0 || b->deadline_ns == 0 ? b->max_trials : UINT32_MAX;
+    const uint32_t max_trials = trials_allowed(&s->budget);
     uint32_t trials = 0;
     bool progress = true;
     while (trials < max_trials && progress && !s->pool_full && root_gap(s) > s->config.target_gap &&
@@ -199,6 +216,11 @@ static uint32_t search(pomdp_solver *s)
             break;
         }
         trials++;
+        if (s->waiting.n > 0 &&
+            (s->waiting.n == s->evaluator->max_batch || s->starved || !progress)) {
+            pomdp_evaluate_waiting(s);
+            progress = true;
+        }
     }
     return trials;
 }
@@ -241,29 +263,69 @@ static uint32_t choose_action(pomdp_solver *s)
     return edge - s->tree.nodes[0].first_edge;
 }
 
-static void report(pomdp_solver *s, pomdp_plan *plan)
+static void report_tree(pomdp_solver *s, pomdp_plan *plan)
 {
     const pomdp_edge *edges = &s->tree.edges[s->tree.nodes[0].first_edge];
     plan->action = choose_action(s);
-    plan->value_lower = s->tree.lower[0];
-    plan->value_upper = s->tree.upper[0];
     plan->nodes = s->tree.used.n_nodes;
-    plan->expansions = s->count.expansions;
-    plan->depth = s->count.depth;
-    plan->steps_tree = s->count.steps_tree;
-    plan->steps_rollout = s->count.steps_rollout;
-    plan->pool_full = s->pool_full;
-    plan->n_actions = s->model.n_actions;
     for (uint32_t a = 0; a < s->model.n_actions; a++) {
         plan->action_lower[a] = edges[a].lower;
         plan->action_upper[a] = edges[a].upper;
     }
 }
 
+static void report_counts(const pomdp_solver *s, pomdp_plan *plan)
+{
+    plan->value_lower = s->tree.lower[0];
+    plan->value_upper = s->tree.upper[0];
+    plan->expansions = s->count.expansions;
+    plan->depth = s->count.depth;
+    plan->steps_tree = s->count.steps_tree;
+    plan->steps_rollout = s->count.steps_rollout;
+    plan->evaluated = s->count.evaluated;
+    plan->pruned = s->count.pruned;
+    plan->refused = s->count.refused;
+    plan->batches = s->count.batches;
+    plan->pool_full = s->pool_full;
+    plan->n_actions = s->model.n_actions;
+}
+
+/** Simulations until the budget ends; each is far shorter than any deadline that can be kept. */
+static uint32_t simulate(pomdp_solver *s, hp_rng stream)
+{
+    const uint32_t max_trials = trials_allowed(&s->budget);
+    uint32_t trials = 0;
+    pomdp_pomcp_begin(s);
+    s->may_be_late = s->budget.deadline_ns != 0;
+    while (trials < max_trials && !is_late(s)) {
+        pomdp_pomcp_trial(s, stream, trials);
+        trials++;
+    }
+    return trials;
+}
+
+static hp_status plan_by_pomcp(pomdp_solver *s, const void *particles, const double *weights,
+                               uint32_t n, hp_rng stream, const pomdp_budget *budget,
+                               pomdp_plan *plan)
+{
+    const hp_status st = prepare_root(s, particles, weights, n, stream, budget);
+    if (st != HP_OK) {
+        return st;
+    }
+    *plan = (pomdp_plan){.gap_begin = root_gap(s), .action = floor_action(s)};
+    plan->trials = simulate(s, stream);
+    report_counts(s, plan);
+    pomdp_pomcp_report(s, plan);
+    return HP_OK;
+}
+
 hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const double *weights,
                             uint32_t n, hp_rng stream, const pomdp_budget *budget, pomdp_plan *plan)
 {
     double gap_begin = 0.0;
+    if (solver->config.algorithm == POMDP_POMCP) {
+        return plan_by_pomcp(solver, particles, weights, n, stream, budget, plan);
+    }
     const hp_status st =
         pomdp_solver_begin(solver, particles, weights, n, stream, budget, &gap_begin);
     if (st != HP_OK) {
@@ -271,6 +333,7 @@ hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const d
     }
     *plan = (pomdp_plan){.gap_begin = gap_begin};
     plan->trials = search(solver);
-    report(solver, plan);
+    report_counts(solver, plan);
+    report_tree(solver, plan);
     return HP_OK;
 }

@@ -1,5 +1,5 @@
-/** @file pomdp_solver.h Anytime online search over a pomdp_model (DESPOT with importance sampling);
- *  knows nothing about traffic.
+/** @file pomdp_solver.h Anytime online search over a pomdp_model (DESPOT with importance sampling;
+ *  POMCP beside it, to check one by the other); knows nothing about traffic.
  *
  *  Ye, Somani, Hsu, Lee, "DESPOT: Online POMDP Planning with Regularization", JAIR 58 (2017); Luo,
  *  Bai, Hsu, Lee, "Importance Sampling for Online Planning under Uncertainty", IJRR 38 (2019).
@@ -23,11 +23,18 @@
 
 typedef struct pomdp_solver pomdp_solver;
 
+typedef enum pomdp_algorithm {
+    POMDP_DESPOT,
+    POMDP_POMCP, /* for comparison: a trial is one simulation, values are means and not bounds */
+    POMDP_N_ALGORITHMS,
+} pomdp_algorithm;
+
 typedef struct pomdp_config {
+    pomdp_algorithm algorithm;
     uint32_t n_scenarios;     /* K: sampled futures, [1, 4096] */
     uint32_t max_depth;       /* D: plies of the tree, [1, 128] */
     uint32_t rollout_depth;   /* steps of the default policy below a leaf, [0, 256] */
-    uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26] */
+    uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26]; POMCP: arms */
     uint32_t max_particles;   /* particles over all nodes, [K + K n_actions, 2^28] */
     double target_gap;        /* the search ends when U - L at the root is at most this, >= 0 */
     double xi;                /* (0, 1): a trial stops where the excess uncertainty is negative */
@@ -50,6 +57,8 @@ typedef struct pomdp_plan {
     uint32_t trials;                   /* as max_trials (and no deadline), replays a timed search */
     uint32_t nodes, expansions, depth; /* belief nodes made, nodes expanded, deepest ply */
     uint64_t steps_tree, steps_rollout; /* particle steps */
+    /* leaves valued by the evaluator, pruned on its word, left without a usable one; calls of it */
+    uint32_t evaluated, pruned, refused, batches;
     uint32_t n_actions;
     double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
     bool pool_full; /* growth ended early; the plan is still the best found */

@@ -6,8 +6,8 @@ uint32_t pomdp_tree_best_edge(const pomdp_solver *s, uint32_t node, bool by_lowe
 {
     const uint32_t first = s->tree.nodes[node].first_edge;
     const pomdp_edge *edges = s->tree.edges;
-    uint32_t best = first;
-    for (uint32_t e = first + 1; e < first + s->model.n_actions; e++) {
+    uint32_t best = by_lower ? first : first + s->tree.nodes[node].preferred;
+    for (uint32_t e = first; e < first + s->model.n_actions; e++) {
         if (by_lower ? edges[e].lower > edges[best].lower : edges[e].upper > edges[best].upper) {
             best = e;
         }
@@ -15,16 +15,19 @@ uint32_t pomdp_tree_best_edge(const pomdp_solver *s, uint32_t node, bool by_lowe
     return best;
 }
 
-uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap)
+uint32_t pomdp_tree_best_child(const pomdp_solver *s, uint32_t edge, double root_gap, bool *passed)
 {
     const pomdp_tree *t = &s->tree;
     const uint32_t first = t->edges[edge].first_child;
     const double share = s->config.xi * root_gap;
     uint32_t best = POMDP_NONE;
     double best_excess = 0.0;
+    *passed = false;
     for (uint32_t v = first; v < first + t->edges[edge].n_children; v++) {
         const double excess = t->upper[v] - t->lower[v] - share * t->weight[v];
-        if (excess > best_excess) {
+        if (excess > 0.0 && t->nodes[v].valued == POMDP_WAITING) {
+            *passed = true;
+        } else if (excess > best_excess) {
             best_excess = excess;
             best = v;
         }

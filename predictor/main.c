@@ -11,8 +11,7 @@ static void on_stop(int signal)
     stop = 1;
 }
 
-static hp_status serve(const predictor_cv_config *config, const hp_program_args *args,
-                       hp_error *error)
+static hp_status serve(const predictor_config *config, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
     predictor_node *node = NULL;
@@ -31,9 +30,9 @@ static hp_status serve(const predictor_cv_config *config, const hp_program_args 
 
 int main(int argc, char **argv)
 {
-    predictor_cv_config config;
-    predictor_cv_config_default(&config);
-    const hp_section sections[] = {{"predictor", PREDICTOR_CV_FIELDS, &config}};
+    predictor_config config;
+    predictor_config_default(&config);
+    const hp_section sections[] = {{"predictor", PREDICTOR_FIELDS, &config}};
     const hp_program program = {.name = "hyplan-predictor",
                                 .summary = "trajectories with probabilities for every agent",
                                 .sections = sections,

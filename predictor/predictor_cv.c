@@ -11,28 +11,6 @@ typedef struct motion {
     double yaw_rate_radps; /* constant turn rate for the whole horizon */
 } motion;
 
-const hp_field PREDICTOR_CV_FIELDS[] = {
-    HP_F_DOUBLE(predictor_cv_config, horizon_s, 0.5, 9.6, "s", "length of a predicted path"),
-    HP_F_DOUBLE(predictor_cv_config, step_s, 0.05, 1.0, "s", "time between its points"),
-    HP_F_DOUBLE(predictor_cv_config, walker_stop_p, 0.0, 0.5, NULL,
-                "prior probability that a walker stops"),
-    HP_F_DOUBLE(predictor_cv_config, walker_turn_p, 0.0, 0.5, NULL,
-                "prior probability that a walker turns, both sides together"),
-    HP_F_DOUBLE(predictor_cv_config, walker_turn_rad, 0.1, 3.2, "rad",
-                "how far a turning walker turns"),
-    HP_F_DOUBLE(predictor_cv_config, walker_stop_s, 0.1, 5.0, "s",
-                "a stopping walker stands after this time"),
-    HP_F_DOUBLE(predictor_cv_config, car_brake_p, 0.0, 0.5, NULL,
-                "prior probability that a vehicle brakes"),
-    HP_F_DOUBLE(predictor_cv_config, car_brake_mps2, 0.5, 9.0, "m/s^2", "and how hard"),
-    HP_F_DOUBLE(predictor_cv_config, sigma0_m, 0.0, 2.0, "m", "spread at the start"),
-    HP_F_DOUBLE(predictor_cv_config, walker_sigma_mps, 0.0, 3.0, "m/s",
-                "growth of a walker's spread"),
-    HP_F_DOUBLE(predictor_cv_config, car_sigma_mps, 0.0, 5.0, "m/s",
-                "growth of a vehicle's spread"),
-    HP_F_END,
-};
-
 void predictor_cv_config_default(predictor_cv_config *config)
 {
     *config = (predictor_cv_config){
@@ -114,10 +92,17 @@ static uint32_t car_rules(const predictor_cv_config *config, const hp_track *tra
     return n;
 }
 
-static void forecast_track(const predictor_cv_config *config, const hp_track *track,
-                           uint32_t n_steps, hp_forecast *forecast)
+uint32_t predictor_cv_steps(const predictor_cv_config *config)
+{
+    const double steps = floor(config->horizon_s / config->step_s + 1e-9);
+    return (uint32_t)hp_clamp(steps, 1.0, HP_MAX_STEPS);
+}
+
+void predictor_cv_forecast(const predictor_cv_config *config, const hp_track *track,
+                           hp_forecast *forecast)
 {
     motion rules[HP_MAX_MODES];
+    const uint32_t n_steps = predictor_cv_steps(config);
     const bool walks = track->kind == HP_CLASS_WALKER;
     const double rate = walks ? config->walker_sigma_mps : config->car_sigma_mps;
     const uint32_t n = walks ? walker_rules(config, track, rules) : car_rules(config, track, rules);
@@ -136,15 +121,13 @@ static void forecast_track(const predictor_cv_config *config, const hp_track *tr
 void predictor_cv_predict(const predictor_cv_config *config, const hp_predict_request *request,
                           hp_predict_reply *reply)
 {
-    const double steps = floor(config->horizon_s / config->step_s + 1e-9);
-    const uint32_t n_steps = (uint32_t)hp_clamp(steps, 1.0, HP_MAX_STEPS);
     memset(reply, 0, sizeof *reply);
     reply->world_id = request->world_id;
     reply->tick = request->tick;
     reply->step_s = config->step_s;
-    reply->n_steps = n_steps;
+    reply->n_steps = predictor_cv_steps(config);
     reply->n_forecasts = request->n_tracks;
     for (uint32_t i = 0; i < request->n_tracks; ++i) {
-        forecast_track(config, &request->tracks[i], n_steps, &reply->forecasts[i]);
+        predictor_cv_forecast(config, &request->tracks[i], &reply->forecasts[i]);
     }
 }

@@ -6,7 +6,6 @@
 #ifndef PREDICTOR_CV_H
 #define PREDICTOR_CV_H
 
-#include "common/hp_yaml.h"
 #include "proto/hp_msgs.h"
 
 typedef struct predictor_cv_config {
@@ -20,9 +19,13 @@ typedef struct predictor_cv_config {
     double sigma0_m, walker_sigma_mps, car_sigma_mps; /* sigma = sigma0 + rate * t */
 } predictor_cv_config;
 
-extern const hp_field PREDICTOR_CV_FIELDS[];
 void predictor_cv_config_default(predictor_cv_config *config);
 
+/** Number of points of a predicted path. */
+uint32_t predictor_cv_steps(const predictor_cv_config *config);
+/** One agent's futures. */
+void predictor_cv_forecast(const predictor_cv_config *config, const hp_track *track,
+                           hp_forecast *forecast);
 void predictor_cv_predict(const predictor_cv_config *config, const hp_predict_request *request,
                           hp_predict_reply *reply);
 

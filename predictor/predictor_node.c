@@ -3,17 +3,17 @@
 #include <stdlib.h>
 
 struct predictor_node {
-    predictor_cv_config config;
+    predictor_net *net;
     hp_server *server;
 };
 
 static void answer(void *ctx, const void *request, void *reply)
 {
-    const predictor_node *node = ctx;
-    predictor_cv_predict(&node->config, request, reply);
+    predictor_node *node = ctx;
+    predictor_net_predict(node->net, request, reply);
 }
 
-hp_status predictor_node_create(const predictor_cv_config *config, const hp_node *identity,
+hp_status predictor_node_create(const predictor_config *config, const hp_node *identity,
                                 predictor_node **out, hp_error *error)
 {
     predictor_node *node = calloc(1, sizeof *node);
@@ -21,14 +21,21 @@ hp_status predictor_node_create(const predictor_cv_config *config, const hp_node
     if (node == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the predictor");
     }
-    node->config = *config;
+    hp_status st = predictor_net_create(config, &node->net, error);
+    if (st != HP_OK) {
+        predictor_node_destroy(&node);
+        return st;
+    }
+    const bool has_model = predictor_net_has_model(node->net);
     const hp_service service = {.link = HP_LINK_PREDICTOR,
                                 .request = HP_MSG_PREDICT_REQUEST,
                                 .reply = HP_MSG_PREDICT_REPLY,
-                                .note = "no network: constant velocity with modes",
+                                .has_model = has_model,
+                                .note =
+                                    has_model ? NULL : "no network: constant velocity with modes",
                                 .answer = answer,
                                 .ctx = node};
-    const hp_status st = hp_server_create(identity, &service, &node->server, error);
+    st = hp_server_create(identity, &service, &node->server, error);
     if (st != HP_OK) {
         predictor_node_destroy(&node);
         return st;
@@ -41,6 +48,7 @@ void predictor_node_destroy(predictor_node **node)
 {
     if (*node != NULL) {
         hp_server_destroy(&(*node)->server);
+        predictor_net_destroy(&(*node)->net);
         free(*node);
         *node = NULL;
     }

@@ -19,6 +19,7 @@ struct hp_client {
     bool replied;      /* the reply to request lies in the mail */
     bool overtaken;    /* a ping sent after request was answered first */
     bool news;         /* its health came in */
+    uint64_t heard;    /* sequence of the ping that it answered */
 };
 
 hp_status hp_client_create(hp_mail *mail, const char *link, hp_client **out, hp_error *error)
@@ -80,6 +81,7 @@ static void drain(hp_client *c)
             if (e->type == HP_MSG_HEALTH) {
                 c->info.health = c->mail->in->as_hp_health;
                 c->news = true;
+                c->heard = e->sequence;
             }
         } else {
             c->info.late++;
@@ -211,6 +213,23 @@ bool hp_client_tend(hp_client *client)
     const bool news = client->news;
     client->news = false;
     return news;
+}
+
+void hp_client_refresh(hp_client *client, int64_t wait_ms)
+{
+    const int64_t until_ns = now_ns(client) + wait_ms * MS;
+    hp_status st = HP_OK;
+    drain(client);
+    if (!client->info.answering) {
+        return;
+    }
+    ping(client, HP_MSG_HEALTH, 0);
+    while (client->heard != client->ping && now_ns(client) < until_ns &&
+           (st == HP_OK || st == HP_EAGAIN)) {
+        bool ready = false;
+        st = hp_bus_poll(&client->socket, &ready, 1, SLICE_MS);
+        drain(client);
+    }
 }
 
 const hp_client_info *hp_client_get(const hp_client *client)

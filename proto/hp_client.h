@@ -44,6 +44,9 @@ HP_NODISCARD hp_status hp_client_call(hp_client *client, const hp_envelope *enve
 /** Takes in what has come meanwhile and asks for the worker's health once a second (oftener while
  * it is not answering). True if news of its health came. To be called now and then. */
 bool hp_client_tend(hp_client *client);
+/** Asks an answering worker for its health and waits for it, up to wait_ms: for the last word of a
+ * run. If it does not come, what was known stays. */
+void hp_client_refresh(hp_client *client, int64_t wait_ms);
 const hp_client_info *hp_client_get(const hp_client *client);
 
 #endif

@@ -374,6 +374,8 @@ static const hp_field DECISION_ROWS[] = {
     NUMBER(hp_decision, predictor_fallback, FLAG),
     FULL(hp_decision, stage_ns, SPAN_NS),
     NUMBER(hp_decision, total_ns, SPAN_NS),
+    NUMBER(hp_decision, search_failed, FLAG),
+    NUMBER(hp_decision, published, ANY_WORD),
 };
 static const hp_layout DECISION = {LAYOUT(hp_decision, decision, DECISION_ROWS)};
 

@@ -275,6 +275,8 @@ typedef struct hp_decision {
     bool predictor_fallback;          /* constant velocity stood in */
     int64_t stage_ns[HP_STAGE_COUNT]; /* wall time per part */
     int64_t total_ns;
+    bool search_failed; /* it was asked at this tick, and gave no answer */
+    uint64_t published; /* messages on the tap since the planner's start, up to this one */
 } hp_decision;
 
 /** Sent once a second, and as answer to a request for it. */

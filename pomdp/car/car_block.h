@@ -56,6 +56,12 @@ static inline ego_lanes load_ego(const void *states, const block *b)
     return (ego_lanes){m.c[0], m.c[1], m.c[2], (car_u8)m.c[3]};
 }
 
+static inline void store_ego(void *states, const block *b, const ego_lanes *e)
+{
+    lanes_store_rows(states, b->place,
+                     (car_columns){{e->s_m, e->speed_mps, e->accel_mps2, (car_f8)e->memory}});
+}
+
 static inline size_t other_offset(uint32_t k)
 {
     return offsetof(car_state, others) + k * sizeof(car_other_state);

@@ -23,7 +23,12 @@ size_t car_model_state_bytes(uint32_t n_others)
 
 pomdp_model car_model_make(const car_config *config, const car_scene *scene)
 {
-    const car_kernel *kernel = car_kernel_best();
+    return car_kernel_model(car_kernel_best(), config, scene);
+}
+
+pomdp_model car_kernel_model(const car_kernel *kernel, const car_config *config,
+                             const car_scene *scene)
+{
     return (pomdp_model){
         .name = "car",
         .n_actions = config->n_actions,
@@ -33,6 +38,7 @@ pomdp_model car_model_make(const car_config *config, const car_scene *scene)
         .step = kernel->step,
         .step_proposal = kernel->step_proposal,
         .default_policy = kernel->default_policy,
+        .rollout = kernel->rollout,
         .tail = kernel->free_road,
         .upper = kernel->free_road,
         .ctx = scene,

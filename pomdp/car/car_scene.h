@@ -12,7 +12,8 @@ enum {
     CAR_MAX_STEPS = 96, /* steps of a future: tree and rollout */
 };
 
-/** One future at the search's steps: row [k] is k + 1 steps after now: x, y, sigma. */
+/** One future at the search's steps: row [k] is k + 1 steps after now: x, y, sigma,
+ * and how far past the path he is at least from then on (negative: before it). */
 typedef float car_future[CAR_MAX_STEPS][4];
 
 /** Somebody the search reckons with. */
@@ -49,7 +50,8 @@ typedef struct car_lane_other {
     float x_m, y_m, toward_x, toward_y, lateral_m;
     float reach_x_m, reach_y_m; /* with the ego's half extents */
     float near_centre_m, near_half_m, near_side_m;
-    float far_m; /* apart by more at the end of a step: neither hit nor near all the while */
+    float clear_m; /* farther than this past the path he is out of the ego's way, wherever it is */
+    float far_m;   /* apart by more at the end of a step: neither hit nor near all the while */
     float corner_s_m, corner_lateral_m, beyond_m;
     float per_bin;              /* of the observed speed */
     car_odds odds[2][CAR_ODDS]; /* [0] the plain dynamics, [1] the proposal */
@@ -59,7 +61,7 @@ typedef struct car_lane_other {
 typedef struct car_lane_rules {
     float spacing_m, per_spacing, last_point;
     float step_s, per_step_s, half_step2;
-    float lag_gain_mps, lag_gain_m, speed_floor_mps, fastest_mps2, eye_ahead_m;
+    float lag_gain_mps, lag_gain_m, speed_floor_mps, fastest_mps2, slowest_mps2, eye_ahead_m;
     float goal_s_m, blocked_s_m;
     float standing_min_mps, standing_range_mps;
     float goal, near_miss, switching, slowness, slowness_per_mps, cost_per_mps;

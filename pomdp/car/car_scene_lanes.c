@@ -15,6 +15,26 @@ static car_odds make_odds(double p_any, double boost)
                       .no = q < 1.0 ? (float)((1.0 - p) / (1.0 - q)) : 1.0f};
 }
 
+/** How far the ego and its near-miss zone reach past the path's foot in the direction in which
+ * somebody crosses, over all of the way ahead, with his own extent added. */
+static double clear_past_m(const car_scene *scene, const car_other *other)
+{
+    const car_traffic_config *traffic = &scene->config->traffic;
+    const double ahead_m = scene->half_length_m + traffic->near_front_m;
+    const double aside_m = scene->half_width_m + traffic->near_side_m;
+    const uint32_t begin = (uint32_t)hp_max(scene->ego_s_m / scene->spacing_m, 0.0);
+    double clear_m = -INFINITY;
+    for (uint32_t i = begin; i < scene->n_points; ++i) {
+        const float *p = scene->place[i];
+        const double along = (double)p[2] * other->to_path_x + (double)p[3] * other->to_path_y;
+        const double beside = (double)p[2] * other->to_path_y - (double)p[3] * other->to_path_x;
+        const double past = ((double)p[0] - other->x_m) * other->to_path_x +
+                            ((double)p[1] - other->y_m) * other->to_path_y - other->lateral_m;
+        clear_m = hp_max(clear_m, past + ahead_m * fabs(along) + aside_m * fabs(beside));
+    }
+    return clear_m + hypot(other->reach_x_m, other->reach_y_m);
+}
+
 static car_lane_other make_other(const car_scene *scene, const car_other *other)
 {
     const car_traffic_config *traffic = &scene->config->traffic;
@@ -34,6 +54,7 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.near_centre_m = (float)(0.5 * traffic->near_front_m);
     f.near_half_m = (float)(reach_x + 0.5 * traffic->near_front_m);
     f.near_side_m = other->walks ? (float)(reach_y + traffic->near_side_m) : -1.0f;
+    f.clear_m = (float)clear_past_m(scene, other);
     f.far_m = (float)(hypot(reach_x + traffic->near_front_m, reach_y + traffic->near_side_m) +
                       2.0 * scene->spacing_m);
     f.corner_s_m = (float)other->corner_s_m;
@@ -80,6 +101,7 @@ static void build_rules(const car_scene *scene, car_lane_rules *r)
     r->lag_gain_m = (float)scene->lag_gain_m;
     r->speed_floor_mps = (float)scene->speed_floor_mps;
     r->fastest_mps2 = (float)config->actions_mps2[scene->fastest];
+    r->slowest_mps2 = (float)config->actions_mps2[scene->slowest];
     r->eye_ahead_m = (float)scene->eye_ahead_m;
     r->goal_s_m = (float)scene->goal_s_m;
     r->blocked_s_m = (float)scene->blocked_s_m;
@@ -93,6 +115,24 @@ static void build_rules(const car_scene *scene, car_lane_rules *r)
     }
 }
 
+/** Fills the last column of somebody's futures, from their ends backwards. Deviations are two
+ * sigmas at most, in x and in y. */
+static void look_ahead(car_scene *scene, uint32_t k)
+{
+    const car_other *other = &scene->others[k];
+    const double spread = 2.0 * (fabs(other->to_path_x) + fabs(other->to_path_y));
+    for (uint32_t m = 0; m < other->n_futures; ++m) {
+        double least_m = INFINITY;
+        for (uint32_t i = car_scene_steps(scene->config); i-- > 0;) {
+            float *row = scene->futures[k][m][i];
+            const double past = ((double)row[0] - other->x_m) * other->to_path_x +
+                                ((double)row[1] - other->y_m) * other->to_path_y - other->lateral_m;
+            least_m = hp_min(least_m, past - spread * (double)row[2]);
+            row[3] = (float)least_m;
+        }
+    }
+}
+
 void car_lanes_build(car_scene *scene)
 {
     build_rules(scene, &scene->rules);
@@ -100,5 +140,6 @@ void car_lanes_build(car_scene *scene)
     scene->state_bytes = sizeof(car_state);
     for (uint32_t i = 0; i < scene->n_others; ++i) {
         scene->lane_others[i] = make_other(scene, &scene->others[i]);
+        look_ahead(scene, i);
     }
 }

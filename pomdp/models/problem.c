@@ -1,6 +1,7 @@
 #include "pomdp/models/problem.h"
 
 #include "pomdp/models/lightdark.h"
+#include "pomdp/models/pocman.h"
 #include "pomdp/models/pursuit.h"
 #include "pomdp/models/rocksample.h"
 #include "pomdp/models/tiger.h"
@@ -15,6 +16,7 @@ const char *const POMDP_PROBLEM_NAMES[] = {
     "rocksample:7x8",
     "rocksample:11x11",
     "rocksample:15x15",
+    "pocman",
     NULL,
 };
 
@@ -55,6 +57,7 @@ hp_status pomdp_problem_open(const char *name, uint64_t seed, pomdp_problem *out
         open_rocksample_7_8,
         open_rocksample_11_11,
         open_rocksample_15_15,
+        pocman_open,
     };
     _Static_assert(HP_ARRAY_LEN(OPEN) + 1 == HP_ARRAY_LEN(POMDP_PROBLEM_NAMES), "one each");
     char known[256] = "";

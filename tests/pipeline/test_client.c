@@ -148,12 +148,39 @@ static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **
     fixture_close(&f);
 }
 
+static void test_client_hears_the_last_word_when_it_asks_for_it(void **state)
+{
+    fixture f;
+    hp_client *client = NULL;
+    hp_error error;
+    forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
+    (void)state;
+    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    f.other.clock = &w.clock;
+    f.node.clock = &w.clock;
+    assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
+    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
+                     HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+    w.mail.health.refused = 7; /* since it was last asked */
+    hp_client_refresh(client, 60000);
+    assert_int_equal(hp_client_get(client)->health.refused, 7);
+    hp_socket_close(&w.router); /* nobody answers now: it ends, and keeps what it knew */
+    hp_client_refresh(client, 1000);
+    assert_int_equal(hp_client_get(client)->health.refused, 7);
+    hp_client_destroy(&client);
+    hp_mail_destroy(&w.mail);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client_drops_a_late_reply_and_trusts_the_worker_again),
         cmocka_unit_test(test_client_notices_when_the_server_is_gone),
         cmocka_unit_test(test_client_gives_a_request_up_when_a_later_ping_is_answered),
+        cmocka_unit_test(test_client_hears_the_last_word_when_it_asks_for_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

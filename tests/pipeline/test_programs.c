@@ -1,4 +1,4 @@
-/* The five programs' common command line: what is refused, and with which words. */
+/* The programs' common command line: what is refused, and with which words. */
 #include "tests/support/hp_test.h"
 
 #include "common/hp_status.h"
@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char *const PROGRAMS[] = {"bridge", "planner", "predictor", "policy", "pomdp"};
+static const char *const PROGRAMS[] = {"bridge", "planner", "predictor",
+                                       "policy", "pomdp",   "recorder"};
 
 /** Runs BIN/hyplan-NAME with arguments; its output goes into text. Returns the exit status. */
 static int run(const char *name, const char *args, char *text, size_t cap)

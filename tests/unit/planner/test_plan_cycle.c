@@ -93,6 +93,39 @@ static void test_plan_cycle_decides_every_fifth_tick_and_commands_on_all(void **
     assert_int_equal(worker.plans, 4);
 }
 
+/** Plays ticks 0 to 10 of a walker who appears at tick 2 and turns at tick 7; bit n of the answer:
+ * tick n was decided upon. */
+static uint32_t ticks_decided(void)
+{
+    uint32_t decided = 0;
+    for (uint32_t n = 0; n <= 10; ++n) {
+        fixture_frame(n, 10.0, 5.0, &frame);
+        if (n >= 2) {
+            fixture_add_walker(&frame, 1, 40.0, 5.0, n < 7 ? 1.0 : 0.0, n < 7 ? 0.0 : 1.0);
+        }
+        plan_cycle_tick(cycle, &frame, &command, &decision);
+        decided |= decision.decided ? UINT32_C(1) << n : 0;
+    }
+    return decided;
+}
+
+static void test_plan_cycle_decides_at_once_when_surprised(void **state)
+{
+    (void)state;
+    const uint32_t regular = 1U << 0 | 1U << 5 | 1U << 10;
+    assert_int_equal(ticks_decided(), regular | 1U << 2 | 1U << 7);
+    plan_cycle_destroy(&cycle);
+    config.control.surprise_mps = 1.5; /* more than his turn, but he comes into sight */
+    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    plan_cycle_begin(cycle, &info, 1);
+    assert_int_equal(ticks_decided(), regular | 1U << 2);
+    plan_cycle_destroy(&cycle);
+    config.control.surprise_mps = 0.0;
+    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    plan_cycle_begin(cycle, &info, 1);
+    assert_int_equal(ticks_decided(), regular);
+}
+
 static void test_plan_cycle_falls_back_in_order_and_recovers(void **state)
 {
     (void)state;
@@ -188,6 +221,7 @@ int main(void)
 #define CYCLE_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         CYCLE_TEST(test_plan_cycle_decides_every_fifth_tick_and_commands_on_all),
+        CYCLE_TEST(test_plan_cycle_decides_at_once_when_surprised),
         CYCLE_TEST(test_plan_cycle_falls_back_in_order_and_recovers),
         CYCLE_TEST(test_plan_cycle_without_predictor_uses_constant_velocity),
         CYCLE_TEST(test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait),

@@ -52,7 +52,8 @@ static void test_plan_guard_prefers_comfort_where_it_is_enough(void **state)
 {
     (void)state;
     bool comfortable = false;
-    for (double gap_m = 60.0; gap_m > 5.0; gap_m -= 0.25) {
+    for (int gap_m_i = 0; 60.0 - 0.25 * gap_m_i > 5.0; ++gap_m_i) {
+        const double gap_m = 60.0 - 0.25 * gap_m_i;
         fixture_frame(0, 10.0, 10.0, &frame);
         fixture_add_parked_car(&frame, 1, 10.0 + gap_m, 0.0);
         const plan_guard_verdict v = check(3.0);
@@ -78,10 +79,13 @@ static void test_plan_guard_never_softens_a_command(void **state)
 static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
 {
     (void)state;
-    for (double y = -1.0; y <= 1.0; y += 0.5) {
-        for (double v_ego = 2.0; v_ego < 14.0; v_ego += 1.0) {
+    for (int y_i = 0; - 1.0 + 0.5 * y_i <= 1.0; ++y_i) {
+        const double y = -1.0 + 0.5 * y_i;
+        for (int v_ego_i = 0; 2.0 + 1.0 * v_ego_i < 14.0; ++v_ego_i) {
+            const double v_ego = 2.0 + 1.0 * v_ego_i;
             bool stopped_farther = false;
-            for (double gap = 50.0; gap > 2.4; gap -= 0.5) {
+            for (int gap_i = 0; 50.0 - 0.5 * gap_i > 2.4; ++gap_i) {
+                const double gap = 50.0 - 0.5 * gap_i;
                 fixture_frame(0, 10.0, v_ego, &frame);
                 fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
                 const bool stops = check(0.0).intervened;
@@ -96,9 +100,11 @@ static void test_plan_guard_less_gap_never_turns_stop_into_go(void **state)
 static void test_plan_guard_more_speed_never_turns_stop_into_go(void **state)
 {
     (void)state;
-    for (double gap = 3.0; gap < 50.0; gap += 1.0) {
+    for (int gap_i = 0; 3.0 + 1.0 * gap_i < 50.0; ++gap_i) {
+        const double gap = 3.0 + 1.0 * gap_i;
         bool stopped_slower = false;
-        for (double v_ego = 0.5; v_ego < 14.0; v_ego += 0.5) {
+        for (int v_ego_i = 0; 0.5 + 0.5 * v_ego_i < 14.0; ++v_ego_i) {
+            const double v_ego = 0.5 + 0.5 * v_ego_i;
             fixture_frame(0, 10.0, v_ego, &frame);
             fixture_add_walker(&frame, 1, 10.0 + gap, 0.5, 0.0, 0.0);
             const bool stops = check(0.0).intervened;
@@ -135,6 +141,26 @@ static void test_plan_guard_same_in_a_mirrored_and_turned_world(void **state)
         assert_true(straight.accel_mps2 == mirrored.accel_mps2);
         assert_true(straight.accel_mps2 == turned.accel_mps2);
     }
+}
+
+static void test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 400.0, &frame);
+    const plan_guard_verdict v = check(0.0);
+    assert_true(v.hard);
+    hp_assert_near(v.accel_mps2, -config.guard.hard_mps2, 0.0);
+}
+
+static void test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_parked_car(&frame, 1, 20.0, 1.8); /* by 0.1 m: 0.9 + 1.0 */
+    assert_true(check(0.0).intervened);
+    fixture_frame(0, 10.0, 10.0, &frame);
+    fixture_add_parked_car(&frame, 1, 20.0, 2.0);
+    assert_false(check(0.0).intervened);
 }
 
 /** A walker who moves as badly as the guard's bounds allow. */
@@ -220,6 +246,10 @@ int main(void)
         cmocka_unit_test_setup(test_plan_guard_less_gap_never_turns_stop_into_go, setup),
         cmocka_unit_test_setup(test_plan_guard_more_speed_never_turns_stop_into_go, setup),
         cmocka_unit_test_setup(test_plan_guard_same_in_a_mirrored_and_turned_world, setup),
+        cmocka_unit_test_setup(
+            test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with, setup),
+        cmocka_unit_test_setup(test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path,
+                               setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

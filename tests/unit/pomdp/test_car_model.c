@@ -425,6 +425,70 @@ static void test_car_model_kernels_give_the_same_bits(void **state)
     }
 }
 
+/** What a rollout earns, step by step with the batch hooks. */
+static double rollout_by_steps(const car_kernel *kernel, car_state *one, const uint64_t *row,
+                               uint32_t stride, uint32_t n_steps)
+{
+    double sum = 0.0;
+    double discount = 1.0;
+    double value = 0.0;
+    uint32_t action = 0;
+    uint8_t ends = 0;
+    pomdp_steps out = {.reward = &value, .terminal = &ends};
+    for (uint32_t t = 0; t < n_steps && ends == 0; ++t) {
+        kernel->default_policy(&scene, one, 1, &action);
+        kernel->step(&scene, one, 1, &action, &row[t * stride], &out);
+        sum += discount * value;
+        discount *= config.discount;
+    }
+    if (ends == 0) {
+        kernel->free_road(&scene, one, 1, &value);
+        sum += discount * value;
+    }
+    return sum;
+}
+
+/** Rollouts of n particles, from column (7 i) mod N of a table of draws, against steps. */
+static void check_rollouts(const car_kernel *kernel, uint32_t n)
+{
+    enum { N = 1001, STEPS = 24 };
+    static uint64_t rows[STEPS * N];
+    static uint32_t column[N];
+    for (uint32_t i = 0; i < STEPS * N; ++i) {
+        rows[i] = hp_rng_u64(hp_rng_seed(8), i);
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        column[i] = 7 * i % N;
+    }
+    sample(n);
+    const pomdp_draws draws = {rows, N, column};
+    const uint64_t taken = kernel->rollout(&scene, state_of, n, &draws, STEPS, reward);
+    assert_true(taken >= n && taken <= (uint64_t)n * STEPS);
+    for (uint32_t i = 0; i < n; ++i) {
+        const double want = rollout_by_steps(kernel, &state_of[i], &rows[column[i]], N, STEPS);
+        assert_memory_equal(&want, &reward[i], sizeof want);
+    }
+}
+
+static void test_car_model_rollouts_give_what_steps_give(void **state)
+{
+    (void)state;
+    build_crowd();
+    check_rollouts(car_kernel_best(), 1001);
+    check_rollouts(&CAR_KERNEL_BASE, 1001);
+    check_rollouts(car_kernel_best(), 3);
+}
+
+static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void **state)
+{
+    (void)state;
+    hp_belief_agent *a = fixture_walker(&request, 40.0, 3.0, 0.0, -1.2);
+    a->cross_hz = 0.3;
+    build();
+    check_rollouts(car_kernel_best(), 100);
+    check_rollouts(&CAR_KERNEL_BASE, 9);
+}
+
 static void test_car_model_short_states_step_like_whole_ones(void **state)
 {
     (void)state;
@@ -477,6 +541,8 @@ int main(void)
         CAR_TEST(test_car_model_ends_with_a_free_roads_value_once_all_are_passed),
         CAR_TEST(test_car_model_batches_of_any_size_give_the_same_bits),
         CAR_TEST(test_car_model_kernels_give_the_same_bits),
+        CAR_TEST(test_car_model_rollouts_give_what_steps_give),
+        CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_few_are_there),
         CAR_TEST(test_car_model_short_states_step_like_whole_ones),
         CAR_TEST(test_car_lanes_exp_keeps_its_error_bound),
     };

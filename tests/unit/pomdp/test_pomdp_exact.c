@@ -206,7 +206,7 @@ static double step_set(const pomdp_solver *s, scenario_set *set, uint32_t action
     double sum = 0.0;
     for (uint32_t i = 0; i < set->n; i++) {
         double reward = 0.0;
-        const uint64_t key = pomdp_scenario_step_key(s, set->scenario[i], depth);
+        const uint64_t key = hp_rng_u64((hp_rng){s->scenario_key[set->scenario[i]]}, depth);
         pomdp_steps out = {.reward = &reward, .obs = &obs[i], .terminal = &terminal[i]};
         timed_step(NULL, &set->state[i], 1, &action, &key, &out);
         sum += reward;

@@ -1,5 +1,6 @@
 /* What every standard problem owes the search: bounds in order, actions in range, hooks that do not
  * depend on the batch, observations as likely as they say. And the models' own rules. */
+#include "pomdp/models/pocman_internal.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/models/pursuit_internal.h"
 #include "pomdp/models/rocksample.h"
@@ -324,6 +325,127 @@ static void test_plan_follows_the_floor_when_lambda_is_huge(void **state)
     pomdp_problem_close(&p);
 }
 
+/** No dead ends, all corridors connected, ways as long as they say, sight along both directions. */
+static void test_pocman_maze_is_sound(void **state)
+{
+    static pocman_maze m;
+    (void)state;
+    pocman_build(&m);
+    assert_in_range(m.n_cells, 150, POCMAN_MAX_CELLS);
+    for (uint32_t c = 0; c < m.n_cells; c++) {
+        uint32_t exits = 0;
+        for (uint32_t d = 0; d < POCMAN_N_ACTIONS; d++) {
+            const uint8_t next = m.move[c][d];
+            exits += next != POCMAN_NO_CELL;
+            assert_true(next == POCMAN_NO_CELL || m.move[next][(d + 2) % 4] == c);
+        }
+        assert_true(exits >= 2);
+        for (uint32_t to = 0; to < m.n_cells; to++) {
+            uint32_t at = c;
+            for (uint32_t i = 0; i < m.distance[c][to]; i++) {
+                at = m.move[at][m.toward[at][to]];
+            }
+            assert_int_equal(at, to);
+            const uint32_t seen = m.relation[c][to] & POCMAN_IN_SIGHT;
+            const uint32_t back = m.relation[to][c] & POCMAN_IN_SIGHT;
+            assert_int_equal(seen >> 2 | (seen & 3) << 2, back);
+        }
+    }
+}
+
+static double play_pocman(const pomdp_problem *p, pocman_state *s, uint32_t action, uint64_t *obs,
+                          uint8_t *terminal)
+{
+    const uint64_t key = 5;
+    double reward = 0.0;
+    pomdp_steps out = {.reward = &reward, .obs = obs, .terminal = terminal};
+    p->model.step(p->ctx, s, 1, &action, &key, &out);
+    return reward;
+}
+
+/** A pellet, a wall, a ghost with and without a pill, the last pellet. */
+static void test_pocman_pays_what_the_rules_say(void **state)
+{
+    static pocman_maze m;
+    pomdp_problem p = open_problem("pocman");
+    pocman_state start;
+    pocman_state s;
+    uint64_t obs = 0;
+    uint8_t terminal = 0;
+    (void)state;
+    pocman_build(&m);
+    p.sample(p.ctx, hp_rng_seed(1), 1, &start);
+    const uint8_t east = m.move[m.home][POCMAN_EAST];
+    const uint32_t pellet = m.food_at[east];
+    const uint32_t other = m.food_at[m.home];
+
+    s = start;
+    s.food[pellet / 64] |= UINT64_C(1) << pellet % 64;
+    hp_assert_near(play_pocman(&p, &s, POCMAN_EAST, &obs, &terminal), 9.0, 0.0);
+    assert_int_equal(s.cell, east);
+    assert_true((obs >> POCMAN_SMELLS & 1) == 1 && terminal == 0);
+    assert_true((s.food[pellet / 64] >> pellet % 64 & 1) == 0);
+    for (uint32_t d = 0; d < POCMAN_N_ACTIONS; d++) {
+        assert_true((obs >> (POCMAN_CAN_MOVE + d) & 1) == (m.move[east][d] != POCMAN_NO_CELL));
+    }
+
+    s = start;
+    memset(s.food, 0, sizeof(s.food));
+    s.food[other / 64] = UINT64_C(1) << other % 64;
+    assert_int_equal(m.move[m.home][POCMAN_NORTH], POCMAN_NO_CELL);
+    hp_assert_near(play_pocman(&p, &s, POCMAN_NORTH, &obs, &terminal), 974.0, 0.0);
+    assert_int_equal(terminal, 1);
+
+    s = start;
+    s.ghost[2] = east;
+    hp_assert_near(play_pocman(&p, &s, POCMAN_EAST, &obs, &terminal), -101.0, 0.0);
+    assert_int_equal(terminal, 1);
+    s = start;
+    s.ghost[2] = east;
+    s.power = 3;
+    s.food[pellet / 64] &= ~(UINT64_C(1) << pellet % 64);
+    hp_assert_near(play_pocman(&p, &s, POCMAN_EAST, &obs, &terminal), 24.0, 0.0);
+    assert_true(terminal == 0 && s.power == 2 && s.ghost[2] == m.ghost_home[0]);
+    pomdp_problem_close(&p);
+}
+
+/** A belief that explains next to nothing is mended, and then agrees with what was seen. */
+static void test_pocman_belief_is_mended_when_surprised(void **state)
+{
+    enum { N_BELIEF = 2000 };
+    static pocman_maze m;
+    pomdp_problem p = open_problem("pocman");
+    pomdp_belief *b = NULL;
+    pocman_state truth;
+    uint64_t obs = 0;
+    uint8_t terminal = 0;
+    (void)state;
+    pocman_build(&m);
+    assert_int_equal(pomdp_belief_create(&p.model, N_BELIEF, &b), HP_OK);
+    p.sample(p.ctx, hp_rng_seed(1), N_BELIEF, pomdp_belief_states(b));
+    p.sample(p.ctx, hp_rng_seed(2), 1, &truth);
+    truth.ghost[1] = m.move[m.move[m.home][POCMAN_EAST]][POCMAN_EAST]; /* nobody thought so */
+    truth.power = 9;
+    (void)play_pocman(&p, &truth, POCMAN_WEST, &obs, &terminal);
+    assert_true((obs & POCMAN_IN_SIGHT) != 0);
+    assert_int_equal(pomdp_belief_update(b, POCMAN_WEST, obs, hp_rng_seed(3)), HP_OK);
+    const pocman_state *s = pomdp_belief_states(b);
+    for (uint32_t i = 0; i < N_BELIEF; i++) {
+        uint32_t seen = 0;
+        if (pomdp_belief_weights(b)[i] <= 0.0) {
+            continue;
+        }
+        for (uint32_t g = 0; g < POCMAN_GHOSTS; g++) {
+            seen |= m.relation[s[i].cell][s[i].ghost[g]] & POCMAN_IN_SIGHT;
+        }
+        assert_int_equal(seen, obs & POCMAN_IN_SIGHT);
+        assert_int_equal(s[i].seen, seen);
+        assert_memory_equal(s[i].maybe, truth.maybe, sizeof(truth.maybe));
+    }
+    pomdp_belief_destroy(&b);
+    pomdp_problem_close(&p);
+}
+
 static void test_unknown_problem_is_refused_with_the_list(void **state)
 {
     pomdp_problem p;
@@ -347,6 +469,9 @@ int main(void)
         cmocka_unit_test(test_rocksample_tail_is_the_default_policy),
         cmocka_unit_test(test_patrol_value_is_what_patrols_earn),
         cmocka_unit_test(test_plan_follows_the_floor_when_lambda_is_huge),
+        cmocka_unit_test(test_pocman_maze_is_sound),
+        cmocka_unit_test(test_pocman_pays_what_the_rules_say),
+        cmocka_unit_test(test_pocman_belief_is_mended_when_surprised),
         cmocka_unit_test(test_unknown_problem_is_refused_with_the_list),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

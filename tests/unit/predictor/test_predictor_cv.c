@@ -1,3 +1,4 @@
+#include "common/hp_status.h"
 #include "predictor/predictor_cv.h"
 #include "tests/support/hp_test.h"
 

@@ -1,0 +1,54 @@
+#include "cli/recorder_node.h"
+#include "common/hp_program.h"
+#include "sim-bridge/bridge_config.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t stop;
+
+static void on_stop(int signal)
+{
+    (void)signal;
+    stop = 1;
+}
+
+static hp_status serve(const recorder_setup *setup, const hp_program_args *args, hp_error *error)
+{
+    hp_host host = {0};
+    recorder_node *node = NULL;
+    hp_status st = hp_host_open(&host, HP_ROLE_CLI, args->generation, args->sockets, stderr, error);
+    host.log.program = "recorder";
+    if (st == HP_OK) {
+        st = recorder_node_create(setup, &host.node, &node, error);
+    }
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+        st = recorder_node_step(node, 100);
+    }
+    recorder_node_destroy(&node);
+    hp_host_close(&host);
+    return st == HP_EINTERRUPTED ? HP_OK : st;
+}
+
+int main(int argc, char **argv)
+{
+    bridge_config bridge;
+    bridge_config_default(&bridge);
+    const hp_section sections[] = {{"bridge", BRIDGE_FIELDS, &bridge}};
+    const hp_program program = {.name = "hyplan-recorder",
+                                .summary = "writes what the planner tells into run.mcap",
+                                .sections = sections,
+                                .n_sections = HP_ARRAY_LEN(sections)};
+    hp_program_args args;
+    hp_error error = {{0}};
+    int status = 0;
+    if (!hp_program_start(&program, argc, argv, &args, &status)) {
+        return status;
+    }
+    const recorder_setup setup = {.run_dir = args.run_dir,
+                                  .scenario =
+                                      bridge.world == BRIDGE_WORLD_SIM ? bridge.scenario : "",
+                                  .seed = args.seed};
+    hp_program_on_stop(on_stop);
+    const hp_status st = serve(&setup, &args, &error);
+    return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
+}

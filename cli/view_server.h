@@ -1,0 +1,29 @@
+/** @file view_server.h The live view: a page, /status, /metrics and /scene over HTTP, and the scene
+ * for Lichtblick, Foxglove and PlotJuggler over WebSocket (both sub-protocols), on one port of this
+ * machine.
+ *
+ *  Reads only: nothing that comes from a browser reaches the planner. HTTP requests must name this
+ *  machine (127.0.0.1 or localhost) as their host, so that no foreign page can read along by a
+ * trick with names; WebSockets are open to every page, for the viewers are pages too. A viewer that
+ * is slow loses its oldest messages: at most 64 messages and 4 MiB wait for each; at most 16
+ * viewers are served. Ownership: borrows the state. Threads: one. Allocation: while serving. */
+#ifndef VIEW_SERVER_H
+#define VIEW_SERVER_H
+
+#include "cli/tap_state.h"
+
+typedef struct view_server view_server;
+
+/** Listens on 127.0.0.1:port; 0: any free one. */
+HP_NODISCARD hp_status view_server_create(const tap_state *state, uint16_t port, view_server **out,
+                                          hp_error *error);
+void view_server_destroy(view_server **server);
+uint16_t view_server_port(const view_server *server);
+/** Does what is due, without waiting. */
+void view_server_step(view_server *server);
+/** Hands a message of the tap to the viewers that subscribed to it, and what is drawn from it; a
+ *  tap_listener, with the server as ctx. */
+void view_server_hear(void *server, hp_msg_type type, const void *payload, size_t len,
+                      const hp_message *message);
+
+#endif

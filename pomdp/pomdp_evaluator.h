@@ -1,0 +1,57 @@
+/** @file pomdp_evaluator.h Values for beliefs from outside the search, in batches: a network's,
+ * say.
+ *
+ *  A trial that comes to a leaf without a value leaves it waiting and ends; trials after it pass
+ * the leaf over. Once max_batch leaves wait, or no other way is left, all are evaluated in one
+ * call, and their bounds follow what is decided. Leaves that nobody comes to are never evaluated,
+ * nor is the root. What still waits when the search ends keeps the bounds of the model's hooks.
+ *  Bounds of a node are its weight times the discounted value; the search does that multiplication.
+ *
+ *  Ownership: table, ctx and what they point to are borrowed. Threads: called by the solver's own.
+ *  Determinism: leaves come in the order in which trials came to them; for equal estimates and
+ * equal max_batch the search is the same bit by bit. Another max_batch is another search. */
+#ifndef POMDP_EVALUATOR_H
+#define POMDP_EVALUATOR_H
+
+#include "pomdp/pomdp_solver.h"
+
+enum { POMDP_MAX_WAITING = 64 };
+
+/** A belief that waits for its value. */
+typedef struct pomdp_leaf {
+    const void *states;    /* [n][state_size], read only, until evaluate returns */
+    const double *weights; /* [n], summing to weight */
+    uint32_t n, depth;
+    double weight; /* of getting there: the root's is 1 */
+} pomdp_leaf;
+
+typedef enum pomdp_decision {
+    POMDP_KEEP,    /* the bounds stay as they are */
+    POMDP_TIGHTEN, /* they are drawn in to value - spread and value + spread */
+    POMDP_PRUNE,   /* value is taken for both, and nothing below is searched */
+    POMDP_N_DECISIONS,
+} pomdp_decision;
+
+/** All zero before evaluate is called. */
+typedef struct pomdp_estimate {
+    double value;  /* return from there on, discounted to there, reward units per unit of weight */
+    double spread; /* half the width in which it is believed to lie, >= 0 */
+    pomdp_decision decision;
+    uint32_t preferred; /* action of the largest prior: wins ties when the leaf is expanded */
+} pomdp_estimate;
+
+typedef struct pomdp_evaluator {
+    uint32_t max_batch; /* [1, POMDP_MAX_WAITING] */
+    /** Fills out [n]. An error, or an estimate out of range, means POMDP_KEEP; it is counted.
+     *  @param deadline_ns of the search's clock, 0: none. */
+    hp_status (*evaluate)(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t deadline_ns,
+                          pomdp_estimate *out);
+    void *ctx;
+} pomdp_evaluator;
+
+/** For the searches from now on; NULL: none. HP_OK, or HP_EINVAL: batch out of range, or POMCP,
+ *  which has no bounds. */
+HP_NODISCARD hp_status pomdp_solver_set_evaluator(pomdp_solver *solver,
+                                                  const pomdp_evaluator *evaluator);
+
+#endif

@@ -1,0 +1,229 @@
+#include "predictor/pred_sample.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NEAR_CAR_M 8.0
+
+enum { MAX_PRESENT = 512 }; /* agents of one step */
+
+const pred_protocol PRED_8_12 = {.n_past = 8, .n_future = 12, .min_agents = 1};
+const pred_protocol PRED_6_6 = {.n_past = 6, .n_future = 6, .min_agents = 1};
+
+/* Recorded steps faster than this are slips of the recording: m/s. */
+static const double JUMP_MPS[PRED_CLASSES] = {5.0, 20.0, 30.0, 30.0};
+
+/** A window being cut: everybody at its last observed step. */
+typedef struct window {
+    const pred_recording *recording;
+    const pred_protocol *protocol;
+    uint32_t start, now;
+    uint32_t n;
+    pred_other others[MAX_PRESENT];
+    const pred_row *rows[MAX_PRESENT]; /* of the same agents */
+    pred_other walkers[MAX_PRESENT];   /* those who are no vehicles, where that is asked for */
+} window;
+
+static bool is_vehicle(pred_class kind)
+{
+    return kind == PRED_CAR || kind == PRED_LARGE;
+}
+
+static bool reserve(pred_samples *s)
+{
+    if (s->n < s->capacity) {
+        return true;
+    }
+    const size_t wanted = s->capacity == 0 ? 4096 : 2 * s->capacity;
+    pred_sample *items = realloc(s->items, wanted * sizeof *items);
+    if (items == NULL) {
+        return false;
+    }
+    s->items = items;
+    s->capacity = wanted;
+    return true;
+}
+
+/** Who is there now, with the way of his last step in grid steps. */
+static void gather(window *w)
+{
+    const pred_recording *r = w->recording;
+    w->n = 0;
+    for (size_t i = r->first[w->now]; i < r->first[w->now + 1] && w->n < MAX_PRESENT; ++i) {
+        const pred_row *row = &r->rows[i];
+        const pred_row *before = w->now > 0 ? pred_recording_find(r, w->now - 1, row->id) : NULL;
+        const double steps = PRED_STEP_S / r->step_s;
+        pred_other *o = &w->others[w->n];
+        *o = (pred_other){.id = row->id, .kind = row->kind, .p = row->p};
+        if (before != NULL) {
+            o->step_m.x_m = steps * (row->p.x_m - before->p.x_m);
+            o->step_m.y_m = steps * (row->p.y_m - before->p.y_m);
+        }
+        w->rows[w->n++] = row;
+    }
+}
+
+static bool stays(const window *w, uint32_t id)
+{
+    const uint32_t length = w->protocol->n_past + w->protocol->n_future;
+    for (uint32_t k = 0; k < length; ++k) {
+        if (pred_recording_find(w->recording, w->start + k, id) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Future on the grid, as far as the recording goes beyond the window, too. */
+static void write_future(const window *w, pred_sample *s)
+{
+    const pred_recording *r = w->recording;
+    hp_vec2 a = s->here;
+    uint32_t k = 0;
+    for (uint32_t j = 1; k < PRED_FUTURE && w->now + j < r->n_steps; ++j) {
+        const pred_row *row = pred_recording_find(r, w->now + j, s->id);
+        if (row == NULL) {
+            break;
+        }
+        const double begin_s = (j - 1) * r->step_s;
+        while (k < PRED_FUTURE && (k + 1) * PRED_STEP_S <= begin_s + r->step_s + 1e-9) {
+            const double u = ((k + 1) * PRED_STEP_S - begin_s) / r->step_s;
+            s->future[k][0] = (float)(a.x_m + u * (row->p.x_m - a.x_m) - s->here.x_m);
+            s->future[k][1] = (float)(a.y_m + u * (row->p.y_m - a.y_m) - s->here.y_m);
+            ++k;
+        }
+        a = row->p;
+    }
+    s->n_future = k;
+}
+
+static void write_truth(const window *w, pred_sample *s)
+{
+    s->n_truth = w->protocol->n_future;
+    s->truth_step_s = (float)w->recording->step_s;
+    for (uint32_t k = 0; k < s->n_truth; ++k) {
+        const pred_row *row = pred_recording_find(w->recording, w->now + 1 + k, s->id);
+        s->truth[k][0] = (float)(row->p.x_m - s->here.x_m);
+        s->truth[k][1] = (float)(row->p.y_m - s->here.y_m);
+    }
+}
+
+static void write_past(const window *w, hp_vec2 step_m, pred_sample *s)
+{
+    double times_s[PRED_PAST];
+    hp_vec2 points[PRED_PAST];
+    const uint32_t n = w->protocol->n_past;
+    for (uint32_t k = 0; k < n; ++k) {
+        times_s[k] = -((double)(n - 1 - k) * w->recording->step_s);
+        points[k] = pred_recording_find(w->recording, w->start + k, s->id)->p;
+    }
+    pred_input_past(times_s, points, n, step_m, &s->input);
+    const double steps = PRED_STEP_S / w->recording->step_s / 3.0;
+    s->mean_step_m[0] = (float)(steps * (points[n - 1].x_m - points[n - 4].x_m));
+    s->mean_step_m[1] = (float)(steps * (points[n - 1].y_m - points[n - 4].y_m));
+}
+
+static bool jumps(const window *w, const pred_sample *s)
+{
+    const uint32_t length = w->protocol->n_past + w->protocol->n_future;
+    const double limit_m = JUMP_MPS[s->input.kind] * w->recording->step_s;
+    for (uint32_t k = 1; k < length; ++k) {
+        const pred_row *a = pred_recording_find(w->recording, w->start + k - 1, s->id);
+        const pred_row *b = pred_recording_find(w->recording, w->start + k, s->id);
+        if (hp_dist(a->p, b->p) > limit_m) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void write_sample(const window *w, uint32_t self, uint32_t number, pred_sample *s)
+{
+    const pred_other *own = &w->others[self];
+    memset(s, 0, sizeof *s);
+    s->here = own->p;
+    s->id = own->id;
+    s->window = number;
+    s->input.kind = own->kind;
+    s->input.yaw_rad = (float)w->rows[self]->yaw_rad;
+    for (uint32_t i = 0; i < w->n; ++i) {
+        s->near_car |= i != self && w->others[i].kind == PRED_CAR &&
+                       hp_dist(w->others[i].p, own->p) < NEAR_CAR_M;
+    }
+    write_past(w, own->step_m, s);
+    write_future(w, s);
+    write_truth(w, s);
+    s->jumps = jumps(w, s);
+}
+
+/** Fills walkers: all but vehicles other than self; returns self's place there. */
+static uint32_t without_vehicles(window *w, uint32_t self, uint32_t *n)
+{
+    uint32_t at = 0;
+    *n = 0;
+    for (uint32_t i = 0; i < w->n; ++i) {
+        if (i == self || !is_vehicle(w->others[i].kind)) {
+            at = i == self ? *n : at;
+            w->walkers[(*n)++] = w->others[i];
+        }
+    }
+    return at;
+}
+
+static void look(window *w, uint32_t self, pred_sample *s)
+{
+    if (w->protocol->no_vehicles) {
+        uint32_t n = 0;
+        const uint32_t at = without_vehicles(w, self, &n);
+        pred_input_neighbours(w->walkers, n, at, &s->input);
+    } else {
+        pred_input_neighbours(w->others, w->n, self, &s->input);
+    }
+}
+
+static hp_status cut(window *w, pred_samples *samples, hp_error *error)
+{
+    const size_t before = samples->n;
+    gather(w);
+    for (uint32_t i = 0; i < w->n; ++i) {
+        if (!w->rows[i]->scored || !stays(w, w->others[i].id)) {
+            continue;
+        }
+        if (!reserve(samples)) {
+            return hp_fail(error, HP_ENOMEM, "no memory for %zu samples", samples->n);
+        }
+        pred_sample *s = &samples->items[samples->n++];
+        write_sample(w, i, samples->n_windows, s);
+        look(w, i, s);
+    }
+    const size_t found = samples->n - before;
+    if (found < w->protocol->min_agents || found == 0) {
+        samples->n = before;
+    } else {
+        ++samples->n_windows;
+    }
+    return HP_OK;
+}
+
+hp_status pred_samples_add(pred_samples *samples, const pred_recording *recording,
+                           const pred_protocol *protocol, hp_error *error)
+{
+    const uint32_t length = protocol->n_past + protocol->n_future;
+    window *w = calloc(1, sizeof *w);
+    hp_status st = w == NULL ? hp_fail(error, HP_ENOMEM, "no memory for a window") : HP_OK;
+    for (uint32_t s = 0; st == HP_OK && s + length <= recording->n_steps; ++s) {
+        w->recording = recording;
+        w->protocol = protocol;
+        w->start = s;
+        w->now = s + protocol->n_past - 1;
+        st = cut(w, samples, error);
+    }
+    free(w);
+    return st;
+}
+
+void pred_samples_free(pred_samples *samples)
+{
+    free(samples->items);
+    *samples = (pred_samples){0};
+}

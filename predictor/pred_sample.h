@@ -1,0 +1,80 @@
+/** @file pred_sample.h What is trained on and tested on: agents in windows of a recording, each
+ * with his past as the network sees it and his true future. And the sets that published protocols
+ * name. Ownership: pred_samples owns its items. Threads: one user while adding, then read only.
+ *  Determinism: order of files, windows, ids. Allocation: while adding. */
+#ifndef PRED_SAMPLE_H
+#define PRED_SAMPLE_H
+
+#include "predictor/pred_data.h"
+#include "predictor/pred_input.h"
+
+typedef struct pred_sample {
+    pred_input input;
+    hp_vec2 here;                 /* m, world */
+    uint32_t window, id;          /* agents of one window have the same number */
+    uint32_t n_future;            /* steps of future that are known */
+    float future[PRED_FUTURE][2]; /* m from here, world axes, on the network's grid */
+    uint32_t n_truth;
+    float truth_step_s;
+    float truth[PRED_FUTURE]
+               [2];       /* the same on the recording's own clock: what errors are taken at */
+    float mean_step_m[2]; /* mean way in one grid step over the last three recorded ones */
+    bool near_car;        /* a car within 8 m, now */
+    bool jumps;           /* faster than anybody can be, somewhere in the window */
+} pred_sample;
+
+typedef struct pred_samples {
+    pred_sample *items;
+    size_t n, capacity;
+    uint32_t n_windows;
+} pred_samples;
+
+/** How windows are cut. */
+typedef struct pred_protocol {
+    uint32_t n_past, n_future; /* recorded steps; whoever is there for all of them counts */
+    uint32_t min_agents;       /* windows with fewer are left out */
+    bool no_vehicles;          /* vehicles are no neighbours: for comparison */
+} pred_protocol;
+
+extern const pred_protocol PRED_8_12; /* 8 observed, 12 to predict, at least one agent */
+extern const pred_protocol PRED_6_6;
+
+HP_NODISCARD hp_status pred_samples_add(pred_samples *samples, const pred_recording *recording,
+                                        const pred_protocol *protocol, hp_error *error);
+void pred_samples_free(pred_samples *samples);
+
+typedef enum pred_data_kind {
+    PRED_ETH_UCY,
+    PRED_DUT,
+    PRED_CITR,
+    PRED_APOLLO,
+    PRED_MIXED, /* train and val cuts of all of them */
+    PRED_DATA_KINDS,
+} pred_data_kind;
+
+typedef enum pred_split {
+    PRED_TRAIN,
+    PRED_VAL,
+    PRED_TEST,
+} pred_split;
+
+/** The five scenes of ETH/UCY: each is tested by a network that saw the other four. */
+enum { PRED_SCENES = 5 };
+extern const char *const PRED_SCENE[PRED_SCENES + 1]; /* NULL-terminated */
+
+/** Which samples. ETH/UCY: the fold's own cuts. DUT, CITR: complete clips in the order of their
+ *  names, every fourth (i mod 4 = 3) for the test, the one before it for validation. ApolloScape:
+ *  files in order, i mod 5 = 4 for the test, = 3 for validation. */
+typedef struct pred_choice {
+    const char *data_dir;
+    pred_data_kind kind;
+    const char *scene; /* ETH/UCY: the fold */
+    pred_split split;
+    uint32_t min_agents; /* 0: as the protocol has it */
+    bool no_vehicles;
+} pred_choice;
+
+HP_NODISCARD hp_status pred_samples_load(const pred_choice *choice, pred_samples *samples,
+                                         hp_error *error);
+
+#endif

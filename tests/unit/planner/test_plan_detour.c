@@ -1,0 +1,278 @@
+#include "planner/plan_detour.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/planner/plan_fixture.h"
+
+#include <stdlib.h>
+
+static hp_world_info info;
+static plan_config config;
+static plan_path path;
+static plan_detour *detour; /* large */
+static hp_plan_request *belief;
+static hp_ego_state ego;
+
+static int setup(void **state)
+{
+    (void)state;
+    plan_config_default(&config);
+    fixture_info(&info);
+    /* A lane of 2.4 m around the route, one more to its left, a pavement of 3 m to its right. */
+    info.n_road = 1;
+    info.road[0] = (hp_rect){-50.0, -1.2, 200.0, 3.6};
+    info.n_pavement = 1;
+    info.pavement[0] = (hp_rect){-50.0, -4.2, 200.0, -1.2};
+    detour = calloc(1, sizeof *detour);
+    belief = calloc(1, sizeof *belief);
+    assert_non_null(detour);
+    assert_non_null(belief);
+    belief->step_s = 0.25;
+    belief->n_steps = 19;
+    ego = (hp_ego_state){.pose = {10.0, 0.0, 0.0}, .speed_mps = 5.0};
+    plan_detour_begin(&config.path, &info, detour, &path);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(detour);
+    free(belief);
+    return 0;
+}
+
+static void add_box(double x_m, double y_m)
+{
+    belief->occluders[belief->n_occluders++] =
+        (hp_occluder){.id = belief->n_occluders, .box = {{x_m, y_m, 0.0}, 4.0, 1.8}};
+}
+
+/** One who keeps his velocity for sure. */
+static void add_agent(hp_agent_class kind, double x_m, double y_m, double vx_mps, double vy_mps)
+{
+    const bool car = kind == HP_CLASS_CAR;
+    hp_belief_agent *a = &belief->agents[belief->n_agents++];
+    *a = (hp_belief_agent){.id = belief->n_agents,
+                           .kind = kind,
+                           .pose = {x_m, y_m, vx_mps < 0.0 ? HP_PI : 0.0},
+                           .vx_mps = vx_mps,
+                           .vy_mps = vy_mps,
+                           .length_m = car ? 4.0 : 0.4,
+                           .width_m = car ? 1.8 : 0.4,
+                           .n_modes = 1};
+    a->modes[0].probability = 1.0;
+    for (uint32_t k = 0; k < belief->n_steps; ++k) {
+        const double t = (k + 1) * belief->step_s;
+        a->modes[0].mean[k] = (hp_vec2){x_m + vx_mps * t, y_m + vy_mps * t};
+        a->modes[0].sigma_m[k] = 0.1;
+    }
+}
+
+static plan_detour_task task_of(void)
+{
+    return (plan_detour_task){.config = &config.path, .info = &info, .belief = belief, .ego = &ego};
+}
+
+static void update(void)
+{
+    const plan_detour_task task = task_of();
+    plan_detour_update(detour, &task, &path);
+}
+
+static double lateral_at(double x_m)
+{
+    for (int s_i = 0; 0.1 * s_i < path.s_m[path.n - 1]; ++s_i) {
+        const double s = 0.1 * s_i;
+        const hp_pose pose = plan_path_at(&path, s);
+        if (pose.x_m >= x_m) {
+            return pose.y_m;
+        }
+    }
+    return NAN;
+}
+
+/** Nothing of the path ahead comes nearer to a box than the margin, less the grid's coarseness. */
+static void assert_clear_of_boxes(void)
+{
+    const hp_vec2 here = {ego.pose.x_m, ego.pose.y_m};
+    for (int s_i = 0; plan_path_project(&path, here).s_m + 0.1 * s_i < path.s_m[path.n - 1];
+         ++s_i) {
+        const double s = plan_path_project(&path, here).s_m + 0.1 * s_i;
+        const hp_box box = {plan_path_at(&path, s), info.ego_length_m, info.ego_width_m};
+        for (uint32_t i = 0; i < belief->n_occluders; ++i) {
+            assert_true(hp_box_gap(&box, &belief->occluders[i].box) > 0.15);
+        }
+    }
+}
+
+static void assert_drivable(void)
+{
+    for (int s_i = 0; 2.0 + 0.5 * s_i + 2.0 < path.s_m[path.n - 1]; ++s_i) {
+        const double s = 2.0 + 0.5 * s_i;
+        const double turned = hp_angle_wrap(plan_path_at(&path, s + 1.0).yaw_rad -
+                                            plan_path_at(&path, s - 1.0).yaw_rad);
+        assert_true(fabs(turned) / 2.0 < 1.5 / config.path.min_radius_m);
+    }
+}
+
+static void test_plan_detour_follows_the_route_bit_by_bit_when_it_is_free(void **state)
+{
+    (void)state;
+    add_box(30.0, 5.0);
+    add_agent(HP_CLASS_CAR, 40.0, 2.4, -8.0, 0.0);   /* in his own lane */
+    add_agent(HP_CLASS_CAR, 30.0, 0.0, 4.0, 0.0);    /* ahead, to be followed */
+    add_agent(HP_CLASS_WALKER, 25.0, 0.0, 0.0, 1.3); /* the search lets him pass */
+    update();
+    assert_false(detour->away);
+    assert_int_equal(detour->searches, 0);
+    assert_memory_equal(&path, &detour->route, sizeof path);
+}
+
+static void test_plan_detour_takes_the_other_lane_round_a_parked_car(void **state)
+{
+    (void)state;
+    add_box(35.0, 0.0);
+    update();
+    assert_true(detour->away);
+    assert_true(lateral_at(35.0) > 2.0);
+    assert_clear_of_boxes();
+    assert_drivable();
+    hp_assert_near(lateral_at(70.0), 0.0, 0.1);
+    hp_assert_near(lateral_at(9.0), 0.0, 0.05);
+    hp_assert_near(path.goal_s_m, plan_path_project(&path, (hp_vec2){97.0, 0.0}).s_m, 0.1);
+}
+
+static void
+test_plan_detour_takes_the_pavement_when_the_other_lane_is_not_free_in_time(void **state)
+{
+    (void)state;
+    add_box(35.0, 0.0);
+    add_agent(HP_CLASS_CAR, 62.0, 2.2, -5.0, 0.0); /* would meet us beside the parked car */
+    update();
+    assert_true(detour->away);
+    assert_true(lateral_at(35.0) < -2.0);
+    assert_clear_of_boxes();
+    assert_drivable();
+}
+
+static void test_plan_detour_leaves_the_lane_to_an_oncoming_car(void **state)
+{
+    (void)state;
+    add_box(20.0, 2.6);
+    add_box(26.0, 2.6);
+    add_box(32.0, 2.6);
+    add_box(38.0, 2.6);
+    add_agent(HP_CLASS_CAR, 45.0, 0.0, -4.0, 0.0);
+    update();
+    assert_true(detour->away);
+    assert_clear_of_boxes();
+    double lowest = 0.0;
+    for (int x_i = 0; 12.0 + 1.0 * x_i < 45.0; ++x_i) {
+        const double x = 12.0 + 1.0 * x_i;
+        lowest = fmin(lowest, lateral_at(x));
+    }
+    assert_true(lowest < -2.0);
+}
+
+static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
+{
+    (void)state;
+    add_box(35.0, 0.0);
+    update();
+    assert_true(detour->away);
+    for (int step = 0; step < 68; ++step) { /* 1.25 m each */
+        ego.pose = plan_path_at(
+            &path, plan_path_project(&path, (hp_vec2){ego.pose.x_m, ego.pose.y_m}).s_m + 1.25);
+        update();
+        assert_clear_of_boxes();
+    }
+    assert_false(detour->away);
+    assert_memory_equal(&path, &detour->route, sizeof path);
+    hp_assert_near(ego.pose.y_m, 0.0, 0.1);
+}
+
+static void test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle(void **state)
+{
+    (void)state;
+    for (int y_i = 0; - 12.0 + 1.5 * y_i <= 12.0; ++y_i) {
+        const double y = -12.0 + 1.5 * y_i;
+        add_box(35.0, y);
+    }
+    update();
+    assert_false(detour->away);
+    hp_assert_near(plan_path_speed(&path, 33.0), 0.0, 1e-9);
+    assert_true(plan_path_speed(&path, 12.0) > 5.0);
+    belief->n_occluders = 0; /* gone: the speeds come back */
+    update();
+    assert_memory_equal(&path, &detour->route, sizeof path);
+}
+
+static void test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop(void **state)
+{
+    (void)state;
+    info.speed_floor_mps = 5.0;
+    add_agent(HP_CLASS_WALKER, 25.0, -3.5, 0.0, 1.0);
+    ego.speed_mps = 5.0;
+    update();
+    assert_true(detour->away);
+    const hp_box box = {{25.0, lateral_at(25.0), 0.0}, info.ego_length_m, info.ego_width_m};
+    assert_true(hp_box_distance(&box, (hp_vec2){25.0, -0.5}) > 0.2); /* where he is after 3 s */
+}
+
+static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement(void **state)
+{
+    (void)state;
+    add_agent(HP_CLASS_WALKER, 30.0, -1.4, 0.0, 0.2);
+    update();
+    assert_true(detour->away);
+    double lowest = 0.0;
+    for (int x_i = 0; 12.0 + 1.0 * x_i < 60.0; ++x_i) {
+        const double x = 12.0 + 1.0 * x_i;
+        lowest = fmin(lowest, lateral_at(x));
+    }
+    assert_true(lowest > -1.2);
+    assert_true(lateral_at(30.0) > 1.0);
+}
+
+static void test_plan_detour_is_the_same_every_time(void **state)
+{
+    (void)state;
+    add_box(35.0, 0.0);
+    add_agent(HP_CLASS_CAR, 62.0, 2.2, -5.0, 0.0);
+    update();
+    static plan_path first; /* large */
+    first = path;
+    plan_detour_begin(&config.path, &info, detour, &path);
+    update();
+    assert_memory_equal(&first, &path, sizeof path);
+}
+
+static void test_plan_detour_answers_when_its_time_is_over_at_once(void **state)
+{
+    (void)state;
+    hp_clock clock = hp_clock_virtual(1000);
+    plan_detour_task task = task_of();
+    add_box(35.0, 0.0);
+    task.clock = &clock;
+    task.deadline_ns = 1; /* long past */
+    plan_detour_update(detour, &task, &path);
+    assert_true(path.n >= 2);
+    assert_true(detour->search.expanded == 0);
+}
+
+int main(void)
+{
+#define DETOUR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        DETOUR_TEST(test_plan_detour_follows_the_route_bit_by_bit_when_it_is_free),
+        DETOUR_TEST(test_plan_detour_takes_the_other_lane_round_a_parked_car),
+        DETOUR_TEST(test_plan_detour_takes_the_pavement_when_the_other_lane_is_not_free_in_time),
+        DETOUR_TEST(test_plan_detour_leaves_the_lane_to_an_oncoming_car),
+        DETOUR_TEST(test_plan_detour_comes_back_once_the_way_is_free),
+        DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
+        DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
+        DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
+        DETOUR_TEST(test_plan_detour_is_the_same_every_time),
+        DETOUR_TEST(test_plan_detour_answers_when_its_time_is_over_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

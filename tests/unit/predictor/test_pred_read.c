@@ -1,0 +1,180 @@
+/* Text into recordings, and recordings into samples. */
+#include "predictor/pred_sample.h"
+#include "tests/support/hp_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char dir[] = "/tmp/hp_pred_read_XXXXXX";
+static char path[128];
+
+static int make_dir(void **state)
+{
+    (void)state;
+    return mkdtemp(dir) == NULL;
+}
+
+static int drop_dir(void **state)
+{
+    (void)state;
+    return rmdir(dir);
+}
+
+static void put(const char *name, const char *text)
+{
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void assert_refused(const char *text, const char *reason)
+{
+    static const pred_format FORMAT = {.columns = 4};
+    pred_table table;
+    hp_error error = {{0}};
+    assert_int_equal(pred_table_parse(text, strlen(text), "f.txt", &FORMAT, &table, &error),
+                     HP_ECONFIG);
+    if (strstr(error.text, reason) == NULL) {
+        print_error("'%s' does not say '%s'\n", error.text, reason);
+        fail();
+    }
+    assert_null(table.values);
+}
+
+static void test_pred_table_refuses_what_is_no_table(void **state)
+{
+    (void)state;
+    assert_refused("", "f.txt:1: error: no rows");
+    assert_refused("1 2 3 4\n1 2 3\n", "f.txt:2: error: column 4");
+    assert_refused("1 2 3 4 5\n", "f.txt:1: error: too many columns");
+    assert_refused("1 2 nan 4\n", "column 3");
+    assert_refused("1 2 inf 4\n", "column 3");
+    assert_refused("1 2 0x10 4\n", "column 3");
+    assert_refused("1 2 1e300 4\n", "column 3");
+    assert_refused("1 2 1-2 4\n", "column 3");
+}
+
+static void test_pred_read_eth_numbers_frames_in_their_order(void **state)
+{
+    (void)state;
+    pred_recording r;
+    hp_error error;
+    put("a.txt", "20\t2.0\t1.5\t-2\r\n10.0\t1\t0\t0\n10\t2\t3\t4\n40\t1\t9\t9");
+    assert_int_equal(pred_read_eth(path, &r, &error), HP_OK);
+    assert_int_equal(r.n_steps, 3);
+    assert_int_equal(r.n_rows, 4);
+    hp_assert_near(pred_recording_find(&r, 1, 2)->p.y_m, -2.0, 0.0);
+    assert_null(pred_recording_find(&r, 1, 1));
+    assert_int_equal(pred_recording_find(&r, 2, 1)->step, 2);
+    pred_recording_free(&r);
+    (void)unlink(path);
+}
+
+static void test_pred_read_eth_refuses_somebody_who_is_twice_in_a_frame(void **state)
+{
+    (void)state;
+    pred_recording r;
+    hp_error error;
+    put("a.txt", "10 1 0 0\n10 1 1 0\n");
+    assert_int_equal(pred_read_eth(path, &r, &error), HP_ECONFIG);
+    assert_non_null(strstr(error.text, "id 1 twice"));
+    (void)unlink(path);
+}
+
+static void test_pred_read_clip_resamples_on_one_clock(void **state)
+{
+    (void)state;
+    /* Ten frames a second: a step is four frames. A walker from frame 0, a car from frame 2. */
+    static char text[4096] = "id,frame,label,x_est,y_est,vx_est,vy_est\n";
+    static char cars[4096] = "id,frame,label,x_est,y_est,psi_est,vel_est\n";
+    for (int f = 0; f <= 16; ++f) {
+        char line[80];
+        (void)snprintf(line, sizeof line, "1,%d,ped,%.2f,%.2f,1,0\n", f, 0.1 * f, 2.0);
+        (void)strcat(text, line);
+        if (f >= 2) {
+            (void)snprintf(line, sizeof line, "1,%d,veh,%.2f,0,0.5,5\n", f, 0.5 * f);
+            (void)strcat(cars, line);
+        }
+    }
+    pred_recording r;
+    hp_error error;
+    char stem[128];
+    put("c_traj_veh_filtered.csv", cars);
+    put("c_traj_ped_filtered.csv", text);
+    (void)snprintf(stem, sizeof stem, "%s/c", dir);
+    assert_int_equal(pred_read_clip(stem, 10.0, &r, &error), HP_OK);
+    /* The walker's steps 1 to 4; the car's first step (frame 4) is dropped, too. */
+    assert_int_equal(r.n_rows, 4 + 3);
+    assert_int_equal(r.n_steps, 4);
+    hp_assert_near(pred_recording_find(&r, 0, 1)->p.x_m, 0.4, 1e-9);
+    hp_assert_near(pred_recording_find(&r, 0, 1)->p.y_m, -2.0, 1e-9); /* y up */
+    assert_null(pred_recording_find(&r, 0, 1000001));
+    const pred_row *car = pred_recording_find(&r, 1, 1000001);
+    hp_assert_near(car->p.x_m, 4.0, 1e-9);
+    hp_assert_near(car->yaw_rad, -0.5, 1e-9);
+    assert_int_equal(car->kind, PRED_CAR);
+    pred_recording_free(&r);
+    (void)unlink(path);
+    put("c_traj_veh_filtered.csv", "");
+    (void)unlink(path);
+}
+
+/** Two who walk on for 20 steps, and one who comes after the last observed step. */
+static void make_walk(double bend_m, pred_recording *out)
+{
+    hp_error error;
+    static char text[4096];
+    text[0] = '\0';
+    for (int f = 0; f < 20; ++f) {
+        char line[120];
+        (void)snprintf(line, sizeof line, "%d 1 %.3f 0\n%d 2 %.3f %.3f\n", f, 0.5 * f, f,
+                       3.0 - 0.4 * f, f > 7 ? 1.0 + bend_m * (f - 7) : 1.0);
+        (void)strcat(text, line);
+        if (f > 7) {
+            (void)snprintf(line, sizeof line, "%d 3 1 %.3f\n", f, bend_m);
+            (void)strcat(text, line);
+        }
+    }
+    put("w.txt", text);
+    assert_int_equal(pred_read_eth(path, out, &error), HP_OK);
+    (void)unlink(path);
+}
+
+static void test_pred_samples_are_the_same_bits_whatever_the_future(void **state)
+{
+    (void)state;
+    pred_samples samples[2] = {{0}};
+    hp_error error;
+    for (int i = 0; i < 2; ++i) {
+        pred_recording r;
+        make_walk(i == 0 ? 0.0 : 0.7, &r);
+        assert_int_equal(pred_samples_add(&samples[i], &r, &PRED_8_12, &error), HP_OK);
+        assert_int_equal(samples[i].n, 2);
+        pred_recording_free(&r);
+    }
+    for (int a = 0; a < 2; ++a) {
+        assert_memory_equal(&samples[0].items[a].input, &samples[1].items[a].input,
+                            sizeof(pred_input));
+    }
+    assert_memory_not_equal(samples[0].items[1].truth, samples[1].items[1].truth,
+                            sizeof samples[0].items[1].truth);
+    assert_int_equal(samples[0].items[0].input.n_neighbours, 1);
+    pred_samples_free(&samples[0]);
+    pred_samples_free(&samples[1]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pred_table_refuses_what_is_no_table),
+        cmocka_unit_test(test_pred_read_eth_numbers_frames_in_their_order),
+        cmocka_unit_test(test_pred_read_eth_refuses_somebody_who_is_twice_in_a_frame),
+        cmocka_unit_test(test_pred_read_clip_resamples_on_one_clock),
+        cmocka_unit_test(test_pred_samples_are_the_same_bits_whatever_the_future),
+    };
+    return cmocka_run_group_tests(tests, make_dir, drop_dir);
+}
