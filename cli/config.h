@@ -14,12 +14,12 @@
 enum { CLI_SECTIONS = 7 };
 
 typedef struct cli_config {
-    plan_config plan;              /* sections control and planner */
-    predictor_config predictor;    /* section predictor */
-    car_config car;                /* section pomdp */
-    policy_config policy;          /* section policy */
-    bridge_config bridge;          /* section bridge */
-    sim_config sim;                /* section sim */
+    plan_config plan;           /* sections control and planner */
+    predictor_config predictor; /* section predictor */
+    car_config car;             /* section pomdp */
+    policy_config policy;       /* section policy */
+    bridge_config bridge;       /* section bridge */
+    sim_config sim;             /* section sim */
 } cli_config;
 
 void cli_config_default(cli_config *config);

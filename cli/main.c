@@ -25,6 +25,7 @@ static const command COMMANDS[] = {
     {"eval", "a network or a rule on data it has not seen: errors, calibration", cmd_eval},
     {"calibrate", "how sure the policy network may be", cmd_calibrate},
     {"carla", "recordings of CARLA, and freeing a server that nobody ticks", cmd_carla},
+    {"calibrate", "how sure the policy network may be", cmd_calibrate},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},
