@@ -174,7 +174,9 @@ static void test_run_is_refused_when_options_are_wrong(void **state)
         int status;
         const char *says;
     } CASES[] = {
-        {{"--world", "carla"}, CLI_ENVIRONMENT, "CARLA is not built yet"},
+        {{"--world", "carla", "--set", "bridge.carla.port=1"},
+         CLI_ENVIRONMENT,
+         "the connection to CARLA"},
         {{"--world", "moon"}, CLI_USAGE, "none of sim|replay|carla"},
         {{"--planner", "aeb"}, CLI_USAGE, "hyplan bench"},
         {{"--planner", "nobody"}, CLI_USAGE, "despot"},
