@@ -55,8 +55,9 @@ static void draw(const job *j, run_lanes *run)
 {
     uint64_t keys[CAR_LANES];
     for (uint32_t lane = 0; lane < CAR_LANES; ++lane) {
-        keys[lane] = *run->keys[lane];
-        run->keys[lane] += run->live[lane] != 0 ? j->draws->stride : 0;
+        const bool live = run->live[lane] != 0; /* others have used up their rows */
+        keys[lane] = live ? *run->keys[lane] : 0;
+        run->keys[lane] += live ? j->draws->stride : 0;
     }
     lanes_load_words(keys, &run->step.key_low, &run->step.key_high);
 }
