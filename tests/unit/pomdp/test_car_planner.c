@@ -47,7 +47,7 @@ static void test_car_planner_brakes_for_a_walker_on_the_road(void **state)
     fixture_request(10.0, 10.0, &request);
     (void)fixture_walker(&request, 24.0, 0.5, 0.0, 0.0);
     plan();
-    hp_assert_near(reply.accel_mps2, -5.5, 0.0);
+    assert_true(reply.accel_mps2 <= -5.5); /* it brakes, firmly or hard */
     assert_true(reply.value_lower > -0.5); /* it can stop in time */
 }
 
