@@ -9,7 +9,8 @@
 
 static const cli_usage USAGE = {
     .command = "bench",
-    .synopsis = "bench cts|dut [options]  or  hyplan bench merge DIR... [--out DIR]",
+    .synopsis =
+        "bench cts|cts-x|icts|crowd|dut [options]  or  hyplan bench merge DIR... [--out DIR]",
     .summary =
         "Plays many scenes with several planners, all on the same scenes, and compares them.",
     .example = "hyplan bench cts --planners const,aeb,despot --scenes 20 -j 2",
@@ -239,9 +240,12 @@ static int dispatch(const cli_texts *rest, bench_request *request, bench_run *ru
     if (rest->n > 1 && strcmp(rest->items[0], "merge") == 0) {
         return merge(rest, run);
     }
-    if (rest->n != 1 ||
-        (strcmp(rest->items[0], "cts") != 0 && strcmp(rest->items[0], "dut") != 0)) {
-        return cli_fail(&USAGE, CLI_USAGE, "which suite? cts, dut, or merge DIR...");
+    if (rest->n != 1 || bench_family_find(rest->items[0]) == NULL) {
+        (void)fprintf(stderr, "suites:\n");
+        for (const bench_family *f = BENCH_FAMILIES; f->name != NULL; f++) {
+            (void)fprintf(stderr, "  %-6s %s\n", f->name, f->help);
+        }
+        return cli_fail(&USAGE, CLI_USAGE, "which suite? one of those, or merge DIR...");
     }
     if (resume && run->common.out == NULL) {
         return cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR, the run to go on with");
@@ -260,8 +264,8 @@ int cmd_bench(int argc, char **argv)
         {"scenarios", 0, CLI_FLAG_TEXT, &request.scenarios, "01,03", "these scenarios only", 0, 0,
          NULL},
         {"scenes", 0, CLI_FLAG_TEXT, &request.scenes, "N|all",
-         "scenes per scenario (default: cts 20, dut all; the sample of 20 lies in that of 50)", 0,
-         0, NULL},
+         "scenes per scenario (default: 20, dut all; the sample of 20 lies in that of 50)", 0, 0,
+         NULL},
         {"grid", 0, CLI_FLAG_WORD, &request.grid, "GRID",
          "evaluation (default), validation or training", 0, 0, BENCH_GRID_WORDS},
         {"planners", 0, CLI_FLAG_TEXT, &request.planners, "A,B,C",
