@@ -12,13 +12,6 @@ enum { REPEATS = 7, BELIEF = 20000 };
 #define SEARCH_S 1.0
 enum { POOL_NODES = 1 << 22, POOL_PARTICLES = 1 << 24 };
 
-/** A clock of CPU time: other programs on the machine do not shorten the search. */
-static int64_t cpu_now_ns(const hp_clock *clock)
-{
-    (void)clock;
-    return hp_clock_thread_cpu_ns();
-}
-
 typedef struct figures {
     double trials, expansions, nodes, steps_tree, steps_rollout, gap_begin, gap_end, overrun_ms;
 } figures;
@@ -43,7 +36,7 @@ static double median(const figures *table, size_t column)
 
 static hp_status search(pomdp_solver *solver, const void *belief, uint64_t seed, figures *out)
 {
-    const hp_clock clock = {.now_ns = cpu_now_ns};
+    const hp_clock clock = hp_clock_thread_cpu();
     const int64_t begin_ns = hp_clock_now_ns(&clock);
     const pomdp_budget budget = {.deadline_ns = begin_ns + (int64_t)(SEARCH_S * 1e9),
                                  .clock = &clock};
@@ -71,7 +64,7 @@ static hp_status time_to_gap(const char *name, const pomdp_problem *problem, con
     static const uint32_t SCENARIOS[] = {100, 500, 2000};
     hp_status st = HP_OK;
     for (size_t i = 0; i < sizeof(SCENARIOS) / sizeof(SCENARIOS[0]) && st == HP_OK; i++) {
-        const hp_clock clock = {.now_ns = cpu_now_ns};
+        const hp_clock clock = hp_clock_thread_cpu();
         pomdp_config config = problem->config;
         pomdp_solver *solver = NULL;
         pomdp_plan plan;
