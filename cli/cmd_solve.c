@@ -15,7 +15,7 @@ enum { DEFAULT_TRIALS = 200, LANE_WORLD = 1, LANE_FILTER = 2, LANE_SEARCH = 3, L
 
 typedef struct solve_options {
     const char *problem;
-    uint32_t runs, steps, trials, time_ms, scenarios, algorithm, threads;
+    uint32_t runs, first, steps, trials, time_ms, cpu_ms, scenarios, algorithm, threads;
     uint64_t seed;
 } solve_options;
 
@@ -80,14 +80,15 @@ static hp_status open_run(const solve_options *options, uint32_t index, solve_ru
 /** Chooses the t-th action and counts what it took. */
 static hp_status choose(solve_run *run, uint32_t t, solve_sums *sums, uint32_t *action)
 {
-    const hp_clock clock = hp_clock_real();
+    const solve_options *o = run->options;
+    const hp_clock clock = o->cpu_ms > 0 ? hp_clock_thread_cpu() : hp_clock_real();
     const int64_t begin_ns = hp_clock_now_ns(&clock);
     const int64_t cpu_ns = hp_clock_thread_cpu_ns();
-    const solve_options *o = run->options;
+    const uint32_t ms = o->cpu_ms > 0 ? o->cpu_ms : o->time_ms;
     pomdp_budget budget = {.max_trials = o->trials, .clock = &clock};
     pomdp_plan plan;
-    if (o->time_ms > 0) {
-        budget.deadline_ns = begin_ns + (int64_t)o->time_ms * 1000000;
+    if (ms > 0) {
+        budget.deadline_ns = begin_ns + (int64_t)ms * 1000000;
     }
     const hp_status st =
         pomdp_team_plan(run->team, pomdp_belief_states(run->belief),
@@ -155,12 +156,12 @@ static void *play_share(void *arg)
     for (uint32_t i = share->first; i < share->options->runs; i += share->stride) {
         solve_run run;
         solve_sums *result = &share->results[i];
-        result->status = open_run(share->options, i, &run, &share->error);
+        result->status = open_run(share->options, share->options->first + i, &run, &share->error);
         if (result->status == HP_OK) {
             result->status = play(&run, result);
             if (result->status != HP_OK) {
-                (void)hp_fail(&share->error, result->status, "run %u: %s", i,
-                              hp_status_text(result->status));
+                (void)hp_fail(&share->error, result->status, "run %u: %s",
+                              share->options->first + i, hp_status_text(result->status));
             }
         }
         close_run(&run);
@@ -256,15 +257,17 @@ static solve_figures figure(const solve_options *o, const solve_sums *s)
 static void print_json(const solve_options *o, const solve_sums *s, uint32_t scenarios)
 {
     const solve_figures f = figure(o, s);
-    (void)printf("{\"problem\": \"%s\", \"runs\": %u, \"scenarios\": %u, "
+    (void)printf("{\"problem\": \"%s\", \"runs\": %u, \"first\": %u, \"cpu_ms\": %u, "
+                 "\"time_ms\": %u, \"seed\": %" PRIu64 ", \"threads\": %u, \"scenarios\": %u, "
                  "\"return_mean\": %.6g, \"return_stderr\": %.4g, \"undiscounted_mean\": %.6g, "
                  "\"undiscounted_stderr\": %.4g, "
                  "\"moves_mean\": %.4g, \"trials_per_s\": %.0f, \"expansions_per_s\": %.0f, "
                  "\"steps_per_s\": %.0f, \"gap_end\": %.4g, \"search_ms\": %.4g, "
                  "\"lost_beliefs\": %" PRIu64 ", \"peak_bytes\": %zu}\n",
-                 o->problem, o->runs, scenarios, f.mean, f.error, f.undiscounted,
-                 f.undiscounted_error, f.moves, f.trials_per_s, f.expansions_per_s, f.steps_per_s,
-                 f.gap, f.ms, s->lost_beliefs, s->peak_bytes);
+                 o->problem, o->runs, o->first, o->cpu_ms, o->time_ms, o->seed, o->threads,
+                 scenarios, f.mean, f.error, f.undiscounted, f.undiscounted_error, f.moves,
+                 f.trials_per_s, f.expansions_per_s, f.steps_per_s, f.gap, f.ms, s->lost_beliefs,
+                 s->peak_bytes);
 }
 
 static void print_text(const solve_options *o, const solve_sums *s, uint32_t scenarios)
@@ -310,6 +313,14 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
         count_flag("trials", &o->trials, "budget of a move: trials (200)", 100000000),
         count_flag("time-ms", &o->time_ms, "budget of a move: milliseconds, not repeatable",
                    600000),
+        count_flag("cpu-ms", &o->cpu_ms, "the same in milliseconds of the search's own CPU time",
+                   600000),
+        {.name = "first",
+         .type = CLI_FLAG_UINT,
+         .target = &o->first,
+         .arg = "N",
+         .help = "number of the first episode, to play many in shares (0)",
+         .max = 100000000},
         count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
         count_flag("threads", &o->threads, "searches side by side for each move (1)",
                    POMDP_MAX_THREADS),
@@ -331,7 +342,11 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
     }
     o->problem = rest.items[0];
     o->seed = common->seed;
-    o->trials = o->trials == 0 && o->time_ms == 0 ? DEFAULT_TRIALS : o->trials;
+    if (o->cpu_ms > 0 && (o->time_ms > 0 || o->threads > 1)) {
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "--cpu-ms is one thread's time: leave out --time-ms and --threads");
+    }
+    o->trials = o->trials == 0 && o->time_ms == 0 && o->cpu_ms == 0 ? DEFAULT_TRIALS : o->trials;
     return CLI_GO;
 }
 

@@ -15,6 +15,12 @@ static int64_t real_now_ns(const hp_clock *clock)
     return read_ns(CLOCK_MONOTONIC);
 }
 
+static int64_t thread_cpu_now_ns(const hp_clock *clock)
+{
+    (void)clock;
+    return read_ns(CLOCK_THREAD_CPUTIME_ID);
+}
+
 static int64_t virtual_now_ns(const hp_clock *clock)
 {
     return clock->virtual_ns;
@@ -23,6 +29,11 @@ static int64_t virtual_now_ns(const hp_clock *clock)
 hp_clock hp_clock_real(void)
 {
     return (hp_clock){.now_ns = real_now_ns};
+}
+
+hp_clock hp_clock_thread_cpu(void)
+{
+    return (hp_clock){.now_ns = thread_cpu_now_ns};
 }
 
 hp_clock hp_clock_virtual(int64_t start_ns)

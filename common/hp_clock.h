@@ -14,6 +14,9 @@ typedef struct hp_clock {
 
 /** CLOCK_MONOTONIC. */
 hp_clock hp_clock_real(void);
+/** The calling thread's CPU time: what else the machine does shortens nothing. Instants of one
+ *  thread mean nothing to another. */
+hp_clock hp_clock_thread_cpu(void);
 /** Shows clock.virtual_ns, starting at start_ns. */
 hp_clock hp_clock_virtual(int64_t start_ns);
 

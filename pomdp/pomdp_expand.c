@@ -107,12 +107,21 @@ static inline __attribute__((always_inline)) void scatter(pomdp_solver *s, const
     }
 }
 
-/** Moves the rows [at, at + n) that live on to their child, whose weight is theirs. */
-static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at)
+/** The same where all live on and observe the same: one block. */
+static void move_all(pomdp_solver *s, const pomdp_node *parent, uint32_t at)
 {
-    pomdp_tree *t = &s->tree;
-    pomdp_node *child = &t->nodes[t->edges[edge].first_child];
-    double *child_weight = &t->weight[t->edges[edge].first_child];
+    const size_t n = parent->n_particles;
+    const size_t to = s->partition.count[0];
+    memcpy(pomdp_state_at(s, s->tree.states, to), pomdp_state_at(s, s->batch.states, at),
+           n * s->model.state_size);
+    memcpy(&s->tree.particle_weight[to], &s->batch.out.weight[at], n * sizeof(double));
+    memcpy(&s->tree.scenario[to], &s->tree.scenario[parent->first_particle], n * sizeof(uint32_t));
+    s->partition.count[0] += parent->n_particles;
+}
+
+/** Sends the rows [at, at + n) to their groups, by sizes that the compiler knows. */
+static void scatter_rows(pomdp_solver *s, const pomdp_node *parent, uint32_t at)
+{
     switch (s->model.state_size) {
     case 8:
         scatter(s, parent, at, 8);
@@ -126,6 +135,20 @@ static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *pare
     default:
         scatter(s, parent, at, s->model.state_size);
         break;
+    }
+}
+
+/** Moves the rows [at, at + n) that live on to their child, whose weight is theirs. */
+static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at)
+{
+    pomdp_tree *t = &s->tree;
+    pomdp_node *child = &t->nodes[t->edges[edge].first_child];
+    double *child_weight = &t->weight[t->edges[edge].first_child];
+    if (s->partition.n_groups == 1 &&
+        t->used.n_particles - child->first_particle == parent->n_particles) {
+        move_all(s, parent, at);
+    } else {
+        scatter_rows(s, parent, at);
     }
     for (uint32_t g = 0; g < s->partition.n_groups; g++) {
         const uint32_t first = child[g].first_particle;

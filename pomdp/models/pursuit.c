@@ -101,23 +101,29 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
 }
 
 /** The best goal for all of them together: the robot's place and whether it met are common
- * knowledge. A few particles are not a belief, though: choosing a goal for each of them would be
- * hindsight, and a search that trusts it dithers, sure that the next look will tell. */
+ * knowledge, so that the weight on each target's cell is all that counts. A few particles are not a
+ * belief, though: choosing a goal for each of them would be hindsight, and a search that trusts it
+ * dithers, sure that the next look will tell. */
 static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n,
                            uint32_t *action)
 {
     const pursuit *p = ctx;
     const pursuit_state *s = states;
+    double at[PURSUIT_MAX_CELLS] = {0.0};
     double sums[PURSUIT_MAX_CELLS] = {0.0};
     uint8_t best = 0;
     if (n < ENOUGH) {
         return -HUGE_VAL;
     }
     for (uint32_t i = 0; i < n; i++) {
-        const bool unfelt = s[i].robot == s[i].target && s[i].met == 0;
-        const double *values = p->patrol[s[i].robot][s[i].target];
-        for (uint32_t g = 0; g < p->n_cells; g++) {
-            sums[g] += weights[i] * (unfelt ? patrol_return(p, &s[i], (uint8_t)g) : values[g]);
+        at[s[i].target] += weights[i];
+    }
+    for (uint32_t target = 0; target < p->n_cells; target++) {
+        const bool unfelt = target == s[0].robot && s[0].met == 0;
+        const double *values = p->patrol[s[0].robot][target];
+        for (uint32_t g = 0; g < p->n_cells && at[target] > 0.0; g++) {
+            sums[g] += at[target] *
+                       (unfelt ? pursuit_patrol_value(p, target, target, (uint8_t)g) : values[g]);
         }
     }
     for (uint32_t g = 1; g < p->n_cells; g++) {

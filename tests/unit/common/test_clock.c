@@ -81,6 +81,18 @@ static void test_clock_counts_cpu_time_only_when_working(void **state)
     assert_true(work > 100);
 }
 
+static void test_clock_of_the_thread_shows_its_cpu_time(void **state)
+{
+    const hp_clock real = hp_clock_real();
+    const hp_clock cpu = hp_clock_thread_cpu();
+    (void)state;
+    const int64_t before = hp_clock_thread_cpu_ns();
+    const int64_t shown = hp_clock_now_ns(&cpu);
+    assert_true(before <= shown && shown <= hp_clock_thread_cpu_ns());
+    hp_clock_sleep_until_ns(hp_clock_now_ns(&real) + 50000000);
+    assert_true(hp_clock_now_ns(&cpu) - shown < 20000000); /* sleep is no work */
+}
+
 static void test_clock_wall_is_in_this_century(void **state)
 {
     (void)state;
@@ -96,6 +108,7 @@ int main(void)
         cmocka_unit_test(test_clock_sleeps_until_the_instant),
         cmocka_unit_test(test_clock_wakes_early_when_signal_arrives),
         cmocka_unit_test(test_clock_counts_cpu_time_only_when_working),
+        cmocka_unit_test(test_clock_of_the_thread_shows_its_cpu_time),
         cmocka_unit_test(test_clock_wall_is_in_this_century),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -113,11 +113,19 @@ static void test_returns_do_not_fall_on_rocksample(void **state)
     expect_return("rocksample:7x8", 24, 12, 19.8);
 }
 
+/** The filter in the state alone, without a search, comes to some 50. */
+static void test_returns_do_not_fall_on_lightdark(void **state)
+{
+    (void)state;
+    expect_return("lightdark", 40, 12, 46.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_returns_do_not_fall_on_tag),
         cmocka_unit_test(test_returns_do_not_fall_on_rocksample),
+        cmocka_unit_test(test_returns_do_not_fall_on_lightdark),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
