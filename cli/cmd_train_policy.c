@@ -51,7 +51,7 @@ typedef struct train_result {
     double mean, deviation, crash_share, cpu_s;
 } train_result;
 
-static const policy_task *task_of(train_run *run)
+static const policy_task *task_of(const train_run *run)
 {
     const policy_task *classic = classic_task_find(run->task->name);
     return classic != NULL ? classic : &run->driven;
@@ -66,6 +66,10 @@ static policy_model model_of(const train_run *run, policy_ppo *ppo)
                       .continuous = policy_ppo_critic_at(ppo) > 0 &&
                                     classic_task_find(run->task->name) == &PENDULUM_TASK,
                       .params = policy_ppo_state_of(ppo).params};
+    const policy_task *task = task_of(run);
+    if (task->choices != NULL) {
+        memcpy(m.choices, task->choices, task->n_actions * sizeof m.choices[0]);
+    }
     return policy_model_lay_out(&m) == HP_OK ? m : (policy_model){0};
 }
 
@@ -105,7 +109,8 @@ static hp_status load(const train_run *run, policy_ppo *ppo, hp_error *error)
     st = st == HP_OK ? hp_tensors_get(tensors, &v, error) : st;
     st = st == HP_OK ? hp_tensors_get(tensors, &counts, error) : st;
     if (st == HP_OK && (memcmp(&model.actor, &own.actor, sizeof own.actor) != 0 ||
-                        memcmp(&model.critic, &own.critic, sizeof own.critic) != 0)) {
+                        memcmp(&model.critic, &own.critic, sizeof own.critic) != 0 ||
+                        memcmp(model.choices, own.choices, sizeof own.choices) != 0)) {
         st = hp_fail(error, HP_ECONFIG, "%s: holds another network than --env %s", path,
                      run->task->name);
     }
@@ -312,10 +317,10 @@ static hp_status open_driving(train_run *run, const cli_config *config, hp_error
     if (run->setting == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the scenarios");
     }
-    run->driven = drive_task_of(run->setting);
     run->setting->varied = true;
     const hp_status st = drive_setting_load(config, SCENARIOS, HP_ARRAY_LEN(SCENARIOS),
                                             SIM_GRID_TRAINING, run->setting, error);
+    run->driven = drive_task_of(run->setting);
     return st == HP_OK ? drive_setting_find_critical(run->setting, error) : st;
 }
 
