@@ -8,6 +8,7 @@
 #include "cli/train_tasks.h"
 #include "common/hp_clock.h"
 #include "policy/envs/classic.h"
+#include "policy/policy_crew.h"
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
 
@@ -34,7 +35,7 @@ typedef struct train_run {
     cli_common common;
     const char *env;
     uint64_t steps;
-    uint32_t seeds;
+    uint32_t seeds, threads;
     bool resume;
     const train_task *task;
     policy_ppo_config config;
@@ -183,7 +184,7 @@ static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp
 {
     const hp_clock clock = hp_clock_real();
     const int64_t start_ns = hp_clock_now_ns(&clock);
-    const int64_t cpu_ns = hp_clock_thread_cpu_ns();
+    const int64_t cpu_ns = hp_clock_process_cpu_ns();
     const uint64_t first = *policy_ppo_state_of(ppo).iterations;
     const uint64_t per = (uint64_t)run->config.horizon * run->config.n_envs;
     const uint64_t rounds = run->config.total_steps / per;
@@ -206,7 +207,7 @@ static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp
             st = save(run, ppo, CHECKPOINT, true, error);
         }
     }
-    result->cpu_s = 1e-9 * (double)(hp_clock_thread_cpu_ns() - cpu_ns);
+    result->cpu_s = 1e-9 * (double)(hp_clock_process_cpu_ns() - cpu_ns);
     result->steps = stats.steps - first * per;
     if (!run->common.quiet && isatty(STDERR_FILENO)) {
         (void)fputc('\n', stderr);
@@ -372,6 +373,7 @@ static int find_task(train_run *run)
     }
     run->task = t;
     run->config = t->config;
+    run->config.n_threads = run->threads;
     run->config.total_steps = run->steps > 0 ? run->steps : t->config.total_steps;
     return CLI_GO;
 }
@@ -386,6 +388,7 @@ int train_policy(int argc, char **argv)
     }
     run->env = TRAIN_TASKS[0].name;
     run->seeds = 1;
+    run->threads = 1;
     const cli_flag flags[] = {
         {"env", 0, CLI_FLAG_TEXT, &run->env, "TASK",
          "driving (default), cartpole, acrobot, pendulum", 0, 0, NULL},
@@ -394,6 +397,8 @@ int train_policy(int argc, char **argv)
         {"seeds", 0, CLI_FLAG_UINT, &run->seeds, "N",
          "trainings, with seeds from --seed on; nine in ten must reach the task's mark", 1, 1000,
          NULL},
+        {"threads", 0, CLI_FLAG_UINT, &run->threads, "N",
+         "threads that play (1); the outcome does not depend on it", 1, POLICY_MAX_THREADS, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &run->resume, NULL, "go on with the checkpoint in --out", 0,
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
