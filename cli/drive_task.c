@@ -234,7 +234,7 @@ static void reset(void *env, hp_rng stream, float *row)
     const uint32_t which = (uint32_t)(hp_rng_u64(stream, DRAW_SCENARIO) % set->n_scenarios);
     const uint64_t draw = hp_rng_u64(stream, DRAW_SCENE);
     const bool critical =
-        set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.5;
+        set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.65;
     const uint64_t at = critical ? set->critical[which][draw % set->n_critical[which]]
                                  : draw % set->n_scenes[which];
     sim_scene scene = set->scenes[which][in_part(set, which, at)];
