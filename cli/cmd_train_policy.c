@@ -8,6 +8,7 @@
 #include "cli/train_tasks.h"
 #include "common/hp_clock.h"
 #include "policy/envs/classic.h"
+#include "policy/policy_crew.h"
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
 
@@ -34,7 +35,7 @@ typedef struct train_run {
     cli_common common;
     const char *env;
     uint64_t steps;
-    uint32_t seeds;
+    uint32_t seeds, threads;
     bool resume;
     const train_task *task;
     policy_ppo_config config;
@@ -51,7 +52,7 @@ typedef struct train_result {
     double mean, deviation, crash_share, cpu_s;
 } train_result;
 
-static const policy_task *task_of(train_run *run)
+static const policy_task *task_of(const train_run *run)
 {
     const policy_task *classic = classic_task_find(run->task->name);
     return classic != NULL ? classic : &run->driven;
@@ -66,6 +67,10 @@ static policy_model model_of(const train_run *run, policy_ppo *ppo)
                       .continuous = policy_ppo_critic_at(ppo) > 0 &&
                                     classic_task_find(run->task->name) == &PENDULUM_TASK,
                       .params = policy_ppo_state_of(ppo).params};
+    const policy_task *task = task_of(run);
+    if (task->choices != NULL) {
+        memcpy(m.choices, task->choices, task->n_actions * sizeof m.choices[0]);
+    }
     return policy_model_lay_out(&m) == HP_OK ? m : (policy_model){0};
 }
 
@@ -105,7 +110,8 @@ static hp_status load(const train_run *run, policy_ppo *ppo, hp_error *error)
     st = st == HP_OK ? hp_tensors_get(tensors, &v, error) : st;
     st = st == HP_OK ? hp_tensors_get(tensors, &counts, error) : st;
     if (st == HP_OK && (memcmp(&model.actor, &own.actor, sizeof own.actor) != 0 ||
-                        memcmp(&model.critic, &own.critic, sizeof own.critic) != 0)) {
+                        memcmp(&model.critic, &own.critic, sizeof own.critic) != 0 ||
+                        memcmp(model.choices, own.choices, sizeof own.choices) != 0)) {
         st = hp_fail(error, HP_ECONFIG, "%s: holds another network than --env %s", path,
                      run->task->name);
     }
@@ -178,7 +184,7 @@ static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp
 {
     const hp_clock clock = hp_clock_real();
     const int64_t start_ns = hp_clock_now_ns(&clock);
-    const int64_t cpu_ns = hp_clock_thread_cpu_ns();
+    const int64_t cpu_ns = hp_clock_process_cpu_ns();
     const uint64_t first = *policy_ppo_state_of(ppo).iterations;
     const uint64_t per = (uint64_t)run->config.horizon * run->config.n_envs;
     const uint64_t rounds = run->config.total_steps / per;
@@ -201,7 +207,7 @@ static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp
             st = save(run, ppo, CHECKPOINT, true, error);
         }
     }
-    result->cpu_s = 1e-9 * (double)(hp_clock_thread_cpu_ns() - cpu_ns);
+    result->cpu_s = 1e-9 * (double)(hp_clock_process_cpu_ns() - cpu_ns);
     result->steps = stats.steps - first * per;
     if (!run->common.quiet && isatty(STDERR_FILENO)) {
         (void)fputc('\n', stderr);
@@ -312,10 +318,10 @@ static hp_status open_driving(train_run *run, const cli_config *config, hp_error
     if (run->setting == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the scenarios");
     }
-    run->driven = drive_task_of(run->setting);
     run->setting->varied = true;
     const hp_status st = drive_setting_load(config, SCENARIOS, HP_ARRAY_LEN(SCENARIOS),
                                             SIM_GRID_TRAINING, run->setting, error);
+    run->driven = drive_task_of(run->setting);
     return st == HP_OK ? drive_setting_find_critical(run->setting, error) : st;
 }
 
@@ -367,6 +373,7 @@ static int find_task(train_run *run)
     }
     run->task = t;
     run->config = t->config;
+    run->config.n_threads = run->threads;
     run->config.total_steps = run->steps > 0 ? run->steps : t->config.total_steps;
     return CLI_GO;
 }
@@ -381,6 +388,7 @@ int train_policy(int argc, char **argv)
     }
     run->env = TRAIN_TASKS[0].name;
     run->seeds = 1;
+    run->threads = 1;
     const cli_flag flags[] = {
         {"env", 0, CLI_FLAG_TEXT, &run->env, "TASK",
          "driving (default), cartpole, acrobot, pendulum", 0, 0, NULL},
@@ -389,6 +397,8 @@ int train_policy(int argc, char **argv)
         {"seeds", 0, CLI_FLAG_UINT, &run->seeds, "N",
          "trainings, with seeds from --seed on; nine in ten must reach the task's mark", 1, 1000,
          NULL},
+        {"threads", 0, CLI_FLAG_UINT, &run->threads, "N",
+         "threads that play (1); the outcome does not depend on it", 1, POLICY_MAX_THREADS, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &run->resume, NULL, "go on with the checkpoint in --out", 0,
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},

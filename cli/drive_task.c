@@ -118,6 +118,8 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
     const plan_workers workers = {predict, plan, evaluate, e};
     plan_config planner = setting->config.plan;
     planner.guard.enabled = false;
+    planner.path.detours =
+        planner.path.detours && !setting->varied; /* speed is learned, not ways */
     e->setting = setting;
     e->clock = hp_clock_virtual(0);
     hp_status st = sim_world_create(&body, &e->world);
@@ -130,6 +132,24 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
     }
     *env = e;
     return HP_OK;
+}
+
+uint32_t drive_hold(const car_config *config)
+{
+    uint32_t hold = 0;
+    for (uint32_t i = 1; i < config->n_actions; i++) {
+        hold = fabs(config->actions_mps2[i]) < fabs(config->actions_mps2[hold]) ? i : hold;
+    }
+    return hold;
+}
+
+static uint32_t fastest(const car_config *config)
+{
+    uint32_t most = 0;
+    for (uint32_t i = 1; i < config->n_actions; i++) {
+        most = config->actions_mps2[i] > config->actions_mps2[most] ? i : most;
+    }
+    return most;
 }
 
 /** Draws of one episode, by what they are for. */
@@ -193,7 +213,7 @@ static void begin(drive_env *e, const sim_scene *scene, hp_rng stream)
     sim_world_load(e->world, &e->scenario, scene, ++e->episode, stream.key);
     sim_world_info(e->world, &e->info);
     plan_cycle_begin(e->cycle, &e->info, stream.key);
-    e->action = 1; /* hold */
+    e->action = drive_hold(&e->setting->config.car);
     look(e);
 }
 
@@ -214,7 +234,7 @@ static void reset(void *env, hp_rng stream, float *row)
     const uint32_t which = (uint32_t)(hp_rng_u64(stream, DRAW_SCENARIO) % set->n_scenarios);
     const uint64_t draw = hp_rng_u64(stream, DRAW_SCENE);
     const bool critical =
-        set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.5;
+        set->varied && set->n_critical[which] > 0 && hp_rng_unit(stream, DRAW_CRITICAL) < 0.65;
     const uint64_t at = critical ? set->critical[which][draw % set->n_critical[which]]
                                  : draw % set->n_scenes[which];
     sim_scene scene = set->scenes[which][in_part(set, which, at)];
@@ -280,7 +300,7 @@ hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
         e->scenario = setting->scenarios[i];
         setting->n_critical[i] = 0;
         for (uint32_t k = 0; k < setting->n_scenes[i]; k++) {
-            const float accelerate = 0.0F;
+            const float accelerate = (float)fastest(&setting->config.car);
             policy_step out = {0};
             begin(e, &setting->scenes[i][k], hp_rng_seed(k));
             while (!out.terminated && !out.truncated) {
@@ -307,7 +327,8 @@ policy_task drive_task_of(drive_setting *setting)
                          .n_plain = POLICY_PLAIN,
                          .n_slots = POLICY_SLOTS,
                          .n_slot = POLICY_SLOT,
-                         .n_actions = POLICY_CHOICES,
+                         .n_actions = setting->config.car.n_actions,
+                         .choices = setting->config.car.actions_mps2,
                          .ctx = setting,
                          .create = create,
                          .destroy = destroy,

@@ -38,7 +38,9 @@ HP_NODISCARD hp_status drive_setting_load(const cli_config *config, const char *
 HP_NODISCARD hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error);
 /** Which of the setting's scenarios an environment plays now. */
 uint32_t drive_task_scenario(const void *env);
-/** The task; ctx is the setting. */
+/** The choice that changes the speed least: the last one, where there is none yet. */
+uint32_t drive_hold(const car_config *config);
+/** The task; ctx is the setting, whose accelerations are the choices. */
 policy_task drive_task_of(drive_setting *setting);
 
 #endif

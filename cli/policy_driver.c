@@ -54,7 +54,7 @@ static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_eval
 static void begin(driver *self, const hp_world_info *info, uint64_t seed)
 {
     policy_driver *d = (policy_driver *)self;
-    d->last_action = 1; /* hold */
+    d->last_action = drive_hold(&d->config->car);
     plan_cycle_begin(d->cycle, info, seed);
 }
 
@@ -99,10 +99,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     d->predictor = config->predictor.cv;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
-    hp_status st = policy_open(&config->policy, 1, &d->infer, NULL, &error);
-    if (st == HP_OK && config->car.n_actions < POLICY_CHOICES) {
-        st = HP_ECONFIG;
-    }
+    hp_status st = policy_open(config, 1, &d->infer, NULL, &error);
     if (st == HP_OK) {
         st = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
     }

@@ -55,7 +55,7 @@ hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t 
         return st;
     }
     out->mix_hash = mix_of(out->config);
-    st = policy_open(&out->config->policy, 1, &out->infer, &out->model_hash, error);
+    st = policy_open(out->config, 1, &out->infer, &out->model_hash, error);
     if (st == HP_OK) {
         st = drive_setting_load(out->config, POLICY_GRID_SCENARIOS, N_SCENARIOS,
                                 evaluation ? SIM_GRID_EVALUATION : SIM_GRID_CALIBRATION,

@@ -7,9 +7,44 @@
 
 enum { MOST_DECISIONS = 1024 };
 
-hp_status policy_open(const policy_config *config, uint32_t max_rows, policy_infer **out,
-                      uint64_t *hash, hp_error *error)
+static void print_numbers(const double *x, uint32_t n, char *text, size_t size)
 {
+    size_t at = 0;
+    for (uint32_t i = 0; i < n && at < size; i++) {
+        at += (size_t)snprintf(text + at, size - at, "%s%g", i > 0 ? ", " : "", x[i]);
+    }
+}
+
+static hp_status check(const policy_model *model, const car_config *car, const char *path,
+                       hp_error *error)
+{
+    const uint32_t n = model->actor.n_out;
+    const uint32_t row = policy_shape_row(&model->actor);
+    char learned[96] = "";
+    char asked[96] = "";
+    if (row != POLICY_ROW) {
+        return hp_fail(error, HP_ECONFIG, "%s: rows of %u features, driving has %d; train it anew",
+                       path, row, POLICY_ROW);
+    }
+    bool same = n == car->n_actions;
+    for (uint32_t i = 0; same && i < n; i++) {
+        same = model->choices[i] == car->actions_mps2[i];
+    }
+    if (same) {
+        return HP_OK;
+    }
+    print_numbers(model->choices, n, learned, sizeof learned);
+    print_numbers(car->actions_mps2, car->n_actions, asked, sizeof asked);
+    return hp_fail(error, HP_ECONFIG,
+                   "%s: learned with accelerations [%s], pomdp.actions_mps2 is [%s]; set the "
+                   "former or train it anew",
+                   path, learned, asked);
+}
+
+hp_status policy_open(const cli_config *all, uint32_t max_rows, policy_infer **out, uint64_t *hash,
+                      hp_error *error)
+{
+    const policy_config *config = &all->policy;
     char found[CLI_PATH];
     policy_model model;
     *out = NULL;
@@ -21,11 +56,8 @@ hp_status policy_open(const policy_config *config, uint32_t max_rows, policy_inf
     if (st != HP_OK) {
         return st;
     }
-    if (policy_shape_row(&model.actor) != POLICY_ROW || model.actor.n_out != POLICY_CHOICES) {
-        st = hp_fail(error, HP_ECONFIG,
-                     "%s: rows of %u features and %u choices, driving has %d and %d", path,
-                     policy_shape_row(&model.actor), model.actor.n_out, POLICY_ROW, POLICY_CHOICES);
-    } else {
+    st = check(&model, &all->car, path, error);
+    if (st == HP_OK) {
         st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], max_rows, out, error);
     }
     if (hash != NULL) {

@@ -46,6 +46,11 @@ int64_t hp_clock_thread_cpu_ns(void)
     return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
 
+int64_t hp_clock_process_cpu_ns(void)
+{
+    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 int64_t hp_clock_wall_s(void)
 {
     return read_ns(CLOCK_REALTIME) / INT64_C(1000000000);

@@ -27,6 +27,8 @@ static inline int64_t hp_clock_now_ns(const hp_clock *clock)
 
 /** CPU time of the calling thread, for the figures that gate. */
 int64_t hp_clock_thread_cpu_ns(void);
+/** And of all threads of the process together. */
+int64_t hp_clock_process_cpu_ns(void);
 /** Seconds since 1970, for file names and manifests only. */
 int64_t hp_clock_wall_s(void);
 /** Sleeps until the monotonic instant; returns early when a signal arrives. */

@@ -165,11 +165,24 @@ hp_pose hp_polyline_at(const hp_vec2 *points, const double *s_m, uint32_t n, dou
     return (hp_pose){points[i].x_m + t * d.x_m, points[i].y_m + t * d.y_m, atan2(d.y_m, d.x_m)};
 }
 
+/** The line's nearest point is no further from p than this: one of some of its corners. */
+static double distance_bound(const hp_vec2 *points, uint32_t n, hp_vec2 p)
+{
+    double least = INFINITY;
+    for (uint32_t i = 0; i < n; i += 16) {
+        const hp_vec2 d = hp_vec2_sub(points[i], p);
+        least = hp_min(least, d.x_m * d.x_m + d.y_m * d.y_m);
+    }
+    return sqrt(least);
+}
+
 hp_projection hp_polyline_project(const hp_vec2 *points, const double *s_m, uint32_t n, hp_vec2 p)
 {
+    static const double SLACK_M = 1e-6; /* for rounding */
+    const double bound_m = distance_bound(points, n, p);
     hp_projection best = {0};
     double best_d2 = INFINITY;
-    for (uint32_t i = 0; i + 1 < n; ++i) {
+    for (uint32_t i = 0; i + 1 < n;) {
         const hp_vec2 d = hp_vec2_sub(points[i + 1], points[i]);
         const hp_vec2 r = hp_vec2_sub(p, points[i]);
         const double len2 = d.x_m * d.x_m + d.y_m * d.y_m;
@@ -181,10 +194,18 @@ hp_projection hp_polyline_project(const hp_vec2 *points, const double *s_m, uint
         if (d2 < best_d2) {
             best_d2 = d2;
             best.s_m = s_m[i] + t * (s_m[i + 1] - s_m[i]);
-            best.lateral_m = copysign(sqrt(d2), d.x_m * r.y_m - d.y_m * r.x_m);
-            best.yaw_rad = atan2(d.y_m, d.x_m);
             best.segment = i;
         }
+        /* Along the line the distance changes no faster than the arc length: what is nearer than
+         * the bound comes no earlier than this. */
+        const double next_m = s_m[i + 1] + sqrt(d2) - bound_m - SLACK_M;
+        do {
+            ++i;
+        } while (i + 1 < n && s_m[i + 1] < next_m);
     }
+    const hp_vec2 d = hp_vec2_sub(points[best.segment + 1], points[best.segment]);
+    const hp_vec2 r = hp_vec2_sub(p, points[best.segment]);
+    best.lateral_m = copysign(sqrt(best_d2), d.x_m * r.y_m - d.y_m * r.x_m);
+    best.yaw_rad = atan2(d.y_m, d.x_m);
     return best;
 }

@@ -82,7 +82,7 @@ bool hp_rect_contains(const hp_rect *r, hp_vec2 p);
 double hp_polyline_lengths(const hp_vec2 *points, uint32_t n, double *s_m);
 /** Pose at arc length s (clamped to the ends). n >= 2; s_m as filled by hp_polyline_lengths. */
 hp_pose hp_polyline_at(const hp_vec2 *points, const double *s_m, uint32_t n, double s);
-/** Nearest point of the polyline, over all segments. n >= 2. */
+/** Nearest point of the polyline, over all segments. n >= 2; s_m as above. */
 hp_projection hp_polyline_project(const hp_vec2 *points, const double *s_m, uint32_t n, hp_vec2 p);
 
 #endif

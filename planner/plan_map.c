@@ -227,7 +227,10 @@ static double time_in_the_way(const plan_map *map, uint32_t i, const plan_path *
     for (uint32_t f = i; f < map->n_futures && map->futures[f].agent == map->futures[i].agent;
          ++f) {
         const plan_future *future = &map->futures[f];
-        for (uint32_t k = 0; k < PLAN_MAP_STEPS && !drives_away(future, path); ++k) {
+        if (drives_away(future, path)) {
+            continue;
+        }
+        for (uint32_t k = 0; k < PLAN_MAP_STEPS; ++k) {
             if (in_the_way(map, path, &future->at[k], from_m, to_m)) {
                 sum += future->probability * PLAN_MAP_STEP_S;
             }

@@ -1,5 +1,7 @@
 #include "policy/policy_adam.h"
 
+#include "policy/policy_kernel.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,22 +56,24 @@ double policy_adam_step(policy_adam *a, double rate, double max_norm)
 {
     const double length = norm(a->grads, a->n);
     const double t = (double)++a->updates;
-    const policy_real scale = (policy_real)(length > max_norm ? max_norm / length : 1.0);
-    const policy_real b1 = (policy_real)BETA1;
-    const policy_real b2 = (policy_real)BETA2;
     /* Both corrections of the start in one factor, and epsilon on the same scale. */
     const double late2 = sqrt(1.0 - pow(BETA2, t));
-    const policy_real factor = (policy_real)(rate * late2 / (1.0 - pow(BETA1, t)));
-    const policy_real epsilon = (policy_real)(EPSILON * late2);
-    for (size_t i = 0; i < a->n; i++) {
-        const policy_real g = a->grads[i] * scale;
-        a->m[i] = b1 * a->m[i] + (1 - b1) * g;
-        a->v[i] = b2 * a->v[i] + (1 - b2) * g * g;
+    const double scale = length > max_norm ? max_norm / length : 1.0;
+    const double factor = rate * late2 / (1.0 - pow(BETA1, t));
 #ifdef POLICY_DOUBLE
-        a->params[i] -= factor * a->m[i] / (sqrt(a->v[i]) + epsilon);
-#else
-        a->params[i] -= factor * a->m[i] / (sqrtf(a->v[i]) + epsilon);
-#endif
+    for (size_t i = 0; i < a->n; i++) {
+        const double g = a->grads[i] * scale;
+        a->m[i] = BETA1 * a->m[i] + (1 - BETA1) * g;
+        a->v[i] = BETA2 * a->v[i] + (1 - BETA2) * g * g;
+        a->params[i] -= factor * a->m[i] / (sqrt(a->v[i]) + EPSILON * late2);
     }
+#else
+    const policy_adam_rule rule = {.scale = (float)scale,
+                                   .keep_m = (float)BETA1,
+                                   .keep_v = (float)BETA2,
+                                   .rate = (float)factor,
+                                   .epsilon = (float)(EPSILON * late2)};
+    policy_kernel_best()->adam(&rule, a->n, a->grads, a->m, a->v, a->params);
+#endif
     return length;
 }

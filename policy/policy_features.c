@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-static const double BRAKE_MPS2 = 5.5, COMFORT_MPS2 = 3.0, ACCEL_MPS2 = 3.0;
+static const double HARD_MPS2 = 8.0, BRAKE_MPS2 = 5.5, COMFORT_MPS2 = 3.0, ACCEL_MPS2 = 3.0;
 static const double MARGIN_M = 0.3; /* around the ego's strip */
 static const double BEHIND_M = 8.0; /* others further behind do not matter */
 enum { MOST_AGENTS = 6 };
@@ -262,6 +262,7 @@ static void fill_slot(const meeting *m, const policy_look *look, float *f)
     f[25] = bound(mean_lateral(m, 2.5) / 6.0, -2.0, 2.0);
     f[26] = bound(outside / 2.0, -1.0, 2.0);
     f[27] = closing > 0.05 ? bound(outside / closing / 8.0, 0.0, 1.0) : 1.0F;
+    f[28] = bound((gap - v * v / (2.0 * HARD_MPS2)) / 20.0, -1.0, 2.0);
 }
 
 void policy_features(const policy_scene *scene, const policy_look *look, float row[POLICY_ROW])
@@ -278,12 +279,13 @@ void policy_features(const policy_scene *scene, const policy_look *look, float r
     row[5] = bound(path_speed(scene, look->ego_s_m + 8.0) / limit, 0.0, 2.0);
     row[6] = bound(path_speed(scene, look->ego_s_m + 20.0) / limit, 0.0, 2.0);
     row[7] = scene->floor_mps > 0.0 ? 1.0F : 0.0F;
-    row[8 + (look->last_action < POLICY_CHOICES ? look->last_action : 1)] = 1.0F;
-    row[11] = (float)scene->n_agents / POLICY_SLOTS;
-    row[12] = (float)(scene->n_others - scene->n_agents) / POLICY_SLOTS;
-    row[13] = bound(scene->limit_mps / 20.0, 0.0, 2.0);
-    row[14] = bound(v * v / (2.0 * BRAKE_MPS2) / 20.0, 0.0, 2.0);
-    row[15] = bound(v / 15.0, 0.0, 2.0);
+    row[8] = (float)scene->n_agents / POLICY_SLOTS;
+    row[9] = (float)(scene->n_others - scene->n_agents) / POLICY_SLOTS;
+    row[10] = bound(v * v / (2.0 * BRAKE_MPS2) / 20.0, 0.0, 2.0);
+    row[11] = bound(v / 15.0, 0.0, 2.0);
+    if (look->last_action < HP_MAX_ACTIONS) {
+        row[POLICY_LAST + look->last_action] = 1.0F;
+    }
     for (uint32_t i = 0; i < scene->n_others; i++) {
         const policy_place *place = &look->places[i];
         const meeting m = {.scene = scene,

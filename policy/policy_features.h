@@ -11,11 +11,11 @@
 #include "proto/hp_msgs.h"
 
 enum {
-    POLICY_PLAIN = 16, /* features of ego and path */
-    POLICY_SLOTS = 8,  /* others: agents first, then places where somebody may step out */
-    POLICY_SLOT = 28,  /* features of each */
+    POLICY_PLAIN = 20, /* features of ego and path, one for each last choice there may be */
+    POLICY_LAST = POLICY_PLAIN - HP_MAX_ACTIONS, /* where those begin */
+    POLICY_SLOTS = 8, /* others: agents first, then places where somebody may step out */
+    POLICY_SLOT = 29, /* features of each */
     POLICY_ROW = POLICY_PLAIN + POLICY_SLOTS * POLICY_SLOT,
-    POLICY_CHOICES = 3, /* accelerations that the network was trained for */
 };
 
 /** An other in the path's frame: s along it, lateral to the left. */

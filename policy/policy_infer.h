@@ -10,8 +10,6 @@
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
 
-enum { POLICY_MOST_CHOICES = 8 };
-
 typedef enum policy_ask {
     POLICY_ASK_VALUE = 1,  /* value, spread, width, crash_p */
     POLICY_ASK_CHOICE = 2, /* choice_p, best */

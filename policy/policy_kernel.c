@@ -2,6 +2,7 @@
  * panels, LONE panels for a row that is alone; KERNEL and NAME are what comes out. */
 #include "policy/policy_kernel.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef float lanes __attribute__((vector_size(4 * LANES)));
@@ -84,28 +85,85 @@ static void dense(const policy_dense *l, const float *x, uint32_t rows, float *y
     }
 }
 
-/** tanh(x) = (e - 1) / (e + 1), e = 2^(whole + part); 2^part by its series, 2^whole by exponent. */
+/** tanh(x) = 1 - 2 / (e + 1), e = 2^(whole + part); 2^part by its series, 2^whole by exponent. */
+static inline __attribute__((always_inline)) float tanh_one(float x)
+{
+    float v = x * 2.88539008F; /* 2 / ln 2 */
+    v = v > 25.0F ? 25.0F : v;
+    v = v < -25.0F ? -25.0F : v;
+    const float whole = (v + 12582912.0F) - 12582912.0F; /* 1.5 * 2^23 rounds */
+    const float f = v - whole;
+    float p = 1.5403530e-4F;
+    p = p * f + 1.3333558e-3F;
+    p = p * f + 9.6181291e-3F;
+    p = p * f + 5.5504109e-2F;
+    p = p * f + 2.4022651e-1F;
+    p = p * f + 6.9314718e-1F;
+    p = p * f + 1.0F;
+    const int32_t bits = ((int32_t)whole + 127) * (1 << 23);
+    float scale;
+    memcpy(&scale, &bits, sizeof scale);
+    return 1.0F - 2.0F / (p * scale + 1.0F);
+}
+
 static void tanh_all(float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        float v = x[i] * 2.88539008F; /* 2 / ln 2 */
-        v = v > 25.0F ? 25.0F : v;
-        v = v < -25.0F ? -25.0F : v;
-        const float whole = (v + 12582912.0F) - 12582912.0F; /* 1.5 * 2^23 rounds */
-        const float f = v - whole;
-        float p = 1.5403530e-4F;
-        p = p * f + 1.3333558e-3F;
-        p = p * f + 9.6181291e-3F;
-        p = p * f + 5.5504109e-2F;
-        p = p * f + 2.4022651e-1F;
-        p = p * f + 6.9314718e-1F;
-        p = p * f + 1.0F;
-        const int32_t bits = ((int32_t)whole + 127) * (1 << 23);
-        float scale;
-        memcpy(&scale, &bits, sizeof scale);
-        const float e = p * scale;
-        x[i] = (e - 1.0F) / (e + 1.0F);
+        x[i] = tanh_one(x[i]);
     }
 }
 
-const policy_kernel KERNEL = {NAME, dense, tanh_all};
+static void tanh_biased(const float *biases, uint32_t rows, uint32_t n, float *y)
+{
+    for (uint32_t i = 0; i < rows; i++) {
+        float *row = y + (size_t)i * n;
+        for (uint32_t j = 0; j < n; j++) {
+            row[j] = tanh_one(row[j] + biases[j]);
+        }
+    }
+}
+
+static void tanh_back(const float *y, float *dy, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        dy[i] *= 1.0F - y[i] * y[i];
+    }
+}
+
+static void add_rows(const float *x, uint32_t rows, uint32_t n, float *sum)
+{
+    uint32_t j = 0;
+    for (; j + 4 * LANES <= n; j += 4 * LANES) { /* four sums stay in registers */
+        lanes s[4] = {{0}};
+        for (uint32_t i = 0; i < rows; i++) {
+#pragma GCC unroll 4
+            for (uint32_t k = 0; k < 4; k++) {
+                s[k] += load(x + (size_t)i * n + j + (size_t)k * LANES);
+            }
+        }
+#pragma GCC unroll 4
+        for (uint32_t k = 0; k < 4; k++) {
+            float *to = sum + j + (size_t)k * LANES;
+            store(to, load(to) + s[k]);
+        }
+    }
+    for (uint32_t i = 0; i < rows; i++) {
+        for (uint32_t k = j; k < n; k++) {
+            sum[k] += x[(size_t)i * n + k];
+        }
+    }
+}
+
+static void adam(const policy_adam_rule *rule, size_t n, const float *restrict grads,
+                 float *restrict m, float *restrict v, float *restrict params)
+{
+    const policy_adam_rule r = *rule;
+    for (size_t i = 0; i < n; i++) {
+        const float g = grads[i] * r.scale;
+        m[i] = r.keep_m * m[i] + (1.0F - r.keep_m) * g;
+        v[i] = r.keep_v * v[i] + (1.0F - r.keep_v) * g * g;
+        params[i] -= r.rate * m[i] / (sqrtf(v[i]) + r.epsilon);
+    }
+}
+
+const policy_kernel KERNEL = {NAME, dense, tanh_all, tanh_biased, tanh_back, add_rows, adam};

@@ -28,10 +28,25 @@ typedef struct policy_dense {
     size_t x_stride, y_stride; /* floats from row to row; y_stride >= n_panels * 16 */
 } policy_dense;
 
+/** m and v are running means of g = scale * grads and of its square; params -= rate * m / (sqrt(v)
+ * + epsilon). */
+typedef struct policy_adam_rule {
+    float scale, keep_m, keep_v, rate, epsilon;
+} policy_adam_rule;
+
 typedef struct policy_kernel {
     const char *name; /* "scalar", "avx2", "avx512" */
     void (*dense)(const policy_dense *layer, const float *x, uint32_t rows, float *y);
     void (*tanh)(float *x, size_t n); /* within 4e-7 */
+    /* For training. */
+    /** y = tanh(y + biases), y [rows][n]. */
+    void (*tanh_biased)(const float *biases, uint32_t rows, uint32_t n, float *y);
+    /** dy *= 1 - y^2. */
+    void (*tanh_back)(const float *y, float *dy, size_t n);
+    /** sum [n] += the rows of x [rows][n]. */
+    void (*add_rows)(const float *x, uint32_t rows, uint32_t n, float *sum);
+    void (*adam)(const policy_adam_rule *rule, size_t n, const float *grads, float *m, float *v,
+                 float *params);
 } policy_kernel;
 
 /** The widest that this processor has. */

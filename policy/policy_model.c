@@ -5,7 +5,7 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { N_COUNTS = 14, MAX_TENSORS = 2 * 2 * POLICY_MAX_LAYERS + 2 };
+enum { N_COUNTS = 14, MAX_TENSORS = 2 * 2 * POLICY_MAX_LAYERS + 3 };
 
 /** The tensor "shape", in this order. */
 static void to_counts(const policy_model *m, uint64_t c[N_COUNTS])
@@ -26,7 +26,8 @@ static bool from_counts(const uint64_t c[N_COUNTS], policy_model *m)
             return false;
         }
     }
-    if (c[5] > POLICY_MAX_HIDDEN || c[9] > POLICY_RELU || c[12] == 0 || c[12] > 8 || c[13] > 64) {
+    if (c[5] > POLICY_MAX_HIDDEN || c[9] > POLICY_RELU || c[10] > POLICY_MOST_CHOICES ||
+        c[12] == 0 || c[12] > 8 || c[13] > 64) {
         return false;
     }
     m->actor = (policy_shape){.n_plain = (uint32_t)c[1],
@@ -122,7 +123,13 @@ static hp_status take_all(const hp_tensors *tensors, policy_model *m, naming *na
         memcpy(m->params + offsets[i], names->items[i].data,
                size_of(&names->items[i]) * sizeof(float));
     }
-    return HP_OK;
+    hp_tensor choices = {
+        .name = "choices", .dtype = HP_DTYPE_F64, .n_dims = 1, .dims = {m->actor.n_out}};
+    const hp_status st = hp_tensors_get(tensors, &choices, error);
+    if (st == HP_OK) {
+        memcpy(m->choices, choices.data, m->actor.n_out * sizeof m->choices[0]);
+    }
+    return st;
 }
 
 hp_status policy_model_take(const hp_tensors *tensors, const char *name, policy_model *out,
@@ -190,6 +197,11 @@ hp_status policy_model_write(const policy_model *m, const char *dir, const char 
     }
     names->items[names->n++] = (hp_tensor){
         .name = "shape", .dtype = HP_DTYPE_U64, .n_dims = 1, .dims = {N_COUNTS}, .data = counts};
+    names->items[names->n++] = (hp_tensor){.name = "choices",
+                                           .dtype = HP_DTYPE_F64,
+                                           .n_dims = 1,
+                                           .dims = {m->actor.n_out},
+                                           .data = m->choices};
     for (uint32_t i = 0; i < more->n_tensors; i++) {
         names->items[names->n++] = more->tensors[i];
     }
@@ -203,6 +215,7 @@ uint64_t policy_model_hash(const policy_model *m)
 {
     uint64_t counts[N_COUNTS];
     to_counts(m, counts);
-    const uint64_t shape = XXH3_64bits(counts, sizeof counts);
+    const uint64_t choices = XXH3_64bits(m->choices, sizeof m->choices);
+    const uint64_t shape = XXH3_64bits_withSeed(counts, sizeof counts, choices);
     return XXH3_64bits_withSeed(m->params, m->n_params * sizeof *m->params, shape);
 }

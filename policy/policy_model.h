@@ -1,6 +1,7 @@
 /** @file policy_model.h A trained policy as a file: safetensors with a tensor "shape" of counts
  * and, for each network ("actor", "critic") and layer, NAME.I.weight [n_in][n_out] and NAME.I.bias.
  *
+ *  Tensor "choices" says what each choice stands for: accelerations, where the policy drives.
  *  A file is refused, with the place and what is wrong, unless every tensor is there with the right
  *  type and size and all numbers are finite (hp_safetensors.h).
  *  Ownership: the model owns its parameters. Threads: read only. Allocation: while reading and
@@ -13,12 +14,13 @@
 
 #include <stdbool.h>
 
-enum { POLICY_MODEL_VERSION = 1 };
+enum { POLICY_MODEL_VERSION = 2, POLICY_MOST_CHOICES = 8 };
 
 typedef struct policy_model {
     policy_shape actor, critic; /* of the same row; they differ in n_out */
     uint32_t n_heads, n_quantiles;
     bool continuous;
+    double choices[POLICY_MOST_CHOICES]; /* [actor.n_out] */
     size_t critic_at, n_params; /* actor first, log deviations of continuous actions, critic */
     float *params;              /* [n_params] */
 } policy_model;

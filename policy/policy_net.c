@@ -109,20 +109,27 @@ void policy_net_init(const policy_layers *layers, hp_rng stream, double out_gain
     }
 }
 
-static void activate(policy_activation kind, policy_real *y, size_t n)
+enum { LINEAR = -1 }; /* beside policy_activation */
+
+/** Adds the biases and bends. */
+static void finish(int kind, const policy_real *biases, uint32_t rows, uint32_t n, policy_real *y)
 {
     if (kind == POLICY_TANH) {
 #ifdef POLICY_DOUBLE
-        for (size_t i = 0; i < n; i++) {
-            y[i] = tanh(y[i]);
+        for (size_t i = 0; i < (size_t)rows * n; i++) {
+            y[i] = tanh(y[i] + biases[i % n]);
         }
 #else
-        policy_kernel_best()->tanh(y, n);
+        policy_kernel_best()->tanh_biased(biases, rows, n, y);
 #endif
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        y[i] = y[i] > 0 ? y[i] : 0;
+    for (uint32_t i = 0; i < rows; i++) {
+        policy_real *row = y + (size_t)i * n;
+        for (uint32_t j = 0; j < n; j++) {
+            const policy_real sum = row[j] + biases[j];
+            row[j] = kind == LINEAR || sum > 0 ? sum : 0;
+        }
     }
 }
 
@@ -130,9 +137,13 @@ static void activate(policy_activation kind, policy_real *y, size_t n)
 static void deactivate(policy_activation kind, const policy_real *y, policy_real *dy, size_t n)
 {
     if (kind == POLICY_TANH) {
+#ifdef POLICY_DOUBLE
         for (size_t i = 0; i < n; i++) {
             dy[i] *= 1 - y[i] * y[i];
         }
+#else
+        policy_kernel_best()->tanh_back(y, dy, n);
+#endif
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -140,19 +151,27 @@ static void deactivate(policy_activation kind, const policy_real *y, policy_real
     }
 }
 
-/** y = x W + b, rows of x at their own stride. */
-static void dense(const policy_layer *layer, const policy_real *params, const policy_real *x,
-                  uint32_t rows, policy_real *y)
+static void add_rows(const policy_real *x, uint32_t rows, uint32_t n, policy_real *sum)
 {
-    const policy_real *bias = params + layer->biases;
+#ifdef POLICY_DOUBLE
+    for (size_t i = 0; i < (size_t)rows * n; i++) {
+        sum[i % n] += x[i];
+    }
+#else
+    policy_kernel_best()->add_rows(x, rows, n, sum);
+#endif
+}
+
+/** y = bend(x W + b). */
+static void dense(const policy_layer *layer, int kind, const policy_real *params,
+                  const policy_real *x, uint32_t rows, policy_real *y)
+{
     if (rows == 0) {
         return;
     }
-    for (uint32_t i = 0; i < rows; i++) {
-        memcpy(y + (size_t)i * layer->n_out, bias, layer->n_out * sizeof *y);
-    }
-    const hp_gemm g = {.m = rows, .n = layer->n_out, .k = layer->n_in, .beta = 1.0};
+    const hp_gemm g = {.m = rows, .n = layer->n_out, .k = layer->n_in};
     policy_gemm(&g, x, params + layer->weights, y);
+    finish(kind, params + layer->biases, rows, layer->n_out, y);
 }
 
 /** Adds dW = x' dy and db = sum dy to grads; dx = dy W' unless dx is NULL. */
@@ -165,12 +184,7 @@ static void dense_back(const policy_layer *layer, const policy_real *params, con
     const hp_gemm into_w = {
         .a_transposed = true, .m = layer->n_in, .n = layer->n_out, .k = rows, .beta = 1.0};
     policy_gemm(&into_w, x, dy, grads + layer->weights);
-    policy_real *db = grads + layer->biases;
-    for (uint32_t i = 0; i < rows; i++) {
-        for (uint32_t j = 0; j < layer->n_out; j++) {
-            db[j] += dy[(size_t)i * layer->n_out + j];
-        }
-    }
+    add_rows(dy, rows, layer->n_out, grads + layer->biases);
     if (dx != NULL) {
         const hp_gemm into_x = {
             .b_transposed = true, .m = rows, .n = layer->n_in, .k = layer->n_out};
@@ -228,20 +242,16 @@ const policy_real *policy_net_forward(policy_tape *t, const policy_real *params,
     t->rows = n;
     if (layers->n_encoders > 0) {
         gather_slots(t, rows, n);
-        dense(&layers->items[0], params, t->slots, t->n_present, t->y[0]);
-        activate(POLICY_RELU, t->y[0], (size_t)t->n_present * t->shape.n_encode);
-        dense(&layers->items[1], params, t->y[0], t->n_present, t->y[1]);
-        activate(POLICY_RELU, t->y[1], (size_t)t->n_present * t->shape.n_encode);
+        dense(&layers->items[0], POLICY_RELU, params, t->slots, t->n_present, t->y[0]);
+        dense(&layers->items[1], POLICY_RELU, params, t->y[0], t->n_present, t->y[1]);
         join_slots(t, rows, n);
         x = t->joint;
     } else {
         memcpy(t->joint, rows, (size_t)n * t->shape.n_plain * sizeof *rows);
     }
     for (uint32_t l = layers->n_encoders; l < layers->n; l++) {
-        dense(&layers->items[l], params, x, n, t->y[l]);
-        if (l + 1 < layers->n) {
-            activate(t->shape.activation, t->y[l], (size_t)n * layers->items[l].n_out);
-        }
+        const int kind = l + 1 < layers->n ? (int)t->shape.activation : LINEAR;
+        dense(&layers->items[l], kind, params, x, n, t->y[l]);
         x = t->y[l];
     }
     return x;

@@ -1,42 +1,8 @@
-#include "policy/policy_ppo.h"
-
-#include "policy/policy_adam.h"
+#include "policy/policy_ppo_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/** Streams of random numbers: what for, then iteration or environment, then step or episode. */
-enum { LANE_INIT, LANE_EPISODE, LANE_ACTION, LANE_SHUFFLE, LANE_EVALUATE };
-
-struct policy_ppo {
-    policy_ppo_config config;
-    policy_loss_config loss;
-    const policy_task *task;
-    hp_rng stream;
-    policy_shape actor, critic;
-    policy_tape actor_tape, critic_tape;
-    size_t log_std_at, critic_at;
-    policy_adam adam;
-    uint64_t iterations;
-    /* environments */
-    void **envs;        /* [n_envs + 1]: the last one is for evaluation */
-    uint64_t *episodes; /* [n_envs] begun so far in this process */
-    double *sums;       /* [n_envs] of the running episode */
-    uint32_t *lengths;
-    uint8_t *heads_now; /* [n_envs] which heads learn from the running episode */
-    bool begun;
-    /* one stretch, [horizon][n_envs]; rows have one more step: what follows */
-    float *rows, *final_rows;
-    policy_real *action, *logp, *reward, *cost, *value, *crash, *final_value, *final_crash;
-    policy_real *advantage, *target, *crash_target;
-    uint8_t *terminated, *truncated, *heads;
-    policy_real *last_value, *last_crash; /* [n_envs] */
-    /* one minibatch */
-    uint32_t *order; /* [horizon * n_envs] */
-    policy_real *mb_rows, *mb_action, *mb_logp, *mb_advantage, *mb_target, *mb_crash;
-    uint8_t *mb_heads;
-};
 
 void policy_ppo_config_default(policy_ppo_config *c)
 {
@@ -58,12 +24,8 @@ void policy_ppo_config_default(policy_ppo_config *c)
                              .n_hidden = 2,
                              .hidden = {64, 64},
                              .activation = POLICY_TANH,
-                             .n_heads = 1};
-}
-
-static uint32_t action_width(const policy_ppo *p)
-{
-    return p->task->continuous ? p->task->n_actions : 1;
+                             .n_heads = 1,
+                             .n_threads = 1};
 }
 
 /** One block of memory for an array; remembers failure. */
@@ -80,13 +42,14 @@ static bool reserve(policy_ppo *p)
     const size_t envs = p->config.n_envs;
     const size_t row = policy_shape_row(&p->actor);
     const size_t mb = p->config.minibatch;
-    const size_t width = action_width(p);
+    const size_t width = policy_ppo_action_width(p);
     const size_t real = sizeof(policy_real);
     bool whole = true;
     p->envs = array(&whole, envs + 1, sizeof *p->envs);
     p->episodes = array(&whole, envs, sizeof *p->episodes);
     p->sums = array(&whole, envs, sizeof *p->sums);
     p->lengths = array(&whole, envs, sizeof *p->lengths);
+    p->ended = array(&whole, envs, sizeof *p->ended);
     p->heads_now = array(&whole, envs, 1);
     p->rows = array(&whole, (n + envs) * row, sizeof(float));
     p->final_rows = array(&whole, n * row, sizeof(float));
@@ -128,6 +91,7 @@ void policy_ppo_destroy(policy_ppo **ppo)
     policy_tape_destroy(&p->actor_tape);
     policy_tape_destroy(&p->critic_tape);
     policy_adam_destroy(&p->adam);
+    policy_crew_destroy(&p->crew);
     void *const arrays[] = {p->envs,      p->episodes,     p->sums,        p->lengths,
                             p->heads_now, p->rows,         p->final_rows,  p->action,
                             p->logp,      p->reward,       p->cost,        p->value,
@@ -135,7 +99,7 @@ void policy_ppo_destroy(policy_ppo **ppo)
                             p->target,    p->crash_target, p->terminated,  p->truncated,
                             p->heads,     p->last_value,   p->last_crash,  p->order,
                             p->mb_rows,   p->mb_action,    p->mb_logp,     p->mb_advantage,
-                            p->mb_target, p->mb_crash,     p->mb_heads};
+                            p->mb_target, p->mb_crash,     p->mb_heads,    p->ended};
     for (size_t i = 0; i < sizeof arrays / sizeof arrays[0]; i++) {
         free(arrays[i]);
     }
@@ -183,6 +147,11 @@ static hp_status build(policy_ppo *p, hp_error *error)
     st = policy_adam_create(p->critic_at + p->critic_tape.layers.n_params, &p->adam);
     if (st != HP_OK || !reserve(p)) {
         return hp_fail(error, HP_ENOMEM, "%s: no memory for the trainer", task->name);
+    }
+    st = policy_crew_create(c->n_threads, &p->crew);
+    if (st != HP_OK) {
+        return hp_fail(error, st, "%s: %u threads: %s", task->name, c->n_threads,
+                       hp_status_text(st));
     }
     for (uint32_t i = 0; st == HP_OK && i <= c->n_envs; i++) {
         st = task->create(task->ctx, i, &p->envs[i], error);
@@ -257,192 +226,6 @@ bool policy_ppo_done(const policy_ppo *p)
     return steps_done(p) >= p->config.total_steps;
 }
 
-static void to_reals(const float *from, size_t n, policy_real *to)
-{
-    for (size_t i = 0; i < n; i++) {
-        to[i] = (policy_real)from[i];
-    }
-}
-
-static void begin_episode(policy_ppo *p, uint32_t e, float *row)
-{
-    const hp_rng lane = hp_rng_lane(hp_rng_lane(p->stream, LANE_EPISODE), e);
-    /* A resumed run goes on with other episodes than it began with. */
-    const hp_rng stream = hp_rng_lane(hp_rng_lane(lane, p->iterations), p->episodes[e]++);
-    const uint64_t bits = hp_rng_u64(stream, UINT32_MAX);
-    p->heads_now[e] = p->config.n_heads == 1 ? 1 : (uint8_t)(bits | bits >> 8);
-    p->sums[e] = 0.0;
-    p->lengths[e] = 0;
-    p->task->reset(p->envs[e], stream, row);
-}
-
-static const policy_real *log_std_of(const policy_ppo *p)
-{
-    return p->adam.params + p->log_std_at;
-}
-
-/** Draws an action for one row of the actor's outputs. */
-static void draw(const policy_ppo *p, const policy_real *out, hp_rng stream, policy_real *action)
-{
-    const uint32_t n = p->task->n_actions;
-    if (p->task->continuous) {
-        for (uint32_t i = 0; i < n; i++) {
-            const double std = exp((double)log_std_of(p)[i]);
-            action[i] = (policy_real)((double)out[i] + std * hp_rng_normal(stream, i));
-        }
-        return;
-    }
-    double rest = hp_rng_unit(stream, 0);
-    uint32_t i = 0;
-    for (; i + 1 < n; i++) {
-        const policy_real index = (policy_real)i;
-        rest -= exp((double)policy_logp(&p->loss, out, NULL, &index));
-        if (rest < 0.0) {
-            break;
-        }
-    }
-    action[0] = (policy_real)i;
-}
-
-static void perform(policy_ppo *p, uint32_t t, uint32_t e, policy_ppo_stats *stats)
-{
-    const uint32_t n_envs = p->config.n_envs;
-    const size_t at = (size_t)t * n_envs + e;
-    const size_t row = policy_shape_row(&p->actor);
-    const uint32_t width = action_width(p);
-    float action[POLICY_MAX_ACTIONS];
-    float *next = p->rows + (at + n_envs) * row;
-    policy_step step;
-    for (uint32_t i = 0; i < width; i++) {
-        action[i] = (float)p->action[at * width + i];
-    }
-    p->task->step(p->envs[e], action, &step, next);
-    p->reward[at] = (policy_real)(p->config.reward_scale * step.reward);
-    p->cost[at] = (policy_real)step.cost;
-    p->terminated[at] = step.terminated ? 1 : 0;
-    p->truncated[at] = step.truncated ? 1 : 0;
-    p->heads[at] = p->heads_now[e];
-    p->sums[e] += step.reward;
-    p->lengths[e]++;
-    if (step.terminated || step.truncated) {
-        memcpy(p->final_rows + at * row, next, row * sizeof *next);
-        stats->episodes++;
-        stats->mean_return += p->sums[e];
-        stats->mean_length += p->lengths[e];
-        stats->crash_share += step.cost;
-        begin_episode(p, e, next);
-    }
-}
-
-static void roll_out(policy_ppo *p, policy_ppo_stats *stats)
-{
-    const uint32_t n_envs = p->config.n_envs;
-    const size_t row = policy_shape_row(&p->actor);
-    const uint32_t width = action_width(p);
-    const hp_rng lane = hp_rng_lane(hp_rng_lane(p->stream, LANE_ACTION), p->iterations);
-    for (uint32_t e = 0; e < n_envs; e++) {
-        if (!p->begun) {
-            begin_episode(p, e, p->rows + e * row);
-        } else {
-            memcpy(p->rows + e * row, p->rows + ((size_t)p->config.horizon * n_envs + e) * row,
-                   row * sizeof *p->rows);
-        }
-    }
-    p->begun = true;
-    for (uint32_t t = 0; t < p->config.horizon; t++) {
-        const size_t first = (size_t)t * n_envs;
-        to_reals(p->rows + first * row, n_envs * row, p->mb_rows);
-        const policy_real *out =
-            policy_net_forward(&p->actor_tape, p->adam.params, p->mb_rows, n_envs);
-        for (uint32_t e = 0; e < n_envs; e++) {
-            const policy_real *o = out + (size_t)e * p->task->n_actions;
-            policy_real *action = p->action + (first + e) * width;
-            draw(p, o, hp_rng_lane(lane, first + e), action);
-            p->logp[first + e] = policy_logp(&p->loss, o, log_std_of(p), action);
-        }
-        for (uint32_t e = 0; e < n_envs; e++) {
-            perform(p, t, e, stats);
-        }
-    }
-}
-
-/** Mean of the heads, and the probability of a crash, of one row of the critic's outputs. */
-static void read_critic(const policy_ppo *p, const policy_real *out, policy_real *value,
-                        policy_real *crash)
-{
-    const uint32_t heads = p->config.n_heads;
-    const uint32_t per_head = 1 + p->config.n_quantiles;
-    policy_real sum = 0;
-    for (uint32_t h = 0; h < heads; h++) {
-        sum += out[h * per_head];
-    }
-    *value = sum / (policy_real)heads;
-    *crash = (policy_real)(1.0 / (1.0 + exp(-(double)out[heads * per_head])));
-}
-
-/** The critic over rows [n], a minibatch at a time. */
-static void judge(policy_ppo *p, const float *rows, size_t n, policy_real *value,
-                  policy_real *crash)
-{
-    const size_t row = policy_shape_row(&p->critic);
-    const uint32_t most = p->critic_tape.max_rows;
-    for (size_t i = 0; i < n; i += most) {
-        const uint32_t some = (uint32_t)(n - i < most ? n - i : most);
-        to_reals(rows + i * row, some * row, p->mb_rows);
-        const policy_real *out =
-            policy_net_forward(&p->critic_tape, p->adam.params + p->critic_at, p->mb_rows, some);
-        for (uint32_t k = 0; k < some; k++) {
-            read_critic(p, out + (size_t)k * p->critic.n_out, &value[i + k], &crash[i + k]);
-        }
-    }
-}
-
-double policy_ppo_value(policy_ppo *p, const float *row)
-{
-    policy_real value;
-    policy_real crash;
-    judge(p, row, 1, &value, &crash);
-    return (double)value;
-}
-
-static void estimate(policy_ppo *p)
-{
-    const uint32_t n_envs = p->config.n_envs;
-    const size_t n = (size_t)p->config.horizon * n_envs;
-    const size_t row = policy_shape_row(&p->critic);
-    judge(p, p->rows, n, p->value, p->crash);
-    judge(p, p->rows + n * row, n_envs, p->last_value, p->last_crash);
-    for (size_t i = 0; i < n; i++) {
-        if (p->truncated[i] != 0) {
-            judge(p, p->final_rows + i * row, 1, &p->final_value[i], &p->final_crash[i]);
-        }
-    }
-    policy_stretch s = {.n_steps = p->config.horizon,
-                        .n_envs = n_envs,
-                        .discount = p->config.discount,
-                        .lambda = p->config.gae_lambda,
-                        .reward = p->reward,
-                        .value = p->value,
-                        .terminated = p->terminated,
-                        .truncated = p->truncated,
-                        .final_value = p->final_value,
-                        .last_value = p->last_value};
-    policy_gae(&s, p->advantage);
-    /* A crash is a reward of one, undiscounted: its value is the probability to crash. */
-    s.discount = 1.0;
-    s.reward = p->cost;
-    s.value = p->crash;
-    s.final_value = p->final_crash;
-    s.last_value = p->last_crash;
-    policy_gae(&s, p->crash_target);
-    for (size_t i = 0; i < n; i++) {
-        p->target[i] = p->advantage[i] + p->value[i];
-        p->advantage[i] -= (policy_real)p->config.crash_weight * p->crash_target[i];
-        const policy_real crash = p->crash_target[i] + p->crash[i];
-        p->crash_target[i] = crash < 0 ? 0 : (crash > 1 ? 1 : crash);
-    }
-}
-
 static double explained(const policy_ppo *p)
 {
     const size_t n = (size_t)p->config.horizon * p->config.n_envs;
@@ -468,10 +251,10 @@ static double explained(const policy_ppo *p)
 static policy_batch gather(policy_ppo *p, const uint32_t *order, uint32_t n)
 {
     const size_t row = policy_shape_row(&p->actor);
-    const uint32_t width = action_width(p);
+    const uint32_t width = policy_ppo_action_width(p);
     for (uint32_t i = 0; i < n; i++) {
         const size_t at = order[i];
-        to_reals(p->rows + at * row, row, p->mb_rows + i * row);
+        policy_to_reals(p->rows + at * row, row, p->mb_rows + i * row);
         memcpy(p->mb_action + (size_t)i * width, p->action + at * width, width * sizeof *p->action);
         p->mb_logp[i] = p->logp[at];
         p->mb_advantage[i] = p->advantage[at];
@@ -491,7 +274,7 @@ static void differentiate(policy_ppo *p, const policy_batch *batch, policy_losse
     policy_real *grads = p->adam.grads;
     memset(grads, 0, p->adam.n * sizeof *grads);
     const policy_real *out = policy_net_forward(&p->actor_tape, params, p->mb_rows, batch->n);
-    policy_loss_actor(&p->loss, batch, out, log_std_of(p), policy_net_d_out(&p->actor_tape),
+    policy_loss_actor(&p->loss, batch, out, policy_ppo_log_std(p), policy_net_d_out(&p->actor_tape),
                       grads + p->log_std_at, losses);
     policy_net_backward(&p->actor_tape, params, grads);
     out = policy_net_forward(&p->critic_tape, params + p->critic_at, p->mb_rows, batch->n);
@@ -552,8 +335,8 @@ hp_status policy_ppo_iterate(policy_ppo *p, policy_ppo_stats *stats)
     stats->learning_rate = p->config.learning_rate * schedule(p, p->config.final_rate);
     p->loss.clip = p->config.clip * schedule(p, p->config.final_clip);
     p->loss.entropy = p->config.entropy * schedule(p, p->config.final_entropy);
-    roll_out(p, stats);
-    estimate(p);
+    policy_stretch_play(p, stats);
+    policy_stretch_judge(p);
     stats->explained = explained(p);
     learn(p, stats->learning_rate, stats);
     p->iterations++;
@@ -563,38 +346,4 @@ hp_status policy_ppo_iterate(policy_ppo *p, policy_ppo_stats *stats)
     stats->mean_length /= episodes;
     stats->crash_share /= episodes;
     return isfinite(stats->grad_norm) && isfinite(stats->value_loss) ? HP_OK : HP_EINVAL;
-}
-
-void policy_ppo_evaluate(policy_ppo *p, uint64_t seed, uint32_t episodes, double *returns,
-                         uint32_t *crashes)
-{
-    const hp_rng lane = hp_rng_lane(hp_rng_seed(seed), LANE_EVALUATE);
-    void *env = p->envs[p->config.n_envs];
-    const size_t row = policy_shape_row(&p->actor);
-    const uint32_t n = p->task->n_actions;
-    float *seen = p->final_rows; /* free between iterations */
-    float action[POLICY_MAX_ACTIONS];
-    uint32_t crashed = 0;
-    for (uint32_t i = 0; i < episodes; i++) {
-        policy_step step = {0};
-        returns[i] = 0.0;
-        p->task->reset(env, hp_rng_lane(lane, i), seen);
-        while (!step.terminated && !step.truncated) {
-            to_reals(seen, row, p->mb_rows);
-            const policy_real *out =
-                policy_net_forward(&p->actor_tape, p->adam.params, p->mb_rows, 1);
-            uint32_t best = 0;
-            for (uint32_t k = 0; k < n; k++) {
-                best = out[k] > out[best] ? k : best;
-                action[k] = (float)out[k];
-            }
-            action[0] = p->task->continuous ? action[0] : (float)best;
-            p->task->step(env, action, &step, seen);
-            returns[i] += step.reward;
-        }
-        crashed += step.cost > 0.0 ? 1 : 0;
-    }
-    if (crashes != NULL) {
-        *crashes = crashed;
-    }
 }

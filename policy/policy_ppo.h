@@ -4,7 +4,8 @@
  *  Actor and critic are two networks of the same shape but for their outputs. Arrays are
  *  [step][environment]; a minibatch's advantages are normalised by themselves; the gradient is
  *  bounded over all parameters together.
- *  Ownership: create/destroy; task and ctx are borrowed. Threads: one trainer, one thread.
+ *  Ownership: create/destroy; task and ctx are borrowed. Threads: one user; the
+ *  environments of a stretch are played by n_threads.
  *  Allocation: in create only. Determinism: a function of (config, task, seed) on one machine and
  *  binary; policy_ppo_state is all that a checkpoint needs between iterations. */
 #ifndef POLICY_PPO_H
@@ -31,6 +32,7 @@ typedef struct policy_ppo_config {
     uint32_t n_encode, n_hidden, hidden[POLICY_MAX_HIDDEN];
     policy_activation activation;
     uint32_t n_heads, n_quantiles; /* of the critic, see policy_loss.h */
+    uint32_t n_threads; /* environments are shared out among so many; changes nothing else */
 } policy_ppo_config;
 
 /** Middling settings for a small task. */

@@ -26,6 +26,7 @@ typedef struct policy_task {
     uint32_t n_plain, n_slots, n_slot; /* a row of features, see policy_shape.h */
     uint32_t n_actions;                /* to choose from; or, if continuous, numbers to give */
     bool continuous;
+    const double *choices; /* [n_actions] what each stands for; NULL: its index says it all */
     void *ctx;
     hp_status (*create)(void *ctx, uint32_t index, void **env, hp_error *error);
     void (*destroy)(void *env);

@@ -1,5 +1,6 @@
 #include "predictor/predictor_cv.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /** A future as a rule: speed factor over time, heading over time. */
@@ -121,13 +122,14 @@ void predictor_cv_forecast(const predictor_cv_config *config, const hp_track *tr
 void predictor_cv_predict(const predictor_cv_config *config, const hp_predict_request *request,
                           hp_predict_reply *reply)
 {
-    memset(reply, 0, sizeof *reply);
+    memset(reply, 0, offsetof(hp_predict_reply, forecasts)); /* the rest is large and seldom used */
     reply->world_id = request->world_id;
     reply->tick = request->tick;
     reply->step_s = config->step_s;
     reply->n_steps = predictor_cv_steps(config);
     reply->n_forecasts = request->n_tracks;
     for (uint32_t i = 0; i < request->n_tracks; ++i) {
+        memset(&reply->forecasts[i], 0, sizeof reply->forecasts[i]);
         predictor_cv_forecast(config, &request->tracks[i], &reply->forecasts[i]);
     }
 }

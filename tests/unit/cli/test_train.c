@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -80,6 +81,26 @@ static void test_driving_runs_over_the_simulator(void **state)
     assert_true(mean_return() > -3.0 && mean_return() < 1.1);
 }
 
+static void test_eval_refuses_accelerations_that_the_policy_did_not_learn(void **state)
+{
+    char line[512];
+    char text[1024] = "";
+    (void)state;
+    (void)snprintf(
+        line, sizeof line,
+        "%s eval policy --episodes 100 --set pomdp.actions_mps2=[3,0,-5.5] 2> %s/err.txt",
+        HYPLAN_PROGRAM, place);
+    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
+    assert_int_equal(WEXITSTATUS(status), CLI_USAGE);
+    (void)snprintf(line, sizeof line, "%s/err.txt", place);
+    FILE *file = fopen(line, "r");
+    assert_non_null(file);
+    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
+    (void)fclose(file);
+    assert_non_null(strstr(text, "[3, 0, -5.5, -8]")); /* what it did learn */
+    assert_non_null(strstr(text, "pomdp.actions_mps2 is [3, 0, -5.5]"));
+}
+
 static void test_unknown_task_is_a_usage_error(void **state)
 {
     (void)state;
@@ -93,6 +114,7 @@ int main(void)
         cmocka_unit_test(test_cartpole_is_learned_within_60000_steps),
         cmocka_unit_test(test_resume_goes_on_and_refuses_another_task),
         cmocka_unit_test(test_driving_runs_over_the_simulator),
+        cmocka_unit_test(test_eval_refuses_accelerations_that_the_policy_did_not_learn),
         cmocka_unit_test(test_unknown_task_is_a_usage_error),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -265,7 +265,7 @@ static void test_rect_contains_its_edges(void **state)
 
 /* Polylines. */
 
-enum { POINTS = 12 };
+enum { POINTS = 40 };
 
 typedef struct line {
     hp_vec2 points[POINTS];
@@ -321,12 +321,12 @@ static void test_polyline_at_walks_at_unit_speed(void **state)
 
 static void test_polyline_project_finds_nearest_point(void **state)
 {
-    enum { STEPS = 3000 };
+    enum { STEPS = 10000 };
     (void)state;
     for (uint64_t i = 0; i < 300; ++i) {
         const hp_rng stream = hp_rng_lane(hp_rng_seed(8), i);
         const line l = draw_line(stream);
-        const hp_vec2 p = {hp_rng_range(stream, 100, -10.0, 65.0),
+        const hp_vec2 p = {hp_rng_range(stream, 100, -10.0, 205.0),
                            hp_rng_range(stream, 101, -12.0, 12.0)};
         const hp_projection foot = hp_polyline_project(l.points, l.s_m, POINTS, p);
         double nearest = INFINITY;

@@ -26,7 +26,8 @@ static inline policy_model fixture_model(policy_activation activation)
                                 .n_out = 3,
                                 .activation = activation},
                       .n_heads = 2,
-                      .n_quantiles = 3};
+                      .n_quantiles = 3,
+                      .choices = {3.0, 0.0, -5.5}};
     m.critic = m.actor;
     m.critic.n_out = 2 * (1 + 3) + 1;
     assert_int_equal(policy_model_lay_out(&m), HP_OK);

@@ -128,12 +128,28 @@ static void test_features_stay_finite_when_nobody_is_there(void **state)
     free(r);
 }
 
+static void test_features_tell_every_last_choice_apart(void **state)
+{
+    float row[POLICY_ROW];
+    hp_plan_request *r = scene_with(5.0);
+    (void)state;
+    for (uint32_t a = 0; a < HP_MAX_ACTIONS; a++) {
+        r->last_action = a;
+        row_of(r, row);
+        for (uint32_t i = 0; i < HP_MAX_ACTIONS; i++) {
+            assert_true(row[POLICY_LAST + i] == (i == a ? 1.0F : 0.0F));
+        }
+    }
+    free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_features_are_the_same_when_the_scene_is_mirrored),
         cmocka_unit_test(test_features_see_the_crossing_coming),
         cmocka_unit_test(test_node_looks_like_a_root_when_all_went_as_foreseen),
+        cmocka_unit_test(test_features_tell_every_last_choice_apart),
         cmocka_unit_test(test_features_stay_finite_when_nobody_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -56,6 +56,77 @@ static void test_tanh_is_close_over_its_whole_range(void **state)
     }
 }
 
+enum { ROWS = 7, WIDE = 75 }; /* whole vectors and a rest */
+
+static void test_training_kernels_are_their_definitions(void **state)
+{
+    static float b[WIDE];
+    static float x[ROWS * WIDE];
+    static float y[ROWS * WIDE];
+    static float sum[WIDE];
+    (void)state;
+    fixture_fill(b, WIDE, 2);
+    fixture_fill(x, ROWS * WIDE, 3);
+    for (int k = 0; k < N_KERNELS; k++) {
+        const policy_kernel *kernel = policy_kernel_find(KERNELS[k]);
+        if (kernel == NULL) {
+            continue;
+        }
+        memcpy(y, x, sizeof y);
+        memcpy(sum, b, sizeof sum);
+        kernel->tanh_biased(b, ROWS, WIDE, y);
+        kernel->add_rows(x, ROWS, WIDE, sum);
+        for (int j = 0; j < WIDE; j++) {
+            double column = (double)b[j];
+            for (int i = 0; i < ROWS; i++) {
+                const double in = (double)x[i * WIDE + j];
+                hp_assert_near((double)y[i * WIDE + j], tanh(in + (double)b[j]), 4e-7);
+                column += in;
+            }
+            hp_assert_near((double)sum[j], column, 1e-5);
+        }
+        memcpy(y, x, sizeof y);
+        kernel->tanh_back(x, y, ROWS * WIDE);
+        for (int i = 0; i < ROWS * WIDE; i++) {
+            const double v = (double)x[i];
+            hp_assert_near((double)y[i], v * (1.0 - v * v), 1e-6);
+        }
+    }
+}
+
+static void test_adam_kernel_is_its_definition(void **state)
+{
+    const policy_adam_rule r = {0.5F, 0.9F, 0.999F, 1e-3F, 1e-5F};
+    float g[WIDE];
+    float m[WIDE];
+    float v[WIDE];
+    float params[WIDE];
+    (void)state;
+    for (int k = 0; k < N_KERNELS; k++) {
+        const policy_kernel *kernel = policy_kernel_find(KERNELS[k]);
+        fixture_fill(g, WIDE, 2);
+        fixture_fill(m, WIDE, 3);
+        for (int i = 0; i < WIDE; i++) {
+            v[i] = 0.01F * (float)i;
+            params[i] = 1.0F;
+        }
+        float before[WIDE];
+        memcpy(before, m, sizeof before);
+        if (kernel == NULL) {
+            continue;
+        }
+        kernel->adam(&r, WIDE, g, m, v, params);
+        for (int i = 0; i < WIDE; i++) {
+            const double d = 0.5 * (double)g[i];
+            const double mean = 0.9 * (double)before[i] + 0.1 * d;
+            const double square = 0.999 * 0.01 * i + 0.001 * d * d;
+            hp_assert_near((double)m[i], mean, 1e-6);
+            hp_assert_near((double)v[i], square, 1e-6);
+            hp_assert_near((double)params[i], 1.0 - 1e-3 * mean / (sqrt(square) + 1e-5), 1e-5);
+        }
+    }
+}
+
 static policy_infer *infer_of(const policy_model *m, const char *kernel)
 {
     policy_infer *infer = NULL;
@@ -171,6 +242,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dense_is_its_definition_when_rows_do_not_fill_tiles),
         cmocka_unit_test(test_tanh_is_close_over_its_whole_range),
+        cmocka_unit_test(test_training_kernels_are_their_definitions),
+        cmocka_unit_test(test_adam_kernel_is_its_definition),
         cmocka_unit_test(test_row_has_the_same_bits_alone_and_in_a_batch),
         cmocka_unit_test(test_answers_are_the_trained_networks),
         cmocka_unit_test(test_answer_is_invalid_when_a_number_is_not_finite),

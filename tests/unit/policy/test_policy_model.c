@@ -38,6 +38,7 @@ static void test_model_reads_back_with_the_same_hash(void **state)
     write_with(&m, &(hp_tensor_list){0});
     assert_int_equal(policy_model_read(path, &back, &error), HP_OK);
     assert_memory_equal(back.params, m.params, m.n_params * sizeof *m.params);
+    assert_memory_equal(back.choices, m.choices, sizeof m.choices);
     assert_true(policy_model_hash(&back) == policy_model_hash(&m));
     back.params[3] += 1.0F;
     assert_true(policy_model_hash(&back) != policy_model_hash(&m));
@@ -90,16 +91,20 @@ static hp_status read_counts(uint64_t counts[14], hp_error *error)
 
 static void test_read_refuses_when_shape_or_tensors_do_not_fit(void **state)
 {
-    uint64_t counts[14] = {1, 5, 3, 4, 9, 2, 33, 20, 0, 1, 3, 0, 2, 3};
+    uint64_t counts[14] = {2, 5, 3, 4, 9, 2, 33, 20, 0, 1, 3, 0, 2, 3};
     hp_error error;
     (void)state;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG); /* no weights */
     assert_non_null(strstr(error.text, "actor.0.weight"));
-    counts[0] = 2;
+    counts[0] = 3;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG);
-    assert_non_null(strstr(error.text, "version 2"));
-    counts[0] = 1;
+    assert_non_null(strstr(error.text, "version 3"));
+    counts[0] = 2;
     counts[6] = 1U << 20;
+    assert_int_equal(read_counts(counts, &error), HP_ECONFIG);
+    assert_non_null(strstr(error.text, "describes no network"));
+    counts[6] = 33;
+    counts[10] = POLICY_MOST_CHOICES + 1;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG);
     assert_non_null(strstr(error.text, "describes no network"));
 }

@@ -1,5 +1,6 @@
 /* The trainer as a whole: advantages by definition, the first minibatch, and the pair of tasks that
  * tells apart an end from a time limit. */
+#include "policy/policy_crew.h"
 #include "policy/policy_ppo.h"
 #include "tests/support/hp_test.h"
 
@@ -151,9 +152,10 @@ static policy_ppo_config small_config(void)
     return c;
 }
 
-static policy_ppo *trained(const policy_task *task)
+static policy_ppo *trained_by(const policy_task *task, uint32_t n_threads)
 {
-    const policy_ppo_config config = small_config();
+    policy_ppo_config config = small_config();
+    config.n_threads = n_threads;
     policy_ppo *ppo = NULL;
     policy_ppo_stats stats;
     hp_error error;
@@ -162,6 +164,11 @@ static policy_ppo *trained(const policy_task *task)
         assert_int_equal(policy_ppo_iterate(ppo, &stats), HP_OK);
     }
     return ppo;
+}
+
+static policy_ppo *trained(const policy_task *task)
+{
+    return trained_by(task, 1);
 }
 
 static void test_value_is_that_of_for_ever_when_cut_off(void **state)
@@ -219,6 +226,47 @@ static void test_training_is_the_same_when_seeds_are(void **state)
     policy_ppo_destroy(&two);
 }
 
+static void test_training_is_the_same_when_threads_play_it(void **state)
+{
+    const policy_task task = constant_task(true);
+    (void)state;
+    policy_ppo *one = trained(&task);
+    policy_ppo *two = trained_by(&task, 3);
+    const policy_ppo_state a = policy_ppo_state_of(one);
+    const policy_ppo_state b = policy_ppo_state_of(two);
+    assert_memory_equal(a.params, b.params, a.n_params * sizeof *a.params);
+    policy_ppo_destroy(&one);
+    policy_ppo_destroy(&two);
+}
+
+/** Counts how often each chore was done. */
+static void count(void *ctx, uint32_t index)
+{
+    ((uint32_t *)ctx)[index]++;
+}
+
+static void test_crew_does_every_chore_once(void **state)
+{
+    enum { CHORES = 50, ROUNDS = 200 };
+    uint32_t done[CHORES] = {0};
+    policy_crew *crew = NULL;
+    (void)state;
+    assert_int_equal(policy_crew_create(3, &crew), HP_OK);
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        policy_crew_run(crew, count, done, round % (CHORES + 1));
+    }
+    for (uint32_t i = 0; i < CHORES; i++) {
+        uint32_t rounds = 0;
+        for (uint32_t round = 0; round < ROUNDS; round++) {
+            rounds += round % (CHORES + 1) > i ? 1 : 0;
+        }
+        assert_int_equal(done[i], rounds);
+    }
+    policy_crew_destroy(&crew);
+    assert_int_equal(policy_crew_create(0, &crew), HP_EINVAL);
+    assert_null(crew);
+}
+
 static void test_create_refuses_when_minibatch_exceeds_the_stretch(void **state)
 {
     policy_ppo_config config = small_config();
@@ -240,6 +288,8 @@ int main(void)
         cmocka_unit_test(test_value_is_that_of_the_rest_when_terminated),
         cmocka_unit_test(test_first_minibatch_has_no_ratio_and_full_entropy),
         cmocka_unit_test(test_training_is_the_same_when_seeds_are),
+        cmocka_unit_test(test_training_is_the_same_when_threads_play_it),
+        cmocka_unit_test(test_crew_does_every_chore_once),
         cmocka_unit_test(test_create_refuses_when_minibatch_exceeds_the_stretch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
