@@ -12,15 +12,14 @@ static const cli_usage USAGE = {
     .synopsis = "carla free [options]",
     .summary =
         "free: gives a server (bridge.carla.host and port) its own clock back, when a client\n"
-        "that ticked it has died; actors stay.",
+        "of ours that ticked it has died, and destroys the actors that it left.",
     .example = "hyplan carla free --set bridge.carla.port=2000",
 };
 
 static int free_server(const cli_common *common)
 {
     const hp_clock clock = hp_clock_real();
-    carla_client *client = NULL;
-    carla_settings settings;
+    uint32_t n = 0;
     hp_error error = {{0}};
     cli_config *config = malloc(sizeof *config);
     if (config == NULL) {
@@ -30,17 +29,11 @@ static int free_server(const cli_common *common)
     if (st == HP_OK) {
         const carla_config *carla = &config->bridge.carla;
         const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
-        st = carla_client_connect(&endpoint, &clock, &client, &error);
+        st = carla_client_rescue(&endpoint, &clock, &n, &error);
     }
     if (st == HP_OK) {
-        st = carla_client_settings(client, &settings, &error);
+        (void)printf("the server has its own clock again; %u actors of ours destroyed\n", n);
     }
-    if (st == HP_OK) {
-        settings.synchronous = false;
-        settings.fixed_delta_s = 0.0;
-        st = carla_client_set(client, &settings, &error);
-    }
-    carla_client_close(&client);
     free(config);
     return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
 }

@@ -1,5 +1,6 @@
 #include "sim-bridge/bridge_stage.h"
 
+#include "sim-bridge/carla/carla_attach.h"
 #include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "sim-bridge/sim_replay.h"
@@ -141,10 +142,15 @@ hp_status bridge_stage_begin(bridge_stage *stage, uint32_t episode, bridge_world
                                      .scene = stage->scene,
                                      .episode = episode,
                                      .seed = stage->seed};
-    const hp_status st = stage->clip == NULL
-                             ? carla_world_create(&setup, &stage->other, error)
-                             : sim_replay_create(stage->clip, stage->car, false, &stage->sim_config,
-                                                 &stage->other, error);
+    hp_status st = HP_OK;
+    if (stage->clip != NULL) {
+        st = sim_replay_create(stage->clip, stage->car, false, &stage->sim_config, &stage->other,
+                               error);
+    } else if (stage->config.carla.attach) {
+        st = carla_attach_create(&setup, &stage->other, error);
+    } else {
+        st = carla_world_create(&setup, &stage->other, error);
+    }
     *world = stage->other;
     return st;
 }

@@ -4,6 +4,9 @@ const hp_field CARLA_CONFIG_FIELDS[] = {
     HP_F_STRING(carla_config, host, "of the simulator: name or IPv4 address"),
     HP_F_UINT(carla_config, port, 1, 65535, NULL, "of its calls; streams use the next"),
     HP_F_STRING(carla_config, map, "town to load, such as Town01; empty: what is loaded"),
+    HP_F_BOOL(
+        carla_config, attach,
+        "drive the vehicle of role hero that is there, on its owner's clock, and spawn nobody"),
     HP_F_DOUBLE(carla_config, connect_s, 0.0, 600.0, "s", "patience until it can be reached"),
     HP_F_DOUBLE(carla_config, timeout_s, 0.1, 600.0, "s", "patience for one answer or snapshot"),
     HP_F_STRING(carla_config, ego, "blueprint of the ego"),

@@ -9,6 +9,7 @@ typedef struct carla_config {
     char host[128];
     uint32_t port;
     char map[64]; /* empty: whatever is loaded */
+    bool attach;  /* drives an ego that is there, in somebody else's scenario */
     double connect_s, timeout_s;
     char ego[64]; /* blueprint */
     uint32_t settle_ticks;

@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_drive.h"
 
+#include "sim-bridge/carla/carla_ground.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "sim-bridge/sim_clip.h"
 
@@ -18,7 +19,6 @@ enum {
 #define LATE_S 5.0
 #define FAR_CM 1e8
 #define MOST_S 36000.0
-#define ROUTE_HALF_M 1.5 /* the route is road at least so far to both sides */
 
 typedef struct sample {
     double t_s;
@@ -405,33 +405,13 @@ hp_status carla_drive_hero(const carla_drive *drive, uint32_t *id, hp_error *err
                          "no vehicle of this recording is a hero, or moves at least 10 m");
 }
 
-double xodr_surround(const xodr_map *map, hp_world_info *info)
-{
-    double limit_mps = 0.0;
-    for (uint32_t i = 0; i < info->n_route; ++i) {
-        const hp_vec2 a = info->route[i + 1 < info->n_route ? i : i - 1];
-        const hp_vec2 b = info->route[i + 1 < info->n_route ? i + 1 : i];
-        const hp_pose pose = {info->route[i].x_m, info->route[i].y_m,
-                              atan2(b.y_m - a.y_m, b.x_m - a.x_m)};
-        const xodr_reach reach = xodr_reach_of(map, pose);
-        hp_edges *e = &info->edges[i];
-        e->road_left_m = fmax(reach.road_left_m, ROUTE_HALF_M);
-        e->road_right_m = fmax(reach.road_right_m, ROUTE_HALF_M);
-        e->pavement_left_m = fmax(reach.pavement_left_m - e->road_left_m, 0.0);
-        e->pavement_right_m = fmax(reach.pavement_right_m - e->road_right_m, 0.0);
-        limit_mps = fmax(limit_mps, xodr_limit_at(map, pose));
-    }
-    info->n_edges = info->n_route;
-    return limit_mps;
-}
-
 hp_status carla_drive_world(const carla_drive *drive, uint32_t car_id, bool human,
                             const sim_config *config, bridge_world *out, hp_error *error)
 {
     const hp_status st = sim_replay_create(drive->clip, car_id, human, config, out, error);
     if (st == HP_OK && drive->map != NULL) {
         hp_world_info *info = sim_replay_info(out);
-        info->speed_limit_mps = fmax(info->speed_limit_mps, xodr_surround(drive->map, info));
+        info->speed_limit_mps = fmax(info->speed_limit_mps, carla_ground_beside(drive->map, info));
     }
     return st;
 }

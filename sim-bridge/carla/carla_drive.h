@@ -41,8 +41,4 @@ HP_NODISCARD hp_status carla_drive_world(const carla_drive *drive, uint32_t car_
                                          const sim_config *config, bridge_world *out,
                                          hp_error *error);
 
-/** Ground beside a route, as a map has it; the route itself counts as road. info: n_route and
- *  route are there. Returns the highest speed limit along it, 0 if none is given. */
-double xodr_surround(const xodr_map *map, hp_world_info *info);
-
 #endif
