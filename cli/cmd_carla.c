@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "sim-bridge/carla/carla_client.h"
+#include "sim-bridge/carla/carla_fit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,11 +10,13 @@
 
 static const cli_usage USAGE = {
     .command = "carla",
-    .synopsis = "carla free [options]",
+    .synopsis = "carla free|calibrate [options]",
     .summary =
         "free: gives a server (bridge.carla.host and port) its own clock back, when a client\n"
-        "of ours that ticked it has died, and destroys the actors that it left.",
-    .example = "hyplan carla free --set bridge.carla.port=2000",
+        "of ours that ticked it has died, and destroys the actors that it left.\n"
+        "calibrate: drives the ego (bridge.carla.ego) on the server's longest straight lane and\n"
+        "prints how its pedals and wheel act, as configuration for --config.",
+    .example = "hyplan carla calibrate >car.yaml && hyplan run --world carla --config car.yaml",
 };
 
 static int free_server(const cli_common *common)
@@ -38,6 +41,34 @@ static int free_server(const cli_common *common)
     return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
 }
 
+static int calibrate(const cli_common *common)
+{
+    carla_fit fit;
+    hp_error error = {{0}};
+    cli_config *config = malloc(sizeof *config);
+    if (config == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
+    }
+    hp_status st = cli_config_load(common, config, &error);
+    if (st == HP_OK) {
+        (void)fprintf(stderr, "driving %s at %s:%u; this takes some minutes on a real server\n",
+                      config->bridge.carla.ego, config->bridge.carla.host,
+                      config->bridge.carla.port);
+        st = carla_fit_drive(&config->bridge.carla, config->sim.tick_s, &fit, &error);
+    }
+    if (st == HP_OK) {
+        (void)printf("# %s: %u samples on %.0f m of straight lane, rms %.3f m/s^2\n"
+                     "bridge:\n  carla:\n    throttle_mps2: %.4f\n    brake_mps2: %.4f\n"
+                     "    rolling_mps2: %.4f\n    drag_mps2_per_mps2: %.6f\n"
+                     "    steer_gain: %.4f\n",
+                     config->bridge.carla.ego, fit.n_samples, fit.straight_m, fit.rms_mps2,
+                     fit.throttle_mps2, fit.brake_mps2, fit.rolling_mps2, fit.drag_mps2_per_mps2,
+                     fit.steer_gain);
+    }
+    free(config);
+    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+}
+
 int cmd_carla(int argc, char **argv)
 {
     cli_common common;
@@ -48,6 +79,9 @@ int cmd_carla(int argc, char **argv)
     }
     if (rest.n == 1 && strcmp(rest.items[0], "free") == 0) {
         return free_server(&common);
+    }
+    if (rest.n == 1 && strcmp(rest.items[0], "calibrate") == 0) {
+        return calibrate(&common);
     }
     return cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
 }

@@ -195,7 +195,8 @@ static hp_status send_control(carla_attach *w, const hp_command *command, hp_err
     c.control =
         carla_pedals(&w->config, w->ego.speed_mps, command != NULL ? command->accel_mps2 : nothing);
     if (!isnan(steer_rad)) {
-        w->steer = (float)hp_clamp(-steer_rad / w->info.max_steer_rad, -1.0, 1.0);
+        w->steer =
+            (float)hp_clamp(-steer_rad / (w->config.steer_gain * w->info.max_steer_rad), -1.0, 1.0);
     }
     c.control.steer = w->steer;
     return carla_client_batch(w->client, &c, 1, error);

@@ -5,6 +5,7 @@
 #define CARLA_CLIENT_H
 
 #include "sim-bridge/carla/carla_command.h"
+#include "sim-bridge/carla/carla_config.h"
 #include "sim-bridge/carla/carla_observer.h"
 #include "sim-bridge/carla/carla_rpc.h"
 
@@ -18,6 +19,12 @@ typedef struct carla_endpoint {
     double timeout_s; /* for an answer or a snapshot */
 } carla_endpoint;
 
+/** Connects as its configuration says, loads the map that it names, and takes over the clock:
+ *  synchronous, with this step. *before: the settings as they were, to be put back. HP_EBUSY:
+ *  somebody else has the clock. Whatever fails, the settings are as they were. */
+HP_NODISCARD hp_status carla_client_open(const carla_config *config, double tick_s,
+                                         const hp_clock *clock, carla_client **out,
+                                         carla_settings *before, hp_error *error);
 /** Connects, reads the version, opens the world's stream. HP_EVERSION: not a release that we know.
  *  clock must outlive the client. */
 HP_NODISCARD hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *clock,

@@ -16,6 +16,7 @@ typedef struct carla_config {
     double spawn_z_m; /* of vehicles; walkers are put half a metre higher */
     /* Pedals: full throttle and full brake, and what the vehicle loses without either. */
     double throttle_mps2, brake_mps2, rolling_mps2, drag_mps2_per_mps2;
+    double steer_gain; /* how far the wheels turn, as a share of the range that is told */
 } carla_config;
 
 extern const hp_field CARLA_CONFIG_FIELDS[];

@@ -103,7 +103,8 @@ static carla_control control_for(carla_world *w, double accel_mps2, double steer
 {
     carla_control out = carla_pedals(&w->config, w->ego.speed_mps, accel_mps2);
     if (!isnan(steer_rad)) {
-        w->steer = (float)hp_clamp(-steer_rad / w->info.max_steer_rad, -1.0, 1.0);
+        w->steer =
+            (float)hp_clamp(-steer_rad / (w->config.steer_gain * w->info.max_steer_rad), -1.0, 1.0);
     }
     out.steer = w->steer;
     return out;
@@ -336,38 +337,6 @@ static hp_status spawn_bodies(carla_world *w, hp_error *error)
     return st;
 }
 
-static hp_status open_session(carla_world *w, hp_error *error)
-{
-    const carla_endpoint endpoint = {.host = w->config.host,
-                                     .port = (uint16_t)w->config.port,
-                                     .connect_s = w->config.connect_s,
-                                     .timeout_s = w->config.timeout_s};
-    char map[64] = "";
-    hp_status st = carla_client_connect(&endpoint, &w->clock, &w->client, error);
-    if (st == HP_OK && w->config.map[0] != '\0') {
-        st = carla_client_map(w->client, map, sizeof map, error);
-        if (st == HP_OK && strcmp(map, w->config.map) != 0) {
-            st = carla_client_load(w->client, w->config.map, error);
-        }
-    }
-    if (st == HP_OK) {
-        st = carla_client_settings(w->client, &w->settings, error);
-    }
-    if (st == HP_OK && w->settings.synchronous) {
-        st = hp_fail(error, HP_EBUSY,
-                     "the server is in synchronous mode already: somebody else drives it, or left "
-                     "it so; `hyplan carla free` gives it back its own clock");
-    }
-    carla_settings ours = w->settings;
-    ours.synchronous = true;
-    ours.fixed_delta_s = w->info.tick_s;
-    if (st == HP_OK) {
-        w->changed = true;
-        st = carla_client_set(w->client, &ours, error);
-    }
-    return st;
-}
-
 static hp_status settle(carla_world *w, hp_error *error)
 {
     const hp_vec2 velocity = {w->scenario.ego_speed_mps * cos(w->scenario.ego_start.yaw_rad),
@@ -394,7 +363,9 @@ static hp_status begin(carla_world *w, hp_error *error)
     const sim_body ego = {
         .kind = HP_CLASS_CAR,
         .box = {w->scenario.ego_start, w->sim.vehicle.length_m, w->sim.vehicle.width_m}};
-    hp_status st = open_session(w, error);
+    hp_status st =
+        carla_client_open(&w->config, w->info.tick_s, &w->clock, &w->client, &w->settings, error);
+    w->changed = st == HP_OK;
     if (st == HP_OK) {
         st = carla_ground_complete(w->client, w->scenario.ego_start, w->scenario.route_from_map,
                                    &w->info, error);

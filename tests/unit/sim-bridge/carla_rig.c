@@ -16,6 +16,11 @@ static void *serve(void *arg)
 
 rig *rig_open(carla_version version)
 {
+    return rig_open_with(version, NULL);
+}
+
+rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle)
+{
     rig *r = calloc(1, sizeof *r);
     carla_server_config config;
     hp_error error;
@@ -23,6 +28,7 @@ rig *rig_open(carla_version version)
     carla_server_config_default(&config);
     config.port = 0;
     config.version = version;
+    config.vehicle = vehicle;
     r->clock = hp_clock_real();
     assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
     assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);

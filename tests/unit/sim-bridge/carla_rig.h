@@ -22,6 +22,8 @@ typedef struct rig {
 } rig;
 
 rig *rig_open(carla_version version);
+/** vehicle: how its cars drive, borrowed; NULL: the default. */
+rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle);
 /** The server goes. */
 void rig_stop(rig *r);
 void rig_close(rig *r);
