@@ -32,7 +32,7 @@ static int free_server(const cli_common *common)
     if (st == HP_OK) {
         const carla_config *carla = &config->bridge.carla;
         const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
-        st = carla_client_rescue(&endpoint, &clock, &n, &error);
+        st = carla_client_rescue(&endpoint, &clock, NULL, &n, &error);
     }
     if (st == HP_OK) {
         (void)printf("the server has its own clock again; %u actors of ours destroyed\n", n);

@@ -272,7 +272,7 @@ static void rescue_server(process_run *r)
     const hp_clock clock = hp_clock_real();
     hp_error error;
     uint32_t n = 0;
-    if (carla_client_rescue(&endpoint, &clock, &n, &error) == HP_OK) {
+    if (carla_client_rescue(&endpoint, &clock, NULL, &n, &error) == HP_OK) {
         hp_log_info(&r->log.own, "the CARLA server is free again; %u actors destroyed", n);
     } else {
         hp_log_error(&r->log.own, "the CARLA server may still wait for us: %s", error.text);

@@ -81,9 +81,11 @@ HP_NODISCARD hp_status carla_client_wait(carla_client *client, carla_snapshot *o
                                          hp_error *error);
 
 /** Gives a server back after a client of ours has died: its own clock, and without the actors that
- *  we left, told by the role that we give them; the ego by our sensor on it. *n: how many. */
+ *  we left, told by the role that we give them; the ego by our sensor on it. before: the settings
+ * to put back, NULL: its own clock is all that is known. *n: how many. */
 HP_NODISCARD hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
-                                           uint32_t *n, hp_error *error);
+                                           const carla_settings *before, uint32_t *n,
+                                           hp_error *error);
 #define CARLA_OUR_ROLE "hyplan"
 
 #endif

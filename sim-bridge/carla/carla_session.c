@@ -77,7 +77,8 @@ static bool note_leftover(void *ctx, const carla_actor *actor)
     return l->n + 2 <= MAX_RESCUED;
 }
 
-static hp_status rescue(carla_client *client, leftovers *l, hp_error *error)
+static hp_status rescue(carla_client *client, const carla_settings *before, leftovers *l,
+                        hp_error *error)
 {
     carla_settings settings;
     carla_snapshot snapshot;
@@ -93,11 +94,14 @@ static hp_status rescue(carla_client *client, leftovers *l, hp_error *error)
     if (st == HP_OK) {
         st = carla_client_list(client, &snapshot, note_leftover, l, error);
     }
-    return st == HP_OK && l->n > 0 ? carla_client_batch(client, l->destroy, l->n, error) : st;
+    if (st == HP_OK && l->n > 0) {
+        st = carla_client_batch(client, l->destroy, l->n, error);
+    }
+    return st == HP_OK && before != NULL ? carla_client_set(client, before, error) : st;
 }
 
-hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock, uint32_t *n,
-                              hp_error *error)
+hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
+                              const carla_settings *before, uint32_t *n, hp_error *error)
 {
     carla_client *client = NULL;
     leftovers *l = calloc(1, sizeof *l);
@@ -107,7 +111,7 @@ hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *cl
     }
     hp_status st = carla_client_connect(endpoint, clock, &client, error);
     if (st == HP_OK) {
-        st = rescue(client, l, error);
+        st = rescue(client, before, l, error);
     }
     *n = st == HP_OK ? l->n : 0;
     carla_client_close(&client);

@@ -262,11 +262,9 @@ static const char *world_trouble(const void *self)
 
 /* ---- Beginning and end ---- */
 
-/** Destroys what was spawned, the sensor first, and puts the settings back. */
-static void world_destroy(void *self)
+/** All that we have spawned, the sensor first. */
+static uint32_t destroy_commands(carla_world *w)
 {
-    carla_world *w = self;
-    hp_error ignored;
     uint32_t n = 0;
     if (w->sensor_id != 0) {
         (void)add(w, &n, CARLA_CMD_DESTROY, w->sensor_id);
@@ -279,15 +277,33 @@ static void world_destroy(void *self)
     if (w->ego_puppet.id != 0) {
         (void)add(w, &n, CARLA_CMD_DESTROY, w->ego_puppet.id);
     }
+    return n;
+}
+
+/** Destroys what was spawned, and puts the settings back. Where that cannot be said over the old
+ *  connection, a new one may be better. */
+static void world_destroy(void *self)
+{
+    carla_world *w = self;
+    const carla_endpoint endpoint = {w->config.host, (uint16_t)w->config.port, 0.0,
+                                     w->config.timeout_s};
+    hp_error ignored;
+    const uint32_t n = destroy_commands(w);
+    hp_status st = HP_OK;
     /* An ego that vanished is no reason to leave the rest. */
     if (w->client != NULL && n > 0) {
-        (void)!carla_client_batch(w->client, w->commands, n, &ignored);
+        st = carla_client_batch(w->client, w->commands, n, &ignored);
+        st = st == HP_EINVAL ? HP_OK : st;
     }
-    if (w->client != NULL && w->changed) {
-        (void)!carla_client_set(w->client, &w->settings, &ignored);
+    if (w->client != NULL && w->changed && st == HP_OK) {
+        st = carla_client_set(w->client, &w->settings, &ignored);
     }
     carla_stream_close(&w->contacts);
     carla_client_close(&w->client);
+    if (st != HP_OK) {
+        uint32_t rescued = 0;
+        (void)!carla_client_rescue(&endpoint, &w->clock, &w->settings, &rescued, &ignored);
+    }
     free(w);
 }
 

@@ -29,6 +29,7 @@ rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle)
     config.port = 0;
     config.version = version;
     config.vehicle = vehicle;
+    config.recordings = ".";
     r->clock = hp_clock_real();
     assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
     assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);

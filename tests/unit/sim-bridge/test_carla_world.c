@@ -136,7 +136,7 @@ static void test_carla_client_rescues_the_server_when_our_process_was_killed(voi
     abandon_world(r);
     assert_int_equal(open_world(r, "01", &world, &error), HP_EBUSY);
     assert_non_null(strstr(error.text, "hyplan carla free"));
-    assert_int_equal(carla_client_rescue(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(carla_client_rescue(&endpoint, &r->clock, NULL, &n, &error), HP_OK);
     assert_int_equal(n, 2 + r->scenario.n_walkers + r->scenario.n_cars); /* with ego and sensor */
     carla_client_close(&client);
     assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
