@@ -371,10 +371,10 @@ hp_status carla_client_batch(carla_client *client, const carla_command *commands
 hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps, hp_error *error)
 {
     const carla_vec3 v = {(float)speed_mps, 0.0F, 0.0F};
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", true, 2);
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", false, 2);
     (void)msgpack_pack_uint32(args, id);
     carla_pack(args, CARLA_VEC3, &v, client->version);
-    return carla_rpc_end_void(client->rpc, client->endpoint.timeout_s, error);
+    return carla_rpc_end_queued(client->rpc, client->endpoint.timeout_s, error);
 }
 
 hp_status carla_client_physics(carla_client *client, uint32_t id, carla_physics *out,

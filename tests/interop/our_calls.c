@@ -61,7 +61,10 @@ static hp_status set_the_scene(cast *c, hp_error *error)
     carla_settings settings;
     char map[64];
     carla_text text;
-    hp_status st = carla_client_settings(c->client, &settings, error);
+    carla_snapshot snapshot;
+    hp_status st = carla_client_wait(c->client, &snapshot, error);
+    st = st == HP_OK ? carla_client_list(c->client, &snapshot, nothing, NULL, error) : st;
+    st = st == HP_OK ? carla_client_settings(c->client, &settings, error) : st;
     settings.synchronous = true;
     settings.fixed_delta_s = 0.05;
     st = st == HP_OK ? carla_client_set(c->client, &settings, error) : st;
@@ -106,7 +109,6 @@ static hp_status play(cast *c, const char *recording, hp_error *error)
             print_entry(&snapshot, c->walker_id, CARLA_ENTRY_WALKER);
         }
     }
-    st = st == HP_OK ? carla_client_list(c->client, &snapshot, nothing, NULL, error) : st;
     st = st == HP_OK ? carla_client_cruise(c->client, c->car_id, 4.0, error) : st;
     st = st == HP_OK ? carla_client_tick(c->client, &snapshot, error) : st;
     if (st == HP_OK) {

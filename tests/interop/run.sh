@@ -55,8 +55,9 @@ timeout 60 "$2" "$port" same.log >"$work/our.facts"
 diff -u "$work/official.facts" "$work/our.facts"
 printf 'both clients read the same numbers out of %d entries of snapshots\n' "$(wc -l <"$work/our.facts")"
 
-sort -u "$work/official.requests" >"$work/official.sorted"
-sort -u "$work/our.requests" >"$work/our.sorted"
+for who in official our; do
+    "$python" "$here/canon.py" <"$work/$who.requests" | sort -u >"$work/$who.sorted"
+done
 if ! comm -13 "$work/official.sorted" "$work/our.sorted" | tee "$work/only.ours" | grep -q .; then
     printf 'all %d different requests of ours are the official client'"'"'s, byte for byte\n' \
         "$(wc -l <"$work/our.sorted")"
