@@ -1,7 +1,9 @@
 /* hyplan log: looks into recordings. */
 #include "cli/commands.h"
+#include "cli/log_carla.h"
 #include "cli/log_export.h"
 #include "cli/table.h"
+#include "sim-bridge/carla/carla_drive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -152,6 +154,9 @@ static void print_info(const info *i, const char *path)
 
 static int run_info(const log_options *o)
 {
+    if (carla_drive_is_log(o->path)) {
+        return log_carla_info(&USAGE, o->path, o->common.json);
+    }
     log_file *file = NULL;
     hp_mcap_record r;
     hp_error error = {{0}};

@@ -3,6 +3,8 @@
 #include "cli/commands.h"
 #include "cli/open_loop.h"
 #include "cli/rundir.h"
+#include "cli/town.h"
+#include "sim-bridge/carla/carla_drive.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,11 +12,12 @@
 
 static const cli_usage USAGE = {
     .command = "replay",
-    .synopsis = "replay PREFIX|FILE [options]\n       hyplan replay run.mcap --open-loop",
+    .synopsis = "replay PREFIX|FILE|FILE.log [options]\n       hyplan replay run.mcap --open-loop",
     .summary =
         "Drives a recorded car's path among the recorded agents, who do not react, and judges\n"
         "the planner and the recorded driver alike. PREFIX is a clip's path up to\n"
-        "_traj_ped_filtered.csv; either of its two files may be named instead.\n"
+        "_traj_ped_filtered.csv; either of its two files may be named instead. FILE.log is a\n"
+        "recording of CARLA's recorder; TOWN.xodr beside it or in the data directory is its map.\n"
         "With --open-loop: the frames of a run's own recording go through the planner again, "
         "under\n"
         "its configuration (and --set), and the first command that differs is told.",
@@ -24,7 +27,7 @@ static const cli_usage USAGE = {
 static const char *const KIND_WORDS[] = {"dut", "citr", NULL};
 static const char *const PED_SUFFIX = "_traj_ped_filtered.csv";
 static const char *const VEH_SUFFIX = "_traj_veh_filtered.csv";
-enum { KIND_GUESS = 2, MAX_CARS = 64, MAX_CAR_ID = 1000000, FIRST_CAR = MAX_CAR_ID + 1 };
+enum { KIND_GUESS = 2, MAX_CAR_ID = 1000000, FIRST_CAR = MAX_CAR_ID + 1 };
 
 typedef struct replay {
     cli_common common;
@@ -37,6 +40,9 @@ typedef struct replay {
     uint32_t car_id; /* FIRST_CAR: the first that qualifies */
     const char *planner_name;
     bool guard;
+    char map[CLI_PATH]; /* of CARLA's recordings; empty: none is known */
+    sim_clip *clip;     /* one of the two */
+    carla_drive *recording;
 } replay;
 
 static bool take_prefix(const char *given, char *prefix, size_t cap)
@@ -59,12 +65,15 @@ static sim_clip_kind guess_kind(const char *prefix)
                : SIM_CLIP_CITR;
 }
 
-static hp_status drive(replay *r, const sim_clip *clip, bool human, hp_error *error)
+static hp_status drive(replay *r, bool human, hp_error *error)
 {
     bridge_world world;
     driver *d = NULL;
     const driver_kind *kind = driver_kind_find(human ? "stand" : r->planner_name);
-    hp_status status = sim_replay_create(clip, r->car_id, human, &r->config.sim, &world, error);
+    const sim_config *sim = &r->config.sim;
+    hp_status status = r->recording != NULL
+                           ? carla_drive_world(r->recording, r->car_id, human, sim, &world, error)
+                           : sim_replay_create(r->clip, r->car_id, human, sim, &world, error);
     if (status != HP_OK) {
         return status;
     }
@@ -115,6 +124,7 @@ static void set_summary(json_t *json, const replay *r)
     (void)snprintf(hash, sizeof hash, "%016llx", (unsigned long long)r->planner.command_hash);
     (void)json_object_set_new(json, "planner", json_string(r->planner_name));
     (void)json_object_set_new(json, "car", json_integer(r->car_id));
+    (void)json_object_set_new(json, "map", json_string(r->map));
     (void)json_object_set_new(json, "interventions", json_integer(r->planner.interventions));
     (void)json_object_set_new(
         json, "fallbacks",
@@ -161,25 +171,56 @@ static int report(const replay *r)
     return bench_row_crashed(&r->planner) ? CLI_FAILED : CLI_DONE;
 }
 
+/** Reads the recording and finds whose place is taken. */
+static hp_status open_clip(replay *r, hp_error *error)
+{
+    uint32_t first = 0;
+    const hp_status status = sim_clip_read(r->prefix, r->kind, &r->clip, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    if (sim_clip_eligible(r->clip, &first, 1) == 0) {
+        return hp_fail(error, HP_EINVAL, "no car in this clip moves at least 10 m");
+    }
+    r->car_id = r->car_id == FIRST_CAR ? first : r->car_id;
+    return HP_OK;
+}
+
+static hp_status open_recording(replay *r, hp_error *error)
+{
+    char town[64];
+    hp_status status = carla_drive_town_of(r->prefix, town, sizeof town, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    if (!town_find(&r->common, town, r->prefix, r->map)) {
+        (void)fprintf(
+            stderr, "no %s.xodr beside the recording or below %s: everything counts as drivable\n",
+            town, r->common.data_dir);
+    }
+    status = carla_drive_read(r->prefix, r->map, &r->recording, error);
+    return status == HP_OK && r->car_id == FIRST_CAR
+               ? carla_drive_hero(r->recording, &r->car_id, error)
+               : status;
+}
+
 static int play(replay *r)
 {
-    uint32_t cars[MAX_CARS];
     hp_error error;
-    sim_clip *clip = NULL;
-    hp_status status = sim_clip_read(r->prefix, r->kind, &clip, &error);
-    if (status != HP_OK) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s\n%s", error.text, CLI_RECORDINGS_MEND);
+    const bool log = carla_drive_is_log(r->prefix);
+    hp_status status = log ? open_recording(r, &error) : open_clip(r, &error);
+    if (r->clip == NULL && r->recording == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, log ? "%s" : "%s\n" CLI_RECORDINGS_MEND,
+                        error.text);
     }
-    const uint32_t n = sim_clip_eligible(clip, cars, MAX_CARS);
-    if (r->car_id == FIRST_CAR && n > 0) {
-        r->car_id = cars[0];
-    }
-    status = n == 0 ? hp_fail(&error, HP_EINVAL, "no car in this clip moves at least 10 m")
-                    : drive(r, clip, false, &error);
     if (status == HP_OK) {
-        status = drive(r, clip, true, &error);
+        status = drive(r, false, &error);
     }
-    sim_clip_destroy(&clip);
+    if (status == HP_OK) {
+        status = drive(r, true, &error);
+    }
+    sim_clip_destroy(&r->clip);
+    carla_drive_destroy(&r->recording);
     return status == HP_OK ? report(r)
                            : cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
 }

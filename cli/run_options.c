@@ -1,6 +1,8 @@
 #include "cli/run_options.h"
 
 #include "cli/driver.h"
+#include "cli/town.h"
+#include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/sim_scenario.h"
 
 #include <inttypes.h>
@@ -145,11 +147,34 @@ static int check_scene(const cli_usage *usage, const bridge_config *bridge)
     return st == HP_OK ? CLI_GO : cli_fail(usage, cli_exit_status(st), "%s", error.text);
 }
 
+/** A file of CARLA's recorder, and the map of its town if it is to be had. */
+static int resolve_drive(const cli_usage *usage, const cli_common *common, const char *name,
+                         bridge_config *bridge)
+{
+    hp_error error = {{0}};
+    char town[64];
+    char map[CLI_PATH];
+    const hp_status st = carla_drive_town_of(name, town, sizeof town, &error);
+    if (st != HP_OK) {
+        return cli_fail(usage, cli_exit_status(st), "--log %s", error.text);
+    }
+    if (bridge->map[0] == '\0' && town_find(common, town, name, map) &&
+        !set_text(bridge->map, sizeof bridge->map, map)) {
+        return cli_fail(usage, CLI_USAGE, "%s: path too long", map);
+    }
+    return set_text(bridge->clip, sizeof bridge->clip, name)
+               ? CLI_GO
+               : cli_fail(usage, CLI_USAGE, "--log: path too long");
+}
+
 /** Finds PREFIX_traj_ped_filtered.csv, as given or below the data directory. */
 static int resolve_clip(const cli_usage *usage, const cli_common *common, const char *name,
                         bridge_config *bridge)
 {
     char prefix[CLI_PATH];
+    if (carla_drive_is_log(name)) {
+        return resolve_drive(usage, common, name, bridge);
+    }
     char file[(size_t)2 * CLI_PATH + sizeof CLIP_SUFFIX];
     if (!set_text(prefix, sizeof prefix, name)) {
         return cli_fail(usage, CLI_USAGE, "--log: path too long");

@@ -5,6 +5,7 @@
 #include "cli/run_watch.h"
 #include "cli/supervisor.h"
 #include "common/hp_bus.h"
+#include "sim-bridge/carla/carla_client.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -263,6 +264,21 @@ static void note_parts(const supervisor *children, run_facts *facts)
     }
 }
 
+/** A bridge that was killed has left its actors, and a server that waits for its ticks. */
+static void rescue_server(process_run *r)
+{
+    const carla_config *carla = &r->options->config.bridge.carla;
+    const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
+    const hp_clock clock = hp_clock_real();
+    hp_error error;
+    uint32_t n = 0;
+    if (carla_client_rescue(&endpoint, &clock, NULL, &n, &error) == HP_OK) {
+        hp_log_info(&r->log.own, "the CARLA server is free again; %u actors destroyed", n);
+    } else {
+        hp_log_error(&r->log.own, "the CARLA server may still wait for us: %s", error.text);
+    }
+}
+
 /** Until the bridge has ended, or a signal says so. */
 static hp_status watch_over(process_run *r, run_facts *facts, hp_error *error)
 {
@@ -288,6 +304,10 @@ static hp_status watch_over(process_run *r, run_facts *facts, hp_error *error)
     if (bridge->exit_status > 128) {
         hp_log_error(&r->log.own, "the bridge was ended by signal %d: the world is gone",
                      bridge->exit_status - 128);
+        if (r->options->config.bridge.world == BRIDGE_WORLD_CARLA &&
+            !r->options->config.bridge.carla.attach) {
+            rescue_server(r);
+        }
     }
     return HP_OK;
 }

@@ -115,6 +115,25 @@ static void put_ground(pb_out *out, const hp_rect *rects, uint32_t n, double hei
     }
 }
 
+/** Road, or road and pavement, as boxes between the points of a route with edges. */
+static void put_strips(pb_out *out, const hp_world_info *info, bool pavement)
+{
+    for (uint32_t i = 0; i + 1 < info->n_edges; i++) {
+        const hp_edges *e = &info->edges[i];
+        const hp_vec2 a = info->route[i];
+        const hp_vec2 d = hp_vec2_sub(info->route[i + 1], a);
+        const double yaw_rad = atan2(d.y_m, d.x_m);
+        const double left_m = e->road_left_m + (pavement ? e->pavement_left_m : 0.0);
+        const double right_m = e->road_right_m + (pavement ? e->pavement_right_m : 0.0);
+        const double beside_m = 0.5 * (left_m - right_m);
+        const hp_box box = {{a.x_m + 0.5 * d.x_m - beside_m * sin(yaw_rad),
+                             a.y_m + 0.5 * d.y_m + beside_m * cos(yaw_rad), yaw_rad},
+                            hypot(d.x_m, d.y_m),
+                            left_m + right_m};
+        put_cube(out, &box, pavement ? 0.02 : 0.04, pavement ? PAVEMENT : ROAD);
+    }
+}
+
 void scene_world(const hp_world_info *info, int64_t time_ns, pb_out *out)
 {
     enum { GOAL_CORNERS = 24 };
@@ -129,6 +148,8 @@ void scene_world(const hp_world_info *info, int64_t time_ns, pb_out *out)
     pb_varint(out, 2, 1); /* all */
     pb_end(out, deletion);
     const size_t entity = begin_entity(out, "world", time_ns);
+    put_strips(out, info, true);
+    put_strips(out, info, false);
     put_ground(out, info->pavement, info->n_pavement, 0.04, PAVEMENT);
     put_ground(out, info->road, info->n_road, 0.02, ROAD);
     put_line(out, info->route, info->n_route, 0.2, ROUTE);

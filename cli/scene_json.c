@@ -47,11 +47,36 @@ static json_t *rects_json(const hp_rect *rects, uint32_t n)
     return list;
 }
 
+/** Quadrangles of road, or of road and pavement, between the points of a route with edges. */
+static json_t *strips_json(const hp_world_info *info, bool pavement)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i + 1 < info->n_edges; i++) {
+        const hp_vec2 d = hp_vec2_sub(info->route[i + 1], info->route[i]);
+        const double yaw_rad = atan2(d.y_m, d.x_m);
+        double corners[8];
+        for (uint32_t k = 0; k < 2; k++) {
+            const hp_edges *e = &info->edges[i + k];
+            const hp_vec2 p = info->route[i + k];
+            const double left = e->road_left_m + (pavement ? e->pavement_left_m : 0.0);
+            const double right = e->road_right_m + (pavement ? e->pavement_right_m : 0.0);
+            const double sides[2] = {k == 0 ? left : -right, k == 0 ? -right : left};
+            for (uint32_t j = 0; j < 2; j++) { /* round the strip */
+                corners[4 * k + 2 * j] = p.x_m - sides[j] * sin(yaw_rad);
+                corners[4 * k + 2 * j + 1] = p.y_m + sides[j] * cos(yaw_rad);
+            }
+        }
+        (void)json_array_append_new(list, numbers(corners, 8));
+    }
+    return list;
+}
+
 json_t *scene_world_json(const hp_world_info *info)
 {
     const double goal[] = {info->goal.x_m, info->goal.y_m, info->goal_radius_m};
     const double ego[] = {info->ego_length_m, info->ego_width_m};
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:b}", "road",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f, s:b}", "road_strips",
+                     strips_json(info, false), "pavement_strips", strips_json(info, true), "road",
                      rects_json(info->road, info->n_road), "pavement",
                      rects_json(info->pavement, info->n_pavement), "route",
                      points_json(info->route, info->n_route), "goal", numbers(goal, 3), "ego",

@@ -1,5 +1,7 @@
 #include "planner/plan_map.h"
 
+#include "proto/hp_ground.h"
+
 #include <string.h>
 
 #define REACH_M 70.0       /* others further away than this do not matter now */
@@ -29,14 +31,83 @@ static double ground(const plan_map *map, hp_vec2 p)
                                                        : map->config->off_limits_price;
 }
 
+static double price_of(const plan_map *map, hp_ground ground)
+{
+    if (ground == HP_GROUND_ROAD) {
+        return 1.0;
+    }
+    return ground == HP_GROUND_PAVEMENT ? map->pavement_price : map->config->off_limits_price;
+}
+
+/** Where the ego is beside the near part of the route. */
+typedef struct beside {
+    uint32_t segment;
+    double share, left_m, yaw_rad;
+} beside;
+
+static beside find_beside(const plan_map *map, const hp_pose *ego)
+{
+    const hp_vec2 *route = map->info->route;
+    double best = INFINITY;
+    beside out = {.segment = map->first};
+    for (uint32_t i = map->first; i < map->last; ++i) {
+        const hp_vec2 d = hp_vec2_sub(route[i + 1], route[i]);
+        const hp_vec2 p = {ego->x_m - route[i].x_m, ego->y_m - route[i].y_m};
+        const double length2 = hp_max(d.x_m * d.x_m + d.y_m * d.y_m, 1e-12);
+        const double u = hp_clamp((p.x_m * d.x_m + p.y_m * d.y_m) / length2, 0.0, 1.0);
+        const double ex = p.x_m - u * d.x_m;
+        const double ey = p.y_m - u * d.y_m;
+        if (ex * ex + ey * ey < best) {
+            best = ex * ex + ey * ey;
+            out.segment = i;
+            out.share = u;
+        }
+    }
+    const hp_vec2 a = route[out.segment];
+    const hp_vec2 d = hp_vec2_sub(route[out.segment + 1], a);
+    out.yaw_rad = atan2(d.y_m, d.x_m);
+    out.left_m = cos(out.yaw_rad) * (ego->y_m - a.y_m) - sin(out.yaw_rad) * (ego->x_m - a.x_m);
+    return out;
+}
+
+/** The centre's price, and that of the dearer side. */
+static double edges_price(const plan_map *map, const hp_pose *ego, double half_m, double *sides)
+{
+    const beside at = find_beside(map, ego);
+    const double reach_m = half_m * fabs(cos(ego->yaw_rad - at.yaw_rad));
+    const hp_ground left = hp_ground_beside(map->info, at.segment, at.share, at.left_m + reach_m);
+    const hp_ground right = hp_ground_beside(map->info, at.segment, at.share, at.left_m - reach_m);
+    *sides = fmax(price_of(map, left), price_of(map, right));
+    return price_of(map, hp_ground_beside(map->info, at.segment, at.share, at.left_m));
+}
+
+/** The points of the route that others' reach comes to, and one beyond on either side. */
+static void find_near(plan_map *map, hp_vec2 where)
+{
+    const hp_world_info *info = map->info;
+    map->first = 0;
+    map->last = info->n_route - 1;
+    while (map->last > 1 && hp_dist(info->route[map->last - 1], where) > REACH_M) {
+        --map->last;
+    }
+    while (map->first + 1 < map->last && hp_dist(info->route[map->first + 1], where) > REACH_M) {
+        ++map->first;
+    }
+}
+
 /** The centre decides; a side that hangs over the edge of everything counts as off limits. */
 static double ground_price(const plan_map *map, const hp_pose *ego)
 {
     const hp_world_info *info = map->info;
+    const double half = 0.5 * info->ego_width_m - 0.01;
+    if (info->n_edges > 0) {
+        double sides = 0.0;
+        const double middle = edges_price(map, ego, half, &sides);
+        return sides >= map->config->off_limits_price ? fmax(middle, sides) : middle;
+    }
     if (info->n_road + info->n_pavement == 0) {
         return 1.0;
     }
-    const double half = 0.5 * info->ego_width_m - 0.01;
     const double dx = -half * sin(ego->yaw_rad);
     const double dy = half * cos(ego->yaw_rad);
     const double middle = ground(map, (hp_vec2){ego->x_m, ego->y_m});
@@ -180,6 +251,9 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
     map->pavement_price = config->pavement_price;
     map->n_boxes = 0;
     map->n_futures = 0;
+    if (info->n_edges > 0) {
+        find_near(map, where);
+    }
     const hp_pose here = {where.x_m, where.y_m, 0.0};
     for (uint32_t i = 0; i < belief->n_occluders; ++i) {
         const hp_box *box = &belief->occluders[i].box;

@@ -27,6 +27,7 @@ typedef struct plan_map {
     const hp_world_info *info;
     double ego_radius_m;
     double pavement_price; /* may be raised after build() */
+    uint32_t first, last;  /* points of the route that are near, if it has edges */
     uint32_t n_boxes, n_futures;
     hp_box boxes[HP_MAX_OCCLUDERS];
     double box_radius_m[HP_MAX_OCCLUDERS];

@@ -123,6 +123,9 @@ static const char *rects_rule(const hp_rect *rects, uint32_t n)
 static const char *world_info_rule(const void *message)
 {
     const hp_world_info *w = message;
+    if (w->n_edges != 0 && w->n_edges != w->n_route) {
+        return "edges are given for some points of the route only";
+    }
     const char *broken = rects_rule(w->road, w->n_road);
     return broken != NULL ? broken : rects_rule(w->pavement, w->n_pavement);
 }
@@ -185,6 +188,14 @@ static const hp_field WORLD_INFO_ROWS[] = {
     POINTS(hp_world_info, route, n_route, 2),
     RECTS(hp_world_info, road, n_road),
     RECTS(hp_world_info, pavement, n_pavement),
+    NUMBERS(hp_world_info, "road_left_m", edges, .road_left_m, HP_COUNT_MEMBER, n_edges, 0,
+            LENGTH_M),
+    NUMBERS(hp_world_info, "road_right_m", edges, .road_right_m, HP_COUNT_SAME, n_edges, 0,
+            LENGTH_M),
+    NUMBERS(hp_world_info, "pavement_left_m", edges, .pavement_left_m, HP_COUNT_SAME, n_edges, 0,
+            LENGTH_M),
+    NUMBERS(hp_world_info, "pavement_right_m", edges, .pavement_right_m, HP_COUNT_SAME, n_edges, 0,
+            LENGTH_M),
 };
 static const hp_layout WORLD_INFO = {LAYOUT(hp_world_info, world_info, WORLD_INFO_ROWS),
                                      .rule = world_info_rule};

@@ -45,6 +45,12 @@ typedef struct hp_hello {
 } hp_hello;
 
 /** What a map and a rule book say; once per episode, bridge -> planner. */
+/** How wide the ground is beside a point of the route: road, and pavement beyond it. */
+typedef struct hp_edges {
+    double road_left_m, road_right_m;         /* from the route to the road's edge */
+    double pavement_left_m, pavement_right_m; /* from there on; 0: none */
+} hp_edges;
+
 typedef struct hp_world_info {
     uint64_t world_id; /* changes with every episode */
     uint32_t episode;
@@ -60,7 +66,10 @@ typedef struct hp_world_info {
     uint32_t n_route; /* [2, HP_MAX_ROUTE] */
     hp_vec2 route[HP_MAX_ROUTE];
     uint32_t n_road, n_pavement;
-    hp_rect road[HP_MAX_RECTS], pavement[HP_MAX_RECTS]; /* none of either: everything is drivable */
+    hp_rect road[HP_MAX_RECTS], pavement[HP_MAX_RECTS];
+    uint32_t n_edges; /* n_route, and then no rectangles count; 0: none */
+    hp_edges edges[HP_MAX_ROUTE];
+    /* Neither rectangles nor edges: everything is drivable. */
 } hp_world_info;
 
 typedef struct hp_ego_state {

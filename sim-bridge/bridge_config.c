@@ -10,7 +10,10 @@ const hp_field BRIDGE_FIELDS[] = {
     HP_F_STRING(
         bridge_config, scene,
         "sim, carla: scene as speed=1.2,distance=20 or car_speed=12.5; empty: a middling one"),
-    HP_F_STRING(bridge_config, clip, "replay: path of the clip up to _traj_ped_filtered.csv"),
+    HP_F_STRING(bridge_config, clip,
+                "replay: path of the clip up to _traj_ped_filtered.csv, or of CARLA's FILE.log"),
+    HP_F_STRING(bridge_config, map,
+                "replay of FILE.log: the town's OpenDRIVE file; empty: everything is drivable"),
     HP_F_ENUM(bridge_config, clip_format, BRIDGE_CLIP_NAMES, "replay: who recorded the clip"),
     HP_F_STRING(bridge_config, car,
                 "replay: id of the car whose place the ego takes; empty: the first that moves"),

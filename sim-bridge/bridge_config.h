@@ -16,7 +16,8 @@ typedef struct bridge_config {
     uint32_t world;       /* bridge_world_kind */
     char scenario[512];   /* sim, carla: path of a scenario's YAML */
     char scene[128];      /* sim: "speed=1.2,distance=20"; empty: the middle of the training grid */
-    char clip[512];       /* replay: prefix of a recorded clip */
+    char clip[512];       /* replay: prefix of a recorded clip, or a file of CARLA's recorder */
+    char map[512];        /* replay: OpenDRIVE of the town, for CARLA's recordings; empty: none */
     uint32_t clip_format; /* replay: sim_clip_kind */
     char car[16];         /* replay: id of the recorded car; empty: the first that moves */
     uint32_t episodes;    /* played one after the other */

@@ -1,5 +1,7 @@
 #include "sim-bridge/bridge_stage.h"
 
+#include "sim-bridge/carla/carla_attach.h"
+#include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "sim-bridge/sim_replay.h"
 
@@ -14,8 +16,9 @@ struct bridge_stage {
     char title[600];
     sim_scenario scenario;
     sim_scene scene;
-    sim_world *sim; /* NULL in replays */
-    sim_clip *clip; /* NULL in the simulator */
+    sim_world *sim;     /* NULL in replays */
+    sim_clip *clip;     /* NULL but for clips */
+    carla_drive *drive; /* NULL but for CARLA's recordings */
     uint32_t car;
     bridge_world other; /* of a replay or a server; its ops are NULL if there is none */
 };
@@ -41,20 +44,30 @@ static hp_status open_sim(bridge_stage *s, hp_error *error)
     return st == HP_OK ? HP_OK : hp_fail(error, st, "no memory for the simulator");
 }
 
-static hp_status open_replay(bridge_stage *s, hp_error *error)
+static hp_status open_clip(bridge_stage *s, hp_error *error)
 {
-    uint32_t cars[64];
     const sim_clip_kind kind = (sim_clip_kind)s->config.clip_format;
     const hp_status st = sim_clip_read(s->config.clip, kind, &s->clip, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    const uint32_t n = sim_clip_eligible(s->clip, cars, HP_ARRAY_LEN(cars));
-    if (n == 0) {
+    if (st == HP_OK && sim_clip_eligible(s->clip, &s->car, 1) == 0) {
         return hp_fail(error, HP_ECONFIG, "%s: no car moves at least 10 m in this recording",
                        s->config.clip);
     }
-    s->car = cars[0];
+    return st;
+}
+
+static hp_status open_drive(bridge_stage *s, hp_error *error)
+{
+    const hp_status st = carla_drive_read(s->config.clip, s->config.map, &s->drive, error);
+    return st == HP_OK ? carla_drive_hero(s->drive, &s->car, error) : st;
+}
+
+static hp_status open_replay(bridge_stage *s, hp_error *error)
+{
+    const hp_status st =
+        carla_drive_is_log(s->config.clip) ? open_drive(s, error) : open_clip(s, error);
+    if (st != HP_OK) {
+        return st;
+    }
     if (s->config.car[0] != '\0') {
         char *end = NULL;
         const unsigned long id = strtoul(s->config.car, &end, 10);
@@ -100,6 +113,7 @@ void bridge_stage_close(bridge_stage **stage)
     }
     sim_world_destroy(&s->sim);
     sim_clip_destroy(&s->clip);
+    carla_drive_destroy(&s->drive);
     free(s);
     *stage = NULL;
 }
@@ -116,16 +130,27 @@ hp_status bridge_stage_begin(bridge_stage *stage, uint32_t episode, bridge_world
         stage->other.ops->destroy(stage->other.self);
         stage->other.ops = NULL;
     }
+    if (stage->drive != NULL) {
+        const hp_status st = carla_drive_world(stage->drive, stage->car, false, &stage->sim_config,
+                                               &stage->other, error);
+        *world = stage->other;
+        return st;
+    }
     const carla_world_setup setup = {.carla = &stage->config.carla,
                                      .sim = &stage->sim_config,
                                      .scenario = &stage->scenario,
                                      .scene = stage->scene,
                                      .episode = episode,
                                      .seed = stage->seed};
-    const hp_status st = stage->clip == NULL
-                             ? carla_world_create(&setup, &stage->other, error)
-                             : sim_replay_create(stage->clip, stage->car, false, &stage->sim_config,
-                                                 &stage->other, error);
+    hp_status st = HP_OK;
+    if (stage->clip != NULL) {
+        st = sim_replay_create(stage->clip, stage->car, false, &stage->sim_config, &stage->other,
+                               error);
+    } else if (stage->config.carla.attach) {
+        st = carla_attach_create(&setup, &stage->other, error);
+    } else {
+        st = carla_world_create(&setup, &stage->other, error);
+    }
     *world = stage->other;
     return st;
 }

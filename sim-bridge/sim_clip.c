@@ -254,6 +254,26 @@ static hp_status clip_build(file_rows *walkers, file_rows *vehicles, sim_clip_ki
     return HP_OK;
 }
 
+hp_status sim_clip_adopt(sim_track *tracks, uint32_t n_tracks, sim_clip_row *rows,
+                         double duration_s, sim_clip **out)
+{
+    sim_clip *clip = calloc(1, sizeof *clip);
+    *out = NULL;
+    if (clip == NULL || tracks == NULL || rows == NULL) {
+        free(clip);
+        free(tracks);
+        free(rows);
+        return HP_ENOMEM;
+    }
+    *clip =
+        (sim_clip){.rows = rows, .tracks = tracks, .n_tracks = n_tracks, .duration_s = duration_s};
+    while (clip->n_walkers < n_tracks && tracks[clip->n_walkers].kind == HP_CLASS_WALKER) {
+        clip->n_walkers += 1;
+    }
+    *out = clip;
+    return HP_OK;
+}
+
 hp_status sim_clip_parse(const sim_clip_text *walkers, const sim_clip_text *vehicles,
                          sim_clip_kind kind, sim_clip **out, hp_error *error)
 {

@@ -43,6 +43,10 @@ typedef struct sim_track {
 /** The same as sim_clip_read from memory. */
 HP_NODISCARD hp_status sim_clip_parse(const sim_clip_text *walkers, const sim_clip_text *vehicles,
                                       sim_clip_kind kind, sim_clip **out, hp_error *error);
+/** A clip of tracks that somebody else has read, walkers first, their rows evenly spaced. Takes
+ *  over both arrays (of malloc), also when it fails: HP_ENOMEM, also if one of them is NULL. */
+HP_NODISCARD hp_status sim_clip_adopt(sim_track *tracks, uint32_t n_tracks, sim_clip_row *rows,
+                                      double duration_s, sim_clip **out);
 /** Tracks in the order of kind (walkers first) and id. */
 uint32_t sim_clip_tracks(const sim_clip *clip, const sim_track **tracks);
 /** The car with this id, or NULL. */

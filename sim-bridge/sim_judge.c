@@ -1,5 +1,7 @@
 #include "sim-bridge/sim_judge.h"
 
+#include "proto/hp_ground.h"
+
 #include <string.h>
 #include <xxhash.h>
 
@@ -273,8 +275,9 @@ static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *bo
     }
 }
 
-/** Moves along the route to the ego's foot point; returns the distance beside it. */
-static double follow_route(sim_judge *judge, hp_vec2 ego)
+/** Moves along the route to the ego's foot point, a share of the way between two points of it;
+ *  returns the distance to its left. */
+static double follow_route(sim_judge *judge, hp_vec2 ego, double *share)
 {
     const hp_world_info *info = judge->info;
     while (judge->segment + 1 < info->n_route) {
@@ -291,8 +294,10 @@ static double follow_route(sim_judge *judge, hp_vec2 ego)
             break;
         }
         judge->result.progress_m = judge->route_s_m[i] + hp_clamp(along / length, 0.0, length);
-        return fabs(d.x_m * p.y_m - d.y_m * p.x_m) / length;
+        *share = hp_clamp(along / (length * length), 0.0, 1.0);
+        return (d.x_m * p.y_m - d.y_m * p.x_m) / length;
     }
+    *share = 0.0;
     return 0.0;
 }
 
@@ -326,15 +331,21 @@ static void judge_place(sim_judge *judge, const hp_ego_state *ego)
 {
     const hp_world_info *info = judge->info;
     const hp_vec2 p = {ego->pose.x_m, ego->pose.y_m};
-    const double beside_m = follow_route(judge, p);
-    if (info->n_road + info->n_pavement == 0) {
+    double share = 0.0;
+    const double left_m = follow_route(judge, p, &share);
+    hp_ground ground = HP_GROUND_OFF;
+    if (info->n_edges > 0) {
+        ground = hp_ground_beside(info, judge->segment, share, left_m);
+    } else if (info->n_road + info->n_pavement == 0) {
         return;
-    }
-    if (info->n_road > 0 && on_road(judge, p)) {
-        if (beside_m > ONCOMING_M) {
-            judge->result.oncoming_s += info->tick_s;
-        }
+    } else if (info->n_road > 0 && on_road(judge, p)) {
+        ground = HP_GROUND_ROAD;
     } else if (on_pavement(info, p)) {
+        ground = HP_GROUND_PAVEMENT;
+    }
+    if (ground == HP_GROUND_ROAD) {
+        judge->result.oncoming_s += fabs(left_m) > ONCOMING_M ? info->tick_s : 0.0;
+    } else if (ground == HP_GROUND_PAVEMENT) {
         judge->result.pavement_s += info->tick_s;
     } else {
         crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);

@@ -386,6 +386,12 @@ static void replay_destroy(void *self)
     free(self);
 }
 
+hp_world_info *sim_replay_info(bridge_world *world)
+{
+    sim_replay *self = world->self;
+    return &self->info;
+}
+
 sim_contacts sim_replay_contacts(const bridge_world *world)
 {
     const sim_replay *self = world->self;

@@ -40,6 +40,8 @@ typedef struct sim_contacts {
 HP_NODISCARD hp_status sim_replay_create(const sim_clip *clip, uint32_t car_id, bool human,
                                          const sim_config *config, bridge_world *out,
                                          hp_error *error);
+/** What the world tells of itself, to be completed (ground, speed limit) before the first step. */
+hp_world_info *sim_replay_info(bridge_world *world);
 /** Contacts so far; world is one made by sim_replay_create. */
 sim_contacts sim_replay_contacts(const bridge_world *world);
 

@@ -172,9 +172,8 @@ static const hp_field SCENARIO_FIELDS[] = {
      .capacity = 2 * (size_t)HP_MAX_ROUTE,
      .min_count = 4,
      .count_offset = AT(n_route),
-     .required = true,
      .unit = "m",
-     .help = "x, y, x, y, ..."},
+     .help = "x, y, x, y, ...; none: along the lanes of CARLA's map, elsewhere straight on"},
     LIST(road, RECT_FIELDS, HP_MAX_RECTS, 0, "rectangles of road"),
     LIST(pavement, RECT_FIELDS, HP_MAX_RECTS, 0, "rectangles of pavement: legal but dear"),
     LIST(walkers, WALKER_FIELDS, SIM_MAX_WALKERS, 0, "who walks"),
@@ -281,6 +280,12 @@ static hp_status check(document *doc, const char *name, hp_error *error)
     sim_scenario *s = &doc->scenario;
     const uint32_t n_numbers = s->n_route;
     s->n_route = n_numbers / 2;
+    if (n_numbers == 0) {
+        const double ends[4] = {s->ego_start.x_m, s->ego_start.y_m, s->goal.x_m, s->goal.y_m};
+        memcpy(s->route_xy, ends, sizeof ends);
+        s->n_route = 2;
+        s->route_from_map = true;
+    }
     hp_status status = check_route(s, n_numbers, name, error);
     if (status == HP_OK) {
         status = check_rects(s->road, s->n_road, "road", name, error);

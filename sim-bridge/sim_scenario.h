@@ -78,6 +78,7 @@ typedef struct sim_scenario {
     /* Overrides of the benchmark, stronger than any driver; 0: none. */
     double force_throttle_below_mps, force_brake_above_mps;
     bool near_miss_applies;
+    bool route_from_map; /* none is given: in CARLA along the lanes, elsewhere straight on */
     uint32_t n_route;
     double route_xy[2 * HP_MAX_ROUTE]; /* x, y, x, y, ... in m */
     uint32_t n_road,

@@ -77,6 +77,9 @@ class View {
   }
   ground() {
     const w = this.e.world, rect = r => [[r[0], r[1]], [r[2], r[1]], [r[2], r[3]], [r[0], r[3]]];
+    const strip = s => [[s[0], s[1]], [s[2], s[3]], [s[4], s[5]], [s[6], s[7]]];
+    w.pavement_strips.forEach(s => this.polygon(strip(s), color("pavement")));
+    w.road_strips.forEach(s => this.polygon(strip(s), color("road")));
     w.pavement.forEach(r => this.polygon(rect(r), color("pavement")));
     w.road.forEach(r => this.polygon(rect(r), color("road")));
     this.line(w.route, 0, color("route"), 2, [6, 6]);

@@ -6,7 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAUSE_MS = 100, PAUSE_MAX_MS = 2000, MAX_BLUEPRINTS = 4096, STALE = 100000 };
+enum {
+    REOPENINGS = 3,
+    MAX_RESCUED = 256,
+    PAUSE_MS = 100,
+    PAUSE_MAX_MS = 2000,
+    MAX_BLUEPRINTS = 4096,
+    STALE = 100000
+};
 
 struct carla_client {
     const hp_clock *clock;
@@ -17,6 +24,7 @@ struct carla_client {
     carla_stream *world;
     uint64_t episode;
     carla_definition definition; /* scratch */
+    carla_actor actor;           /* the same */
 };
 
 carla_version carla_client_version(const carla_client *client)
@@ -201,7 +209,55 @@ hp_status carla_client_load(carla_client *client, const char *map, hp_error *err
     return st;
 }
 
+hp_status carla_client_map_text(carla_client *client, carla_text *out, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    (void)carla_rpc_begin(client->rpc, "get_map_data", true, 0);
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    if (st == HP_OK && !carla_get_text(value, out)) {
+        return hp_fail(error, HP_EWIRE, "get_map_data: the map is no text");
+    }
+    return st;
+}
+
+hp_status carla_client_record(carla_client *client, const char *name, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_text path = {"", 0};
+    if (name == NULL) {
+        (void)carla_rpc_begin(client->rpc, "stop_recorder", false, 0);
+        return carla_rpc_end_queued(client->rpc, client->endpoint.timeout_s, error);
+    }
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "start_recorder", true, 2);
+    carla_pack_text(args, name);
+    (void)msgpack_pack_true(args);
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    if (st == HP_OK && (!carla_get_text(value, &path) || path.len == 0)) {
+        return hp_fail(error, HP_EIO, "start_recorder: the server cannot write %s", name);
+    }
+    return st;
+}
+
 /* ---- Actors ---- */
+
+hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot, carla_visit visit,
+                            void *ctx, hp_error *error)
+{
+    const msgpack_object *list = NULL;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
+    (void)msgpack_pack_array(args, snapshot->n_actors);
+    for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
+        (void)msgpack_pack_uint32(args, carla_entry_id(snapshot, i));
+    }
+    hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &list, error);
+    bool more = true;
+    for (uint32_t i = 0; st == HP_OK && more && i < carla_items(list); ++i) {
+        client->actor = (carla_actor){0};
+        st = carla_unpack(carla_item(list, i), CARLA_ACTOR, &client->actor, error);
+        more = st == HP_OK && visit(ctx, &client->actor);
+    }
+    return st;
+}
 
 /** Reads the blueprint of this name out of the list. */
 static hp_status find_blueprint(carla_client *c, const char *blueprint, hp_error *error)
@@ -285,7 +341,7 @@ hp_status carla_client_attach(carla_client *client, const char *blueprint, uint3
     if (st != HP_OK) {
         return st;
     }
-    const carla_description description = describe(&client->definition, "hyplan");
+    const carla_description description = describe(&client->definition, CARLA_OUR_ROLE);
     st = spawn(client, &description, &here, parent, &sensor, error);
     if (st == HP_OK) {
         *id = sensor.id;
@@ -315,10 +371,10 @@ hp_status carla_client_batch(carla_client *client, const carla_command *commands
 hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps, hp_error *error)
 {
     const carla_vec3 v = {(float)speed_mps, 0.0F, 0.0F};
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", true, 2);
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", false, 2);
     (void)msgpack_pack_uint32(args, id);
     carla_pack(args, CARLA_VEC3, &v, client->version);
-    return carla_rpc_end_void(client->rpc, client->endpoint.timeout_s, error);
+    return carla_rpc_end_queued(client->rpc, client->endpoint.timeout_s, error);
 }
 
 hp_status carla_client_physics(carla_client *client, uint32_t id, carla_physics *out,
@@ -352,21 +408,61 @@ hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error 
     return next_snapshot(client, out, error);
 }
 
-hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error *error)
+/** Opens the world's stream again, as servers may close it at any time. */
+static hp_status reopen(carla_client *c, hp_error *error)
+{
+    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.timeout_s * 1e9);
+    int64_t pause_ms = PAUSE_MS;
+    carla_stream_close(&c->world);
+    for (;;) {
+        carla_token token = {0};
+        const uint64_t episode = c->episode;
+        hp_status st = learn_episode(c, &token, error);
+        if (st == HP_OK && c->episode != episode) {
+            return hp_fail(error, HP_ENOENT,
+                           "the episode has changed: somebody loaded another map");
+        }
+        if (st == HP_OK) {
+            st = open_stream(c, &token, &c->world, error);
+        }
+        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
+        if (st == HP_OK || st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
+            return st;
+        }
+        hp_clock_sleep_until_ns(next_ns);
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    }
+}
+
+/** Asks for a frame. */
+static hp_status cue(carla_client *client, uint64_t *frame, hp_error *error)
 {
     const msgpack_object *value = NULL;
-    uint64_t frame = 0;
     (void)carla_rpc_begin(client->rpc, "tick_cue", true, 0);
-    hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
-    if (st == HP_OK && !carla_get_u64(value, &frame)) {
-        st = hp_fail(error, HP_EWIRE, "tick_cue: CARLA's answer is no frame");
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    if (st == HP_OK && !carla_get_u64(value, frame)) {
+        return hp_fail(error, HP_EWIRE, "tick_cue: CARLA's answer is no frame");
     }
+    return st;
+}
+
+hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    uint64_t frame = 0;
+    uint32_t reopened = 0;
+    hp_status st = cue(client, &frame, error);
     for (uint32_t i = 0; st == HP_OK; ++i) {
         st = next_snapshot(client, out, error);
         if (st == HP_OK && out->sensor.frame >= frame) {
             return HP_OK;
         }
-        if (st == HP_OK && i == STALE) {
+        if (st == HP_EUNAVAILABLE && reopened < REOPENINGS) {
+            reopened += 1;
+            st = reopen(client, error);
+            if (st == HP_OK) { /* that frame's snapshot is lost */
+                st = cue(client, &frame, error);
+            }
+        } else if (st == HP_OK && i == STALE) {
             st = hp_fail(error, HP_EWIRE, "frame %llu never came", (unsigned long long)frame);
         }
     }

@@ -3,7 +3,7 @@
  *  Centimetres and degrees, as recorded; the single-precision layout of 0.9.x. A file that ends in
  *  the middle of a packet, as after a crash, is read up to its last whole frame.
  *  Ownership: a log borrows its bytes; texts point into them. Threads: one reader, one thread.
- *  Allocation: none. */
+ *  Allocation: in load only. */
 #ifndef CARLA_LOG_H
 #define CARLA_LOG_H
 
@@ -17,6 +17,7 @@ enum {
     CARLA_LOG_EVENT_DEL = 3,
     CARLA_LOG_COLLISION = 5,
     CARLA_LOG_POSITION = 6,
+    CARLA_LOG_BOXES = 13,
     CARLA_LOG_PACKET_HEAD = 5,
     CARLA_LOG_POSE_BYTES = 28,
     CARLA_LOG_MAX_FILE = 1 << 30,
@@ -64,6 +65,9 @@ typedef struct carla_log_actor {
     carla_description description;
 } carla_log_actor;
 
+/** A whole file of at most CARLA_LOG_MAX_FILE bytes into memory, for free(). */
+HP_NODISCARD hp_status carla_log_load(const char *path, uint8_t **bytes, size_t *len,
+                                      hp_error *error);
 /** Reads the head of a file. HP_EWIRE: not such a file. */
 HP_NODISCARD hp_status carla_log_open(const char *name, const void *bytes, size_t len,
                                       carla_log *out, hp_error *error);

@@ -145,6 +145,35 @@ static hp_status tick_cue(const call *c)
     return HP_OK;
 }
 
+/** Only plain names, into the directory that the server's owner has named. */
+static hp_status start_recorder(const call *c)
+{
+    carla_host *host = c->host;
+    carla_text name;
+    char file[128];
+    char path[512] = "";
+    if (!carla_get_text(arg(c, 0), &name)) {
+        return bad_cast(c);
+    }
+    carla_text_copy(name, file, sizeof file);
+    carla_recorder_close(&host->recorder);
+    const bool plain = file[0] != '\0' && file[0] != '.' && strpbrk(file, "/\\:") == NULL;
+    if (plain && host->config.recordings != NULL) {
+        (void)snprintf(path, sizeof path, "%s/%s", host->config.recordings, file);
+        if (carla_recorder_open(path, host->map_name, &host->recorder) != HP_OK) {
+            path[0] = '\0';
+        }
+    }
+    carla_pack_text(c->out, path); /* empty: it could not be opened */
+    return HP_OK;
+}
+
+static hp_status stop_recorder(const call *c)
+{
+    carla_recorder_close(&c->host->recorder);
+    return HP_OK;
+}
+
 const carla_method CARLA_SESSION_METHODS[] = {
     {"version", version, 0, CARLA_WRAP_VALUE, CARLA_0_9_12},
     {"get_available_maps", available_maps, 0, CARLA_WRAP_VALUE, CARLA_0_9_12},
@@ -161,6 +190,8 @@ const carla_method CARLA_SESSION_METHODS[] = {
     {"is_traffic_manager_running", no, 1, CARLA_WRAP_VALUE, CARLA_0_9_12},
     {"get_weather_parameters", get_weather, 0, CARLA_WRAP_VALUE, CARLA_0_9_12},
     {"set_weather_parameters", set_weather, 1, CARLA_WRAP_VOID, CARLA_0_9_12},
+    {"start_recorder", start_recorder, 2, CARLA_WRAP_VALUE, CARLA_0_9_12},
+    {"stop_recorder", stop_recorder, 0, CARLA_WRAP_VOID, CARLA_0_9_12},
     {"tick_cue", tick_cue, 0, CARLA_WRAP_VALUE, CARLA_0_9_12},
     {NULL, NULL, 0, CARLA_WRAP_NONE, CARLA_0_9_12},
 };

@@ -141,8 +141,12 @@ hp_status carla_rpc_end_raw(carla_rpc *rpc, double timeout_s, const msgpack_obje
             break;
         }
         if (st == HP_OK && i == STRAY) {
-            st = hp_fail(error, HP_EWIRE, "%s: nothing but answers to other calls", what);
+            st = hp_fail(error, HP_EWIRE, "nothing but answers to other calls");
         }
+    }
+    if (st == HP_EWIRE) {
+        const hp_error inner = *error;
+        return hp_fail(error, st, "%s is none: %.300s", what, inner.text);
     }
     if (st != HP_OK) {
         return st;

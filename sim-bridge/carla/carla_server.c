@@ -38,6 +38,7 @@ struct carla_server {
     client clients[MAX_CLIENTS];
     msgpack_sbuffer value; /* of the call under way */
     carla_doc doc;
+    FILE *requests;            /* NULL: none are kept */
     int64_t start_ns, next_ns; /* without synchronous mode: when the next frame is due */
     uint8_t payload[4 + PAYLOAD];
 };
@@ -85,11 +86,18 @@ hp_status carla_server_create(const carla_server_config *config, const hp_clock 
     s->start_ns = s->next_ns = hp_clock_now_ns(clock);
     s->host.episode = hp_mix64((uint64_t)s->start_ns);
     msgpack_sbuffer_init(&s->value);
+    s->host.sim.vehicle = config->vehicle;
     carla_sim_reset(&s->host.sim);
     for (int i = 0; i < MAX_CLIENTS; ++i) {
         s->clients[i].fd = -1;
     }
-    const hp_status st = listen_both(s, error);
+    hp_status st = listen_both(s, error);
+    if (st == HP_OK && config->requests != NULL) {
+        s->requests = fopen(config->requests, "w");
+        st = s->requests != NULL
+                 ? HP_OK
+                 : hp_fail(error, HP_EIO, "%s: %s", config->requests, strerror(errno));
+    }
     if (st != HP_OK) {
         carla_server_destroy(&s);
     }
@@ -113,6 +121,10 @@ void carla_server_destroy(carla_server **server)
     }
     for (int i = 0; i < MAX_CLIENTS; ++i) {
         drop(&s->clients[i]);
+    }
+    carla_recorder_close(&s->host.recorder);
+    if (s->requests != NULL) {
+        (void)fclose(s->requests);
     }
     carla_net_close(&s->rpc_fd);
     carla_net_close(&s->stream_fd);
@@ -228,6 +240,9 @@ void carla_host_tick(carla_host *host)
     host->frame += 1;
     host->time_s += host->delta_s;
     carla_sim_tick(&host->sim, host->delta_s);
+    if (host->recorder != NULL) {
+        carla_recorder_frame(host->recorder, &host->sim, host->time_s);
+    }
     host->ticked = true;
 }
 
@@ -324,6 +339,29 @@ static void handle(carla_server *s, client *c, const msgpack_object *top)
 
 /* ---- Receiving ---- */
 
+/** One line a message, so that those of two clients can be compared: its number is left out. */
+static void keep_request(const carla_server *s, const uint8_t *bytes, size_t n)
+{
+    enum { NUMBER_AT = 2 };
+    size_t skip = 0;
+    if (s->requests == NULL) {
+        return;
+    }
+    if (n > NUMBER_AT + 5 && bytes[0] == 0x94) {
+        const uint8_t head = bytes[NUMBER_AT];
+        skip = head == 0xcc ? 2 : (head == 0xcd ? 3 : (head == 0xce ? 5 : 1));
+    }
+    for (size_t i = 0; i < n; ++i) {
+        if (i < NUMBER_AT || i >= NUMBER_AT + skip) {
+            (void)fprintf(s->requests, "%02x", bytes[i]);
+        } else if (i == NUMBER_AT) {
+            (void)fputs("..", s->requests);
+        }
+    }
+    (void)fputc('\n', s->requests);
+    (void)fflush(s->requests);
+}
+
 static void read_rpc(carla_server *s, client *c)
 {
     hp_error error;
@@ -338,6 +376,7 @@ static void read_rpc(carla_server *s, client *c)
             drop(c); /* where the next message begins is not known any more */
             return;
         }
+        keep_request(s, head, used);
         handle(s, c, &s->doc.unpacked.data);
         carla_inbox_use(&c->in, used);
     }

@@ -9,6 +9,7 @@
 
 #include "common/hp_clock.h"
 #include "sim-bridge/carla/carla_version.h"
+#include "sim-bridge/sim_vehicle.h"
 
 typedef struct carla_server carla_server;
 
@@ -16,9 +17,12 @@ typedef struct carla_server_config {
     const char *address; /* "127.0.0.1"; "0.0.0.0" lets other machines in, unprotected */
     uint16_t port;       /* of the RPC; streams are on the next. 0: any free ones */
     carla_version version;
-    const char *map_name;   /* "Town01" */
-    const char *map_text;   /* OpenDRIVE; NULL: a straight road. Borrowed */
-    double variable_step_s; /* without a fixed step: this one, paced by the clock */
+    const char *map_name;              /* "Town01" */
+    const char *map_text;              /* OpenDRIVE; NULL: a straight road. Borrowed */
+    const sim_vehicle_config *vehicle; /* how all cars drive; NULL: as by default. Borrowed */
+    const char *recordings;            /* directory for start_recorder; NULL: nothing is recorded */
+    const char *requests;              /* file that gets every request in hexadecimal; NULL: none */
+    double variable_step_s;            /* without a fixed step: this one, paced by the clock */
 } carla_server_config;
 
 void carla_server_config_default(carla_server_config *config);

@@ -3,6 +3,7 @@
 #define CARLA_SERVER_INTERNAL_H
 
 #include "sim-bridge/carla/carla_command.h"
+#include "sim-bridge/carla/carla_recorder.h"
 #include "sim-bridge/carla/carla_server.h"
 #include "sim-bridge/carla/carla_sim.h"
 
@@ -14,8 +15,9 @@ typedef struct carla_host {
     carla_settings settings;
     carla_weather weather;
     char map_name[64];
-    bool map_changed; /* since the last snapshot */
-    bool ticked;      /* a method has advanced the world: its snapshot is due */
+    bool map_changed;         /* since the last snapshot */
+    bool ticked;              /* a method has advanced the world: its snapshot is due */
+    carla_recorder *recorder; /* NULL: does not run */
     carla_sim sim;
 } carla_host;
 

@@ -35,7 +35,9 @@ void carla_sim_reset(carla_sim *sim)
 {
     const uint32_t last_id = sim->last_id;
     const uint32_t last_stream = sim->last_stream;
+    const sim_vehicle_config *vehicle = sim->vehicle;
     memset(sim, 0, sizeof *sim);
+    sim->vehicle = vehicle;
     sim->last_id = last_id > CARLA_SPECTATOR_ID ? last_id : CARLA_SPECTATOR_ID;
     sim->last_stream = last_stream > CARLA_WORLD_STREAM ? last_stream : CARLA_WORLD_STREAM;
     carla_sim_actor *spectator = &sim->actors[0];
@@ -108,6 +110,9 @@ static void equip(carla_sim *sim, carla_sim_actor *actor)
 {
     const carla_blueprint *b = blueprint_of(actor);
     sim_vehicle_config_default(&actor->body);
+    if (sim->vehicle != NULL) {
+        actor->body = *sim->vehicle;
+    }
     if (b->kind == CARLA_ENTRY_VEHICLE) {
         actor->body.wheelbase_m *= b->length_m / actor->body.length_m;
         actor->body.length_m = b->length_m;

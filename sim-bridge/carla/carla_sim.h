@@ -51,6 +51,7 @@ typedef struct carla_contact {
 typedef struct carla_sim {
     carla_sim_actor actors[CARLA_SIM_ACTORS];
     uint32_t last_id, last_stream;
+    const sim_vehicle_config *vehicle; /* of all cars; NULL: the default. Borrowed */
     uint32_t n_contacts;
     carla_contact contacts[CARLA_SIM_EVENTS];
 } carla_sim;

@@ -23,6 +23,8 @@ typedef struct carla_world_setup {
     uint64_t seed;
 } carla_world_setup;
 
+/** What the planner is told of a scenario: the same as by the built-in simulator. */
+HP_NODISCARD hp_status carla_world_info(const carla_world_setup *setup, hp_world_info *info);
 /** Connects, spawns, and stands ready for the first step. Whatever fails, what was spawned is
  *  destroyed and the server's settings are as they were. */
 HP_NODISCARD hp_status carla_world_create(const carla_world_setup *setup, bridge_world *out,

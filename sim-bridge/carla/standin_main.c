@@ -22,6 +22,8 @@ static const char HELP[] =
     "  --address A         to listen on (127.0.0.1); others are not protected by anything\n"
     "  --carla-version V   to pretend to be, 0.9.12 to 0.9.16 (0.9.16)\n"
     "  --map NAME          of the town to report (Town01)\n"
+    "  --recordings DIR    where clients may start the recorder; without it they may not\n"
+    "  --requests FILE     keeps every request, one line of hexadecimal each\n"
     "example: hyplan-carla-standin & hyplan run --world carla --scenario cts/01\n";
 
 static int complain(const char *text, int status)
@@ -44,6 +46,10 @@ static hp_status take_option(const char *name, const char *value, carla_server_c
         config->address = value;
     } else if (strcmp(name, "--map") == 0) {
         config->map_name = value;
+    } else if (strcmp(name, "--recordings") == 0) {
+        config->recordings = value;
+    } else if (strcmp(name, "--requests") == 0) {
+        config->requests = value;
     } else if (strcmp(name, "--carla-version") == 0) {
         return carla_version_parse(value, strlen(value), &config->version, error);
     } else {

@@ -1,5 +1,6 @@
 /* Any bytes as a recording: read to its end without harm, and what is read writes back as it was.
  */
+#include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "tests/support/fuzz_target.h"
 
@@ -30,11 +31,34 @@ static void read_packet(const carla_log_packet *p)
     }
 }
 
+/** The same bytes as a drive, some ticks of which are played. */
+static void play(const uint8_t *data, size_t size)
+{
+    static hp_frame frame;
+    carla_drive *drive = NULL;
+    bridge_world world;
+    sim_config config;
+    hp_error error;
+    uint32_t id = 0;
+    sim_config_default(&config);
+    if (carla_drive_parse("f.log", data, size, &drive, &error) == HP_OK &&
+        carla_drive_hero(drive, &id, &error) == HP_OK &&
+        carla_drive_world(drive, id, false, &config, &world, &error) == HP_OK) {
+        for (int i = 0; i < 20; ++i) {
+            world.ops->observe(world.self, &frame);
+            world.ops->step(world.self, NULL);
+        }
+        world.ops->destroy(world.self);
+    }
+    carla_drive_destroy(&drive);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     carla_log log;
     carla_log_packet packet;
     hp_error error;
+    play(data, size);
     hp_status st = carla_log_open("f.log", data, size, &log, &error);
     while (st == HP_OK) {
         st = carla_log_next(&log, &packet, &error);

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Lets the official client of CARLA drive the stand-in, and compares what it saw with expected.txt.
-# usage: run.sh STANDIN-PROGRAM      exit status 77: skipped, the client cannot be had
+# The official client of CARLA against the stand-in: a scripted session must see what expected.txt says;
+# and for the calls that both can make, our client's requests must be the official one's, byte for byte,
+# and what both read out of the snapshots the same numbers.
+# usage: run.sh STANDIN-PROGRAM OUR-CALLS-PROGRAM     exit status 77: skipped, the client cannot be had
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 work=$(mktemp -d)
@@ -26,13 +28,41 @@ if ! "$python" -m venv "$work/venv" >"$work/log" 2>&1 ||
     exit 77
 fi
 
-"$1" --port 0 --carla-version 0.9.16 >"$work/server" &
-server=$!
-for _ in {1..100}; do
-    grep -q stand-in "$work/server" && break
-    sleep 0.1
-done
-port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/server")
+# A fresh server for each client, so that both meet the same ids. start PROGRAM REQUESTS
+port=''
+start() {
+    [[ -z $server ]] || kill "$server"
+    : >"$work/server"
+    "$1" --port 0 --carla-version 0.9.16 --recordings "$work" --requests "$2" >"$work/server" &
+    server=$!
+    for _ in {1..100}; do
+        grep -q stand-in "$work/server" && break
+        sleep 0.1
+    done
+    port=$(sed -n 's/.*:\([0-9]*\)$/\1/p' "$work/server")
+}
+
+start "$1" "$work/session.requests"
 timeout 120 "$work/venv/bin/python" "$here/session.py" "$port" >"$work/transcript"
 diff -u "$here/expected.txt" "$work/transcript"
 printf 'the official client saw what it should\n'
+
+start "$1" "$work/official.requests"
+timeout 120 "$work/venv/bin/python" "$here/calls.py" "$port" same.log >"$work/official.facts"
+start "$1" "$work/our.requests"
+timeout 60 "$2" "$port" same.log >"$work/our.facts"
+[[ $(wc -l <"$work/our.facts") -gt 40 ]]
+diff -u "$work/official.facts" "$work/our.facts"
+printf 'both clients read the same numbers out of %d entries of snapshots\n' "$(wc -l <"$work/our.facts")"
+
+for who in official our; do
+    "$python" "$here/canon.py" <"$work/$who.requests" | sort -u >"$work/$who.sorted"
+done
+if ! comm -13 "$work/official.sorted" "$work/our.sorted" | tee "$work/only.ours" | grep -q .; then
+    printf 'all %d different requests of ours are the official client'"'"'s, byte for byte\n' \
+        "$(wc -l <"$work/our.sorted")"
+else
+    printf 'requests of ours that the official client does not make:\n'
+    cat "$work/only.ours"
+    exit 1
+fi

@@ -58,7 +58,7 @@ static void direct_hash(char hash[HASH])
     sim_world *world = NULL;
     driver *wheel = NULL;
     uint64_t nodes = 0;
-    hp_world_info info;
+    static hp_world_info info;
     hp_error error;
     assert_non_null(config);
     assert_non_null(scenario);

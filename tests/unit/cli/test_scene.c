@@ -42,7 +42,7 @@ static double number(json_t *json, const char *path)
 static void test_scene_draws_ego_agents_and_occluders_where_they_are(void **state)
 {
     static hp_frame frame;
-    const hp_world_info info = {.ego_length_m = 4.2, .ego_width_m = 2.0};
+    static const hp_world_info info = {.ego_length_m = 4.2, .ego_width_m = 2.0};
     (void)state;
     frame.ego.pose = (hp_pose){10.0, -3.0, HP_PI / 2.0};
     frame.n_agents = 1;

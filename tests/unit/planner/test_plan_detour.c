@@ -127,6 +127,36 @@ static void test_plan_detour_follows_the_route_bit_by_bit_when_it_is_free(void *
     assert_memory_equal(&path, &detour->route, sizeof path);
 }
 
+/** The same street as in setup(), told by how wide it is beside the route. */
+static void give_edges(double road_left_m)
+{
+    info.n_road = info.n_pavement = 0;
+    info.n_edges = info.n_route;
+    for (uint32_t i = 0; i < info.n_route; ++i) {
+        info.edges[i] = (hp_edges){road_left_m, 1.2, 0.0, 3.0};
+    }
+}
+
+static void test_plan_detour_goes_by_the_edges_when_the_route_has_some(void **state)
+{
+    (void)state;
+    give_edges(3.6);
+    add_box(35.0, 0.0);
+    update();
+    assert_true(detour->away && lateral_at(35.0) > 2.0);
+    assert_clear_of_boxes();
+}
+
+static void test_plan_detour_takes_the_pavement_when_the_edges_leave_only_that(void **state)
+{
+    (void)state;
+    give_edges(1.2);
+    add_box(35.0, 0.0);
+    update();
+    assert_true(detour->away && lateral_at(35.0) < -2.0);
+    assert_clear_of_boxes();
+}
+
 static void test_plan_detour_takes_the_other_lane_round_a_parked_car(void **state)
 {
     (void)state;
@@ -264,6 +294,8 @@ int main(void)
 #define DETOUR_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         DETOUR_TEST(test_plan_detour_follows_the_route_bit_by_bit_when_it_is_free),
+        DETOUR_TEST(test_plan_detour_goes_by_the_edges_when_the_route_has_some),
+        DETOUR_TEST(test_plan_detour_takes_the_pavement_when_the_edges_leave_only_that),
         DETOUR_TEST(test_plan_detour_takes_the_other_lane_round_a_parked_car),
         DETOUR_TEST(test_plan_detour_takes_the_pavement_when_the_other_lane_is_not_free_in_time),
         DETOUR_TEST(test_plan_detour_leaves_the_lane_to_an_oncoming_car),

@@ -109,6 +109,17 @@ static void obey_rules(const hp_layout *layout, unsigned char *base)
         }
     } else if (strcmp(layout->descriptor->short_name, "WorldInfo") == 0) {
         hp_world_info *world = (void *)base;
+        world->n_edges = world->n_edges < world->n_route ? world->n_edges : world->n_route;
+        memset(&world->edges[world->n_edges], 0,
+               (HP_MAX_ROUTE - world->n_edges) * sizeof world->edges[0]);
+        if (world->n_edges >= 2) {
+            memset(&world->route[world->n_edges], 0,
+                   (HP_MAX_ROUTE - world->n_edges) * sizeof world->route[0]);
+            world->n_route = world->n_edges;
+        } else {
+            world->n_edges = 0;
+            memset(world->edges, 0, sizeof world->edges);
+        }
         for (size_t i = 0; i < HP_MAX_RECTS; ++i) {
             world->road[i].x_max_m = fmax(world->road[i].x_max_m, world->road[i].x_min_m);
             world->road[i].y_max_m = fmax(world->road[i].y_max_m, world->road[i].y_min_m);

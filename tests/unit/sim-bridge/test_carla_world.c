@@ -5,74 +5,17 @@
 #include "sim-bridge/carla/carla_server.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "tests/support/hp_test.h"
+#include "tests/unit/sim-bridge/carla_rig.h"
 #include "tests/unit/sim-bridge/sim_drive.h"
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
-
-/** A stand-in in a thread of its own. */
-typedef struct rig {
-    hp_clock clock;
-    carla_server *server;
-    pthread_t thread;
-    atomic_bool stop;
-    bool running;
-    carla_config carla;
-    sim_config sim;
-    sim_scenario scenario;
-} rig;
-
-static void *serve(void *arg)
-{
-    rig *r = arg;
-    hp_error error;
-    while (!atomic_load(&r->stop)) {
-        (void)!carla_server_step(r->server, 5, &error);
-    }
-    return NULL;
-}
-
-static rig *rig_open(carla_version version)
-{
-    rig *r = calloc(1, sizeof *r);
-    carla_server_config config;
-    hp_error error;
-    assert_non_null(r);
-    carla_server_config_default(&config);
-    config.port = 0;
-    config.version = version;
-    r->clock = hp_clock_real();
-    assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
-    assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);
-    r->running = true;
-    carla_config_default(&r->carla);
-    r->carla.port = carla_server_port(r->server);
-    r->carla.connect_s = 0.0;
-    r->carla.timeout_s = 30.0;
-    sim_config_default(&r->sim);
-    return r;
-}
-
-static void rig_stop(rig *r)
-{
-    atomic_store(&r->stop, true);
-    if (r->running) {
-        (void)pthread_join(r->thread, NULL);
-        r->running = false;
-        carla_server_destroy(&r->server);
-    }
-}
-
-static void rig_close(rig *r)
-{
-    rig_stop(r);
-    free(r);
-}
 
 static hp_status open_world(rig *r, const char *id, bridge_world *out, hp_error *error)
 {
@@ -152,6 +95,56 @@ static void test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run(voi
     assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
     assert_int_equal(snapshot.n_actors, 1); /* the spectator */
     carla_client_close(&client);
+    rig_close(r);
+}
+
+/** A process that is killed in the middle of a drive. */
+static void abandon_world(rig *r)
+{
+    bridge_world world;
+    hp_error error = {{0}};
+    int how = 0;
+    sim_drive_read("01", &r->scenario);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (open_world(r, "01", &world, &error) != HP_OK) {
+            _exit(1);
+        }
+        world.ops->step(world.self, NULL);
+        (void)kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
+static void test_carla_client_rescues_the_server_when_our_process_was_killed(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
+    const carla_transform far = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    carla_client *client = NULL;
+    carla_snapshot snapshot;
+    carla_actor other;
+    bridge_world world;
+    uint32_t n = 0;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", "theirs", &far, &other, &error),
+                     HP_OK);
+    abandon_world(r);
+    assert_int_equal(open_world(r, "01", &world, &error), HP_EBUSY);
+    assert_non_null(strstr(error.text, "hyplan carla free"));
+    assert_int_equal(carla_client_rescue(&endpoint, &r->clock, NULL, &n, &error), HP_OK);
+    assert_int_equal(n, 2 + r->scenario.n_walkers + r->scenario.n_cars); /* with ego and sensor */
+    carla_client_close(&client);
+    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_int_equal(snapshot.n_actors, 2); /* the spectator, and what is not ours */
+    carla_client_close(&client);
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    world.ops->destroy(world.self);
     rig_close(r);
 }
 
@@ -296,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driven),
         cmocka_unit_test(test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run),
+        cmocka_unit_test(test_carla_client_rescues_the_server_when_our_process_was_killed),
         cmocka_unit_test(test_carla_world_drives_when_the_release_is_any_of_the_known),
         cmocka_unit_test(test_carla_world_stops_with_a_reason_when_the_server_goes),
         cmocka_unit_test(test_carla_world_stops_with_a_reason_when_another_map_is_loaded),

@@ -16,26 +16,24 @@ typedef struct court {
 
 /** A street along x, 120 m long, 6 m wide, with pavement 3 m wide on both sides; route on y = -2.
  */
-static hp_world_info street(void)
-{
-    return (hp_world_info){.tick_s = TICK_S,
-                           .ego_length_m = 4.0,
-                           .ego_width_m = 2.0,
-                           .speed_limit_mps = 50.0 / 3.6,
-                           .goal = {100.0, -2.0, 0.0},
-                           .goal_radius_m = 3.0,
-                           .n_route = 3,
-                           .route = {{0.0, -2.0}, {50.0, -2.0}, {100.0, -2.0}},
-                           .n_road = 1,
-                           .road = {{-10.0, -3.0, 110.0, 3.0}},
-                           .n_pavement = 2,
-                           .pavement = {{-10.0, 3.0, 110.0, 6.0}, {-10.0, -6.0, 110.0, -3.0}}};
-}
+static const hp_world_info STREET = {
+    .tick_s = TICK_S,
+    .ego_length_m = 4.0,
+    .ego_width_m = 2.0,
+    .speed_limit_mps = 50.0 / 3.6,
+    .goal = {100.0, -2.0, 0.0},
+    .goal_radius_m = 3.0,
+    .n_route = 3,
+    .route = {{0.0, -2.0}, {50.0, -2.0}, {100.0, -2.0}},
+    .n_road = 1,
+    .road = {{-10.0, -3.0, 110.0, 3.0}},
+    .n_pavement = 2,
+    .pavement = {{-10.0, 3.0, 110.0, 6.0}, {-10.0, -6.0, 110.0, -3.0}}};
 
 static court *open_court(double x_m, double y_m, double speed_mps)
 {
     static court c;
-    c.info = street();
+    c.info = STREET;
     c.ego = (hp_ego_state){.pose = {x_m, y_m, 0.0}, .speed_mps = speed_mps};
     sim_judge_init(&c.info, 25.0, true, &c.judge);
     return &c;
@@ -179,6 +177,26 @@ static void leaving_the_pavement_is_a_crash(void **state)
     c->info.n_road = 0;
     c->info.n_pavement = 0; /* no map: everything is drivable */
     assert_int_equal(tick(c, NULL, 0)->verdict, HP_VERDICT_RUNNING);
+}
+
+static void edges_beside_the_route_are_the_ground_when_there_are_some(void **state)
+{
+    (void)state;
+    court *c = open_court(25.0, -2.0, 5.0);
+    c->info.n_edges = 3; /* the road narrows towards the second point; rectangles do not count */
+    for (int i = 0; i < 3; ++i) {
+        c->info.edges[i] = (hp_edges){i == 0 ? 4.0 : 2.0, 1.0, 0.0, 1.5};
+    }
+    assert_int_equal(tick(c, NULL, 0)->verdict, HP_VERDICT_RUNNING);
+    c->ego.pose.y_m = 0.9; /* 2.9 m to the left of the route, of 3 m */
+    hp_assert_near(tick(c, NULL, 0)->oncoming_s, TICK_S, 1e-12);
+    hp_assert_near(c->judge.result.pavement_s, 0.0, 0.0);
+    c->ego.pose.y_m = -4.4; /* 2.4 m to the right, where the pavement ends at 2.5 m */
+    hp_assert_near(tick(c, NULL, 0)->pavement_s, TICK_S, 1e-12);
+    assert_int_equal(c->judge.result.verdict, HP_VERDICT_RUNNING);
+    c->ego.pose.y_m = 1.1;
+    assert_int_equal(tick(c, NULL, 0)->crash, SIM_CRASH_OFFROAD);
+    c->info.n_edges = 0;
 }
 
 static void oncoming_lane_is_beyond_two_metres_on_the_road(void **state)
@@ -329,6 +347,7 @@ int main(void)
         cmocka_unit_test(near_misses_can_be_out_of_place),
         cmocka_unit_test(time_to_collision_in_closed_form),
         cmocka_unit_test(leaving_the_pavement_is_a_crash),
+        cmocka_unit_test(edges_beside_the_route_are_the_ground_when_there_are_some),
         cmocka_unit_test(oncoming_lane_is_beyond_two_metres_on_the_road),
         cmocka_unit_test(goal_in_time_is_a_safe_arrival),
         cmocka_unit_test(crash_outweighs_goal_outweighs_time),

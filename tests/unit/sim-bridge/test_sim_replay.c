@@ -57,7 +57,7 @@ static void test_replay_starts_as_recorded_and_reaches_the_goal(void **state)
     (void)state;
     sim_clip *clip = clip_make(&NOBODY, 1, &CAR, 1);
     bridge_world world = make_world(clip, false);
-    hp_world_info info;
+    static hp_world_info info;
     static hp_frame frame;
     world.ops->info(world.self, &info);
     world.ops->observe(world.self, &frame);

@@ -1,0 +1,115 @@
+#include "cli/log_carla.h"
+
+#include "sim-bridge/carla/carla_log.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+typedef struct log_facts {
+    uint64_t frames, packets[256];
+    uint32_t kinds[CARLA_LOG_KINDS];
+    double elapsed_s;
+    char hero[64];
+} log_facts;
+
+static void count_actors(const carla_log_packet *packet, log_facts *facts, hp_error *error)
+{
+    static const char *const ROLES[] = {"hero", "ego_vehicle"};
+    carla_log_actor actor;
+    size_t at = 0;
+    while (carla_log_actor_read(packet, &at, &actor, error) == HP_OK) {
+        const carla_text role = carla_description_value(&actor.description, "role_name");
+        facts->kinds[actor.kind < CARLA_LOG_KINDS ? actor.kind : CARLA_LOG_OTHER] += 1;
+        for (size_t i = 0; i < HP_ARRAY_LEN(ROLES); i++) {
+            if (carla_text_is(role, ROLES[i])) {
+                carla_text_copy(actor.description.id, facts->hero, sizeof facts->hero);
+            }
+        }
+    }
+}
+
+static hp_status read_log(carla_log *log, log_facts *facts, hp_error *error)
+{
+    carla_log_packet packet;
+    hp_status st = carla_log_next(log, &packet, error);
+    for (; st == HP_OK; st = st == HP_OK ? carla_log_next(log, &packet, error) : st) {
+        carla_log_frame frame = {0};
+        facts->packets[packet.id] += 1;
+        if (packet.id == CARLA_LOG_FRAME_START) {
+            st = carla_log_frame_read(&packet, &frame, error);
+            facts->elapsed_s = frame.elapsed_s;
+        } else if (packet.id == CARLA_LOG_FRAME_END) {
+            facts->frames += 1;
+        } else if (packet.id == CARLA_LOG_POSITION) {
+            st = carla_log_poses_check(&packet, error);
+        } else if (packet.id == CARLA_LOG_EVENT_ADD) {
+            count_actors(&packet, facts, error);
+        }
+    }
+    return st == HP_EAGAIN ? HP_OK : st;
+}
+
+static json_t *facts_json(const carla_log *log, const log_facts *facts)
+{
+    json_t *packets = json_object();
+    for (int id = 0; id < 256; id++) {
+        char key[8];
+        (void)snprintf(key, sizeof key, "%d", id);
+        if (facts->packets[id] > 0) {
+            (void)json_object_set_new(packets, key, json_integer((json_int_t)facts->packets[id]));
+        }
+    }
+    return json_pack(
+        "{s:s, s:s%, s:b, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "file", log->name,
+        "map", log->map.p, (size_t)log->map.len, "truncated", log->truncated, "frames",
+        (json_int_t)facts->frames, "elapsed_s", facts->elapsed_s, "vehicles",
+        (int)facts->kinds[CARLA_LOG_VEHICLE], "walkers", (int)facts->kinds[CARLA_LOG_WALKER],
+        "traffic_lights", (int)facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], "signs",
+        (int)facts->kinds[CARLA_LOG_TRAFFIC_SIGN], "sensors", (int)facts->kinds[CARLA_LOG_SENSOR],
+        "others", (int)facts->kinds[CARLA_LOG_OTHER], "hero", facts->hero, "packets", packets);
+}
+
+static void print_facts(const carla_log *log, const log_facts *facts)
+{
+    (void)printf("%s: CARLA recording of %.*s%s\n", log->name, (int)log->map.len, log->map.p,
+                 log->truncated ? ", cut: the last packet is not whole" : "");
+    (void)printf("%" PRIu64 " frames, %.2f s\n", facts->frames, facts->elapsed_s);
+    (void)printf("vehicles %u, walkers %u, traffic lights %u, signs %u, sensors %u, others %u\n",
+                 facts->kinds[CARLA_LOG_VEHICLE], facts->kinds[CARLA_LOG_WALKER],
+                 facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], facts->kinds[CARLA_LOG_TRAFFIC_SIGN],
+                 facts->kinds[CARLA_LOG_SENSOR], facts->kinds[CARLA_LOG_OTHER]);
+    (void)printf("hero: %s\n", facts->hero[0] != '\0' ? facts->hero : "none");
+    for (int id = 0; id < 256; id++) {
+        if (facts->packets[id] > 0) {
+            (void)printf("packets %3d: %" PRIu64 "\n", id, facts->packets[id]);
+        }
+    }
+}
+
+int log_carla_info(const cli_usage *usage, const char *path, bool json)
+{
+    log_facts facts = {0};
+    carla_log log;
+    hp_error error = {{0}};
+    size_t len = 0;
+    uint8_t *bytes = NULL;
+    if (carla_log_load(path, &bytes, &len, &error) != HP_OK) {
+        return cli_fail(usage, CLI_ENVIRONMENT, "%s", error.text);
+    }
+    hp_status st = carla_log_open(path, bytes, len, &log, &error);
+    if (st == HP_OK) {
+        st = read_log(&log, &facts, &error);
+    }
+    if (st == HP_OK && json) {
+        json_t *object = facts_json(&log, &facts);
+        (void)json_dumpf(object, stdout, JSON_INDENT(2));
+        (void)putchar('\n');
+        json_decref(object);
+    } else if (st == HP_OK) {
+        print_facts(&log, &facts);
+    }
+    free(bytes);
+    return st == HP_OK ? CLI_DONE : cli_fail(usage, CLI_FAILED, "%s", error.text);
+}

@@ -1,0 +1,246 @@
+/* Somebody else's scenario in the stand-in: our world drives his hero, and leaves all else alone;
+ * and routes and ground from the server's map. */
+#include "sim-bridge/carla/carla_attach.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/sim-bridge/carla_rig.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The stand-in's road runs along x = 0 from y = -400 to 300, 3 m to each side. */
+static const char AHEAD[] = "id: a\ntitle: along the road\n"
+                            "ego: {x_m: 1.5, y_m: -50.0, yaw_deg: 90.0}\n"
+                            "goal: {x_m: 1.5, y_m: 10.0, yaw_deg: 90.0}\n"
+                            "time_limit_s: 60.0\n"
+                            "varies: walker\n";
+
+/** The owner of the scenario: he spawns, he ticks, and he ticks when he is allowed to. */
+typedef struct owner {
+    rig *r;
+    carla_client *client;
+    uint32_t hero;
+    pthread_t thread;
+    atomic_uint allowed, done;
+    atomic_bool busy, stop;
+} owner;
+
+static void *tick_along(void *arg)
+{
+    owner *o = arg;
+    carla_snapshot snapshot;
+    hp_error error;
+    while (!atomic_load(&o->stop)) {
+        atomic_store(&o->busy, true);
+        if (atomic_load(&o->done) < atomic_load(&o->allowed)) {
+            (void)!carla_client_tick(o->client, &snapshot, &error);
+            atomic_fetch_add(&o->done, 1);
+        }
+        atomic_store(&o->busy, false);
+        hp_clock_sleep_until_ns(hp_clock_now_ns(&o->r->clock) + 200000);
+    }
+    return NULL;
+}
+
+/** From now on he ticks when he is told to. */
+static void hold(owner *o)
+{
+    atomic_store(&o->allowed, 0);
+    while (atomic_load(&o->busy)) {
+    }
+    atomic_store(&o->done, 0);
+}
+
+static uint32_t place(owner *o, const char *blueprint, const char *role, double x, double y)
+{
+    const carla_transform at = {{(float)x, (float)-y, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_actor actor;
+    hp_error error = {{0}};
+    if (carla_client_spawn(o->client, blueprint, role, &at, &actor, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    return actor.id;
+}
+
+static void owner_begin(owner *o, rig *r, bool with_hero)
+{
+    carla_settings settings;
+    hp_error error;
+    *o = (owner){.r = r, .client = rig_client(r)};
+    assert_int_equal(carla_client_settings(o->client, &settings, &error), HP_OK);
+    settings.synchronous = true;
+    settings.fixed_delta_s = 0.05;
+    assert_int_equal(carla_client_set(o->client, &settings, &error), HP_OK);
+    if (with_hero) {
+        o->hero = place(o, "vehicle.audi.tt", "hero", 1.5, -50.0);
+    }
+    (void)place(o, "walker.pedestrian.0001", "theirs", 6.0, -30.0);
+    (void)place(o, "vehicle.tesla.model3", "theirs", -1.5, -20.0);
+    (void)place(o, "vehicle.tesla.model3", "far away", -1.5, 280.0);
+    atomic_store(&o->allowed, 1000000);
+    assert_int_equal(pthread_create(&o->thread, NULL, tick_along, o), 0);
+}
+
+static void owner_end(owner *o)
+{
+    atomic_store(&o->stop, true);
+    (void)pthread_join(o->thread, NULL);
+    carla_client_close(&o->client);
+}
+
+static hp_status attach(rig *r, const char *scenario, bridge_world *out, hp_error *error)
+{
+    assert_int_equal(sim_scenario_parse(scenario, strlen(scenario), "a.yaml", &r->scenario, error),
+                     HP_OK);
+    const carla_world_setup setup = {.carla = &r->carla,
+                                     .sim = &r->sim,
+                                     .scenario = &r->scenario,
+                                     .scene = sim_scene_default(),
+                                     .seed = 7};
+    return carla_attach_create(&setup, out, error);
+}
+
+static sim_result drive(owner *o, const bridge_world *world, uint32_t *agents)
+{
+    static hp_frame frame;
+    for (uint32_t i = 0; i < 2000 && world->ops->result(world->self)->verdict == HP_VERDICT_RUNNING;
+         ++i) {
+        world->ops->observe(world->self, &frame);
+        *agents = frame.n_agents > *agents ? frame.n_agents : *agents;
+        const hp_command command = {.accel_mps2 = 8.0 - frame.ego.speed_mps};
+        atomic_fetch_add(&o->allowed, 1);
+        world->ops->step(world->self, &command);
+    }
+    return *world->ops->result(world->self);
+}
+
+static void test_carla_attach_drives_the_hero_when_somebody_else_ticks(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static hp_world_info info;
+    static owner o;
+    bridge_world world;
+    carla_snapshot snapshot;
+    carla_settings settings;
+    carla_entry entry;
+    uint32_t agents = 0;
+    hp_error error = {{0}};
+    (void)state;
+    owner_begin(&o, r, true);
+    if (attach(r, AHEAD, &world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    world.ops->info(world.self, &info);
+    assert_true(info.n_route > 20 && info.n_edges == info.n_route);
+    hp_assert_near(info.route[10].x_m, 1.5, 1e-6);
+    hp_assert_near(info.edges[10].road_left_m, 4.5, 0.3);
+    hp_assert_near(info.edges[10].road_right_m, 1.5, 0.3);
+    hp_assert_near(info.ego_length_m, 4.182, 1e-3);
+    hold(&o);
+    const sim_result result = drive(&o, &world, &agents);
+    assert_null(world.ops->trouble(world.self));
+    assert_int_equal(result.verdict, HP_VERDICT_GOAL);
+    assert_true(agents >= 1);
+    assert_true(result.min_gap_m > 0.5 && result.min_gap_m < 5.0); /* they were seen by the judge */
+    world.ops->destroy(world.self);
+    /* the clock and the hero are still his; the hero brakes; our sensor has gone */
+    carla_client *client = rig_client(r);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_true(settings.synchronous && settings.fixed_delta_s == 0.05);
+    atomic_fetch_add(&o.allowed, 1);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_int_equal(snapshot.n_actors, 5); /* the spectator, his four */
+    bool found = false;
+    for (uint32_t i = 0; i < snapshot.n_actors; ++i) {
+        if (carla_entry_id(&snapshot, i) == o.hero) {
+            found = carla_entry_read(&snapshot, i, CARLA_ENTRY_VEHICLE, &entry);
+        }
+    }
+    assert_true(found && entry.control.brake == 1.0F && entry.control.throttle == 0.0F);
+    carla_client_close(&client);
+    owner_end(&o);
+    rig_close(r);
+}
+
+static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static owner o;
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    owner_begin(&o, r, false);
+    assert_int_equal(attach(r, AHEAD, &world, &error), HP_ENOENT);
+    assert_non_null(strstr(error.text, "role_name hero"));
+    owner_end(&o);
+    rig_close(r);
+}
+
+static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static owner o;
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    r->carla.timeout_s = 2.0;
+    owner_begin(&o, r, true);
+    assert_int_equal(attach(r, AHEAD, &world, &error), HP_OK);
+    hold(&o);
+    while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
+        world.ops->step(world.self, NULL);
+    }
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(strstr(world.ops->trouble(world.self), "waited too long for stream 1"));
+    world.ops->destroy(world.self);
+    owner_end(&o);
+    rig_close(r);
+}
+
+static void
+test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none(void **state)
+{
+    static const char NOWHERE[] = "id: b\ntitle: no lane leads there\n"
+                                  "ego: {x_m: 1.5, y_m: -50.0, yaw_deg: 90.0}\n"
+                                  "goal: {x_m: 90.0, y_m: 10.0, yaw_deg: 90.0}\n"
+                                  "varies: walker\n";
+    rig *r = rig_open(CARLA_0_9_14);
+    static hp_world_info info;
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(sim_scenario_parse(AHEAD, strlen(AHEAD), "a.yaml", &r->scenario, &error),
+                     HP_OK);
+    carla_world_setup setup = {.carla = &r->carla,
+                               .sim = &r->sim,
+                               .scenario = &r->scenario,
+                               .scene = sim_scene_default(),
+                               .seed = 7};
+    if (carla_world_create(&setup, &world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    world.ops->info(world.self, &info);
+    assert_true(info.n_route > 20 && info.n_edges == info.n_route);
+    hp_assert_near(info.route[info.n_route - 1].y_m, 10.0, 1e-6);
+    world.ops->destroy(world.self);
+    assert_int_equal(sim_scenario_parse(NOWHERE, strlen(NOWHERE), "b.yaml", &r->scenario, &error),
+                     HP_OK);
+    assert_int_equal(carla_world_create(&setup, &world, &error), HP_ENOENT);
+    assert_non_null(strstr(error.text, "(90.0, 10.0)"));
+    /* and it has left the server as it was */
+    r->scenario.goal = (hp_pose){1.5, 10.0, HP_PI / 2};
+    assert_int_equal(carla_world_create(&setup, &world, &error), HP_OK);
+    world.ops->destroy(world.self);
+    rig_close(r);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_carla_attach_drives_the_hero_when_somebody_else_ticks),
+        cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
+        cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
+        cmocka_unit_test(
+            test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
