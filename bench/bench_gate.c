@@ -1,6 +1,9 @@
 /* Fixed work for counting instructions (scripts/bench-compare): searches of so many trials, the
- * same on every machine, the driving model with the kernel that every machine has. bench_gate
- * car|PROBLEM Prints the plan's figures; count what happens within gate_search(). */
+ * same on every machine, the driving model with the kernel that every machine has; and one check of
+ * the guard with so many agents, none of whom lets it end early (scripts/guard-cost).
+ * usage: bench_gate car|PROBLEM|guard:AGENTS
+ * Prints figures; count what happens within gate_search() or gate_guard(). */
+#include "planner/plan_guard.h"
 #include "pomdp/car/car_kernel.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_solver.h"
@@ -8,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { SCENARIOS = 200, BELIEF = 2000, TRIALS = 20 };
 
@@ -97,12 +101,60 @@ static hp_status run_problem(const char *name, gate *g)
     return st;
 }
 
+/** What a check of the guard reads. */
+typedef struct guard_gate {
+    plan_config config;
+    hp_world_info info;
+    plan_path path;
+    hp_frame frame;
+} guard_gate;
+
+__attribute__((noinline)) plan_guard_verdict gate_guard(const guard_gate *g);
+
+plan_guard_verdict gate_guard(const guard_gate *g)
+{
+    return plan_guard_check(&g->config.guard, &g->info, &g->path, &g->frame, 3.0);
+}
+
+/** A street at 14 m/s. All but the last agent are too far aside to be met; the last, a standing
+ * car, is met at the end of each manoeuvre, so that all are tried in vain. */
+static hp_status run_guard(uint32_t n_agents)
+{
+    static guard_gate g;
+    plan_config_default(&g.config);
+    g.info = (hp_world_info){.n_route = 2,
+                             .route = {{0.0, 0.0}, {200.0, 0.0}},
+                             .goal = {200.0, 0.0, 0.0},
+                             .speed_limit_mps = 13.9,
+                             .ego_length_m = 4.18,
+                             .ego_width_m = 2.0};
+    plan_path_follow_route(&g.config.path, &g.info, &g.path);
+    g.frame = (hp_frame){.n_agents = n_agents};
+    g.frame.ego.pose.x_m = 10.0;
+    g.frame.ego.speed_mps = 14.0;
+    for (uint32_t i = 0; i < n_agents; i++) {
+        const bool last = i + 1 == n_agents;
+        g.frame.agents[i] = (hp_agent){.id = i,
+                                       .kind = last ? HP_CLASS_CAR : HP_CLASS_WALKER,
+                                       .pose = {last ? 30.0 : 20.0, last ? 0.0 : 40.0, 0.0},
+                                       .length_m = last ? 4.0 : 0.4,
+                                       .width_m = last ? 1.8 : 0.4};
+    }
+    const plan_guard_verdict verdict = gate_guard(&g);
+    (void)printf("agents %u, hard %d\n", n_agents, verdict.hard);
+    return verdict.hard == (n_agents > 0) ? HP_OK : HP_EINVAL;
+}
+
 int main(int argc, char **argv)
 {
     gate g = {0};
     if (argc != 2) {
-        (void)fprintf(stderr, "usage: bench_gate car|PROBLEM\n");
+        (void)fprintf(stderr, "usage: bench_gate car|PROBLEM|guard:AGENTS\n");
         return 2;
+    }
+    if (strncmp(argv[1], "guard:", 6) == 0) {
+        const unsigned long n = strtoul(argv[1] + 6, NULL, 10);
+        return n <= HP_MAX_AGENTS && run_guard((uint32_t)n) == HP_OK ? 0 : 1;
     }
     const hp_status st = strcmp(argv[1], "car") == 0 ? run_car(&g) : run_problem(argv[1], &g);
     return st == HP_OK ? 0 : 1;

@@ -6,11 +6,12 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static const cli_usage USAGE = {
     .command = "status",
-    .synopsis = "status RUN [--once]",
+    .synopsis = "status RUN|tcp://HOST:PORT [--once] [--keys DIR]",
     .summary = "Looks on at a running run: what drives, how fast it decides, what fails. Twice a\n"
                "second until Ctrl-C, or with --once for one second; --json prints that as JSON.",
     .example = "hyplan status runs/20260131T120000Z-run",
@@ -107,6 +108,21 @@ static int show(const cli_common *common, const hp_node *identity, bool once, hp
                : cli_fail(&USAGE, cli_exit_status(st), "%s", error->text);
 }
 
+/** RUN/sockets is a link to where the sockets are; an address is that place itself. */
+static bool find_sockets(const char *run, char *target, size_t cap)
+{
+    char link[CLI_PATH];
+    if (strncmp(run, "tcp://", 6) == 0) {
+        return snprintf(target, cap, "%s", run) < (int)cap;
+    }
+    if (snprintf(link, sizeof link, "%s/sockets", run) >= CLI_PATH) {
+        return false;
+    }
+    const ssize_t len = readlink(link, target, cap - 1);
+    target[len > 0 ? len : 0] = '\0';
+    return len > 0;
+}
+
 int cmd_status(int argc, char **argv)
 {
     bool once = false;
@@ -114,31 +130,34 @@ int cmd_status(int argc, char **argv)
     cli_texts rest;
     hp_error error = {{0}};
     hp_host host = {0};
-    char sockets[CLI_PATH];
     char target[HP_BUS_ENDPOINT];
+    hp_place place = {.sockets = target};
     const cli_flag flags[] = {
         {.name = "once",
          .type = CLI_FLAG_SWITCH,
          .target = &once,
          .help = "listen for a second, print, and end"},
+        {.name = "keys",
+         .type = CLI_FLAG_TEXT,
+         .target = &place.keys,
+         .arg = "DIR",
+         .help = "for a run by tcp: keys as `hyplan keys new` makes them"},
         {.name = NULL},
     };
     const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
     if (status != CLI_GO) {
         return status;
     }
-    if (rest.n != 1 || snprintf(sockets, sizeof sockets, "%s/sockets", rest.items[0]) >= CLI_PATH) {
+    if (rest.n != 1) {
         return cli_fail(&USAGE, CLI_USAGE, "which run? hyplan %s", USAGE.synopsis);
     }
-    const ssize_t len = readlink(sockets, target, sizeof target - 1);
-    if (len <= 0) {
+    if (!find_sockets(rest.items[0], target, sizeof target)) {
         return cli_fail(&USAGE, CLI_ENVIRONMENT, "%s: no run is running there", rest.items[0]);
     }
-    target[len] = '\0';
     const struct sigaction action = {.sa_handler = on_stop};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    const hp_status st = hp_host_open(&host, HP_ROLE_CLI, 1, target, stderr, &error);
+    const hp_status st = hp_host_open(&host, HP_ROLE_CLI, 1, &place, stderr, &error);
     const int result = st == HP_OK ? show(&common, &host.node, once, &error)
                                    : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
     hp_host_close(&host);

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define RECKLESS_MPS2 3.0
+
 typedef struct direct_driver {
     driver base;
     predictor_net *predictor;
@@ -25,6 +27,17 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
 {
     direct_driver *d = ctx;
     car_planner_plan(d->search, request, &d->clock, reply);
+    return HP_OK;
+}
+
+/** Full speed, whoever is there; the path's speed caps it. */
+static hp_status wish(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
+{
+    (void)ctx;
+    *reply = (hp_plan_reply){.world_id = request->world_id,
+                             .tick = request->tick,
+                             .found = true,
+                             .accel_mps2 = RECKLESS_MPS2};
     return HP_OK;
 }
 
@@ -64,7 +77,7 @@ static const driver_ops OPS = {
     .destroy = destroy,
 };
 
-hp_status direct_driver_create(const cli_config *config, bool guard, driver **out)
+static hp_status create(const cli_config *config, bool guard, bool reckless, driver **out)
 {
     direct_driver *d = calloc(1, sizeof *d);
     *out = NULL;
@@ -75,7 +88,7 @@ hp_status direct_driver_create(const cli_config *config, bool guard, driver **ou
     planner.guard.enabled = guard;
     d->base.ops = &OPS;
     d->clock = hp_clock_real();
-    const plan_workers workers = {predict, plan, evaluate, d};
+    const plan_workers workers = {predict, reckless ? wish : plan, evaluate, d};
     hp_error error = {{0}};
     hp_status status = predictor_net_create(&config->predictor, &d->predictor, &error);
     if (status == HP_OK) {
@@ -90,4 +103,14 @@ hp_status direct_driver_create(const cli_config *config, bool guard, driver **ou
     }
     *out = &d->base;
     return HP_OK;
+}
+
+hp_status direct_driver_create(const cli_config *config, bool guard, driver **out)
+{
+    return create(config, guard, false, out);
+}
+
+hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out)
+{
+    return create(config, guard, true, out);
 }

@@ -8,5 +8,7 @@
 
 /** guard overrides planner.guard.enabled. */
 HP_NODISCARD hp_status direct_driver_create(const cli_config *config, bool guard, driver **out);
+/** The same with a search that always wants to go: only path and guard are left. */
+HP_NODISCARD hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out);
 
 #endif

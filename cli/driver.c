@@ -49,6 +49,8 @@ const driver_kind DRIVER_KINDS[] = {
     {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
     {"despot", "HyPlan's pipeline: search over the belief, no network", false,
      direct_driver_create},
+    {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
+     reckless_driver_create},
     {"policy", "the network alone, greedy: no search", false, policy_driver_create},
     {NULL, NULL, false, NULL},
 };

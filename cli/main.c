@@ -24,6 +24,7 @@ static const command COMMANDS[] = {
     {"eval", "a network or a rule on data it has not seen, by published protocols", cmd_eval},
     {"calibrate", "how sure the policy network may be", cmd_calibrate},
     {"carla", "recordings of CARLA, and freeing a server that nobody ticks", cmd_carla},
+    {"keys", "keys for sockets by tcp: new, allow, show", cmd_keys},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
     {"doctor", "is everything here that a run needs?", cmd_doctor},

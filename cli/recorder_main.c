@@ -16,7 +16,7 @@ static hp_status serve(const recorder_setup *setup, const hp_program_args *args,
 {
     hp_host host = {0};
     recorder_node *node = NULL;
-    hp_status st = hp_host_open(&host, HP_ROLE_CLI, args->generation, args->sockets, stderr, error);
+    hp_status st = hp_host_open(&host, HP_ROLE_CLI, args->generation, &args->place, stderr, error);
     host.log.program = "recorder";
     if (st == HP_OK) {
         st = recorder_node_create(setup, &host.node, &node, error);

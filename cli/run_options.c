@@ -22,7 +22,7 @@ static const char CLIP_SUFFIX[] = "_traj_ped_filtered.csv";
 /** The command line's own part. */
 typedef struct run_flags {
     uint32_t world, car, episodes;
-    const char *scenario, *scene, *log, *planner;
+    const char *scenario, *scene, *log, *planner, *tcp;
     bool realtime, no_record;
 } run_flags;
 
@@ -80,6 +80,16 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .type = CLI_FLAG_SWITCH,
          .target = &f->no_record,
          .help = "leave no run.mcap"},
+        {.name = "tcp",
+         .type = CLI_FLAG_TEXT,
+         .target = &f->tcp,
+         .arg = "HOST:PORT",
+         .help = "sockets at six ports from this one on, instead of in files; needs --keys"},
+        {.name = "keys",
+         .type = CLI_FLAG_TEXT,
+         .target = &out->place.keys,
+         .arg = "DIR",
+         .help = "for --tcp: keys as `hyplan keys new` makes them"},
         {.name = NULL},
     };
     cli_texts rest;
@@ -102,6 +112,25 @@ static int check_planner(const cli_usage *usage, const char *name)
             "--planner %s: a baseline to compare with; it drives in `hyplan bench` only", name);
     }
     return cli_fail(usage, CLI_USAGE, "--planner %s: here drives despot alone", name);
+}
+
+static int check_place(const cli_usage *usage, const char *tcp, run_options *out)
+{
+    if ((tcp != NULL) != (out->place.keys != NULL)) {
+        return cli_fail(usage, CLI_USAGE,
+                        "--tcp and --keys belong together (hyplan keys new DIR makes keys)");
+    }
+    if (tcp == NULL) {
+        return CLI_GO;
+    }
+    if (out->embedded) {
+        return cli_fail(usage, CLI_USAGE, "--tcp is for processes, not for --embedded");
+    }
+    if (snprintf(out->base, sizeof out->base, "tcp://%s", tcp) >= (int)sizeof out->base) {
+        return cli_fail(usage, CLI_USAGE, "--tcp: too long");
+    }
+    out->place.sockets = out->base;
+    return CLI_GO;
 }
 
 static bool set_text(char *target, size_t cap, const char *text)
@@ -239,6 +268,9 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     int status = read_flags(usage, argc, argv, out, &f);
     if (status == CLI_GO) {
         status = check_planner(usage, f.planner);
+    }
+    if (status == CLI_GO) {
+        status = check_place(usage, f.tcp, out);
     }
     if (status != CLI_GO) {
         return status;

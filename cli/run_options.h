@@ -5,12 +5,15 @@
 
 #include "cli/config.h"
 #include "cli/options.h"
+#include "common/hp_bus.h"
 
 typedef struct run_options {
     cli_common common;
     cli_config config; /* with section bridge filled from the flags */
     bool embedded;
-    bool record; /* into run.mcap */
+    bool record;    /* into run.mcap */
+    hp_place place; /* sockets NULL: a directory of this run's own; else base */
+    char base[HP_BUS_ENDPOINT];
 } run_options;
 
 /** CLI_GO, or the status to exit with after a complaint. */

@@ -6,6 +6,7 @@
 #include "cli/supervisor.h"
 #include "common/hp_bus.h"
 #include "sim-bridge/carla/carla_client.h"
+#include "proto/hp_node.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -42,11 +43,20 @@ static hp_status make_socket_dir(const cli_rundir *dir, socket_dir *out, hp_erro
     return HP_OK;
 }
 
+/** For sockets by tcp, the link alone: it names the address. */
+static void link_address(const cli_rundir *dir, const char *address, socket_dir *out)
+{
+    out->path[0] = '\0';
+    if (!cli_rundir_path(dir, "sockets", out->link) || symlink(address, out->link) != 0) {
+        out->link[0] = '\0';
+    }
+}
+
 static void remove_socket_dir(const socket_dir *dir)
 {
     static const char *const LINKS[] = {"bridge", "state", "predictor", "policy", "pomdp", "tap"};
     char path[sizeof dir->path + 16];
-    for (size_t i = 0; i < HP_ARRAY_LEN(LINKS); i++) {
+    for (size_t i = 0; i < HP_ARRAY_LEN(LINKS) && dir->path[0] == '/'; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir->path, LINKS[i]);
         (void)unlink(path);
     }
@@ -158,8 +168,9 @@ typedef struct process_run {
     stop_signals signals;
     socket_dir sockets;
     char paths[PARTS][CLI_PATH];
-    char config_path[CLI_PATH], seed[24], base[HP_BUS_ENDPOINT];
-    hp_bus *bus;
+    hp_place place;
+    char config_path[CLI_PATH], seed[24];
+    hp_host onlooker;
     run_watch *watch;
     supervisor *children;
 } process_run;
@@ -213,10 +224,27 @@ static hp_status list_programs(process_run *r, const cli_rundir *dir,
             .name = NAMES[i],
             .path = r->paths[i],
             .argv = {r->paths[i], "--config", r->config_path, "--run-dir", dir->path, "--sockets",
-                     r->sockets.path, "--seed", r->seed, "--generation", "@generation", NULL},
+                     r->place.sockets, "--seed", r->seed, "--generation", "@generation",
+                     r->place.keys != NULL ? "--keys" : NULL, r->place.keys, NULL},
             .once = i == BRIDGE};
     }
     return HP_OK;
+}
+
+/** Settles where the parts meet, and how the onlooker gets there. */
+static hp_status open_place(process_run *r, const cli_rundir *dir, hp_error *error)
+{
+    r->place = r->options->place;
+    if (r->place.sockets != NULL) {
+        link_address(dir, r->place.sockets, &r->sockets);
+    } else {
+        const hp_status st = make_socket_dir(dir, &r->sockets, error);
+        if (st != HP_OK) {
+            return st;
+        }
+        r->place.sockets = r->sockets.path;
+    }
+    return hp_host_open(&r->onlooker, HP_ROLE_CLI, 1, &r->place, r->log.out, error);
 }
 
 static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error *error)
@@ -224,7 +252,7 @@ static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error 
     supervisor_program programs[PARTS];
     hp_status st = run_log_open(dir, &r->log, error);
     if (st == HP_OK) {
-        st = make_socket_dir(dir, &r->sockets, error);
+        st = open_place(r, dir, error);
     }
     if (st == HP_OK) {
         st = list_programs(r, dir, programs, error);
@@ -233,11 +261,8 @@ static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error 
         st = supervisor_create(programs, n_parts(r->options), fileno(r->log.out), &r->log.own,
                                &r->children);
     }
-    if (st == HP_OK) {
-        (void)snprintf(r->base, sizeof r->base, "ipc://%s", r->sockets.path);
-        st = hp_bus_create(&r->bus);
-    }
-    return st == HP_OK ? run_watch_create(r->bus, r->base, progress(r->options), &r->watch, error)
+    return st == HP_OK ? run_watch_create(r->onlooker.bus, r->onlooker.node.base,
+                                          progress(r->options), &r->watch, error)
                        : st;
 }
 
@@ -245,10 +270,8 @@ static void close_processes(process_run *r)
 {
     supervisor_destroy(&r->children);
     run_watch_destroy(&r->watch);
-    hp_bus_destroy(&r->bus);
-    if (r->sockets.path[0] != '\0') {
-        remove_socket_dir(&r->sockets);
-    }
+    hp_host_close(&r->onlooker);
+    remove_socket_dir(&r->sockets);
     if (r->log.out != NULL) {
         run_log_close(&r->log);
     }

@@ -51,7 +51,7 @@ hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch *
     w->message = malloc(sizeof *w->message);
     hp_status st = w->bytes != NULL && w->message != NULL ? hp_codec_create(&w->codec) : HP_ENOMEM;
     if (st == HP_OK) {
-        st = hp_endpoint(base, HP_LINK_TAP, endpoint, sizeof endpoint);
+        st = hp_link_endpoint(base, HP_LINK_TAP, endpoint, sizeof endpoint);
     }
     if (st != HP_OK) {
         st = hp_fail(error, st, "cannot look on: %s", hp_status_text(st));

@@ -19,10 +19,11 @@ static void on_stop(int signal)
 static int usage(FILE *out, int status)
 {
     (void)fputs(
-        "usage: hyplan-view RUN|SOCKETS [--port N]\n"
+        "usage: hyplan-view RUN|SOCKETS|tcp://HOST:PORT [--keys DIR] [--port N]\n"
         "Shows a running run at http://127.0.0.1:8765/ and to Lichtblick, Foxglove and "
         "PlotJuggler\n"
         "at ws://127.0.0.1:8765/. RUN is a run's directory; SOCKETS one that holds its sockets.\n"
+        "A run by tcp needs keys, as `hyplan keys new` makes them.\n"
         "Also there: /status (JSON), /metrics (Prometheus). --port 0 takes any free port.\n"
         "example: hyplan-view runs/20260131T120000Z-run\n",
         out);
@@ -47,7 +48,8 @@ static bool find_sockets(const char *given, char *path, size_t cap)
         path[n] = '\0';
         return true;
     }
-    return snprintf(path, cap, "%s", given) < (int)cap && access(path, R_OK | X_OK) == 0;
+    return snprintf(path, cap, "%s", given) < (int)cap &&
+           (strncmp(path, "tcp://", 6) == 0 || access(path, R_OK | X_OK) == 0);
 }
 
 static int serve(const hp_node *identity, uint16_t port)
@@ -75,13 +77,17 @@ static int serve(const hp_node *identity, uint16_t port)
 int main(int argc, char **argv)
 {
     const char *run = NULL;
+    char sockets[HP_BUS_ENDPOINT];
+    hp_place place = {.sockets = sockets};
     unsigned long port = DEFAULT_PORT;
     for (int i = 1; i < argc; i++) {
         char *end = NULL;
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             return usage(stdout, 0);
         }
-        if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
+        if (strcmp(argv[i], "--keys") == 0 && i + 1 < argc) {
+            place.keys = argv[++i];
+        } else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc) {
             port = strtoul(argv[++i], &end, 10);
             if (*argv[i] < '0' || *argv[i] > '9' || *end != '\0' || port > UINT16_MAX) {
                 return usage(stderr, EXIT_USAGE);
@@ -95,7 +101,6 @@ int main(int argc, char **argv)
     if (run == NULL) {
         return usage(stderr, EXIT_USAGE);
     }
-    char sockets[HP_BUS_ENDPOINT];
     if (!find_sockets(run, sockets, sizeof sockets)) {
         return complain("no run is running there");
     }
@@ -106,7 +111,7 @@ int main(int argc, char **argv)
     (void)sigaction(SIGPIPE, &ignore, NULL);
     hp_host host = {0};
     hp_error error = {{0}};
-    if (hp_host_open(&host, HP_ROLE_CLI, 1, sockets, stderr, &error) != HP_OK) {
+    if (hp_host_open(&host, HP_ROLE_CLI, 1, &place, stderr, &error) != HP_OK) {
         return complain(error.text);
     }
     const int status = serve(&host.node, (uint16_t)port);

@@ -1,5 +1,7 @@
 #include "common/hp_bus.h"
 
+#include "common/hp_bus_gate.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
@@ -25,6 +27,7 @@ struct hp_bus {
     void *context;
     hp_bus *root;          /* the bus that owns context: itself, or the one shared */
     atomic_uint n_sockets; /* of the root: open ones, on which ending the context would wait */
+    hp_gate *gate;         /* of the root: NULL as long as tcp is shut */
 };
 
 struct hp_socket {
@@ -96,11 +99,18 @@ void hp_bus_destroy(hp_bus **bus)
     }
     if ((*bus)->root == *bus) {
         assert(atomic_load(&(*bus)->n_sockets) == 0);
+        hp_gate_destroy(&(*bus)->gate);
         while (zmq_ctx_term((*bus)->context) != 0 && errno == EINTR) {
         }
     }
     free(*bus);
     *bus = NULL;
+}
+
+hp_status hp_bus_secure(hp_bus *bus, const char *keys_dir, const hp_log *log, hp_error *error)
+{
+    assert(bus->root->gate == NULL);
+    return hp_gate_create(bus->context, keys_dir, log, &bus->root->gate, error);
 }
 
 /* ---- Opening ---- */
@@ -125,7 +135,7 @@ static hp_status check_ipc_path(const char *endpoint, const char *path, hp_error
     return HP_OK;
 }
 
-static hp_status check_endpoint(const char *endpoint, hp_error *error)
+static hp_status check_endpoint(const char *endpoint, bool secured, hp_error *error)
 {
     const char *path = after_prefix(endpoint, "ipc://");
     if (path != NULL) {
@@ -135,17 +145,14 @@ static hp_status check_endpoint(const char *endpoint, hp_error *error)
     if (name != NULL && *name != '\0') {
         return HP_OK;
     }
-    if (after_prefix(endpoint, "tcp://127.0.0.1:") != NULL) {
-        return HP_OK;
-    }
     if (after_prefix(endpoint, "tcp://") != NULL) {
-        return hp_fail(error, HP_ECONFIG,
-                       "%s: tcp beyond 127.0.0.1 requires CURVE, which is not yet available",
-                       endpoint);
+        return secured ? HP_OK
+                       : hp_fail(error, HP_ECONFIG,
+                                 "%s: tcp is for those with keys only; give --keys DIR (hyplan "
+                                 "keys new DIR makes them)",
+                                 endpoint);
     }
-    return hp_fail(error, HP_ECONFIG,
-                   "%s: must be ipc://PATH, inproc://NAME or "
-                   "tcp://127.0.0.1:PORT",
+    return hp_fail(error, HP_ECONFIG, "%s: must be ipc://PATH, inproc://NAME or tcp://HOST:PORT",
                    endpoint);
 }
 
@@ -223,13 +230,31 @@ static hp_status bind_ipc(hp_socket *self, const char *endpoint, hp_error *error
     return HP_OK;
 }
 
-static void remove_bound_file(const hp_socket *self)
+static bool holds_file(const hp_socket *self)
 {
     struct stat now;
-    if (self->bound_as.st_ino != 0 && lstat(self->bound.sun_path, &now) == 0 &&
-        now.st_ino == self->bound_as.st_ino && now.st_dev == self->bound_as.st_dev) {
+    return self->bound_as.st_ino != 0 && lstat(self->bound.sun_path, &now) == 0 &&
+           now.st_ino == self->bound_as.st_ino && now.st_dev == self->bound_as.st_dev;
+}
+
+static void remove_bound_file(const hp_socket *self)
+{
+    if (holds_file(self)) {
         (void)unlink(self->bound.sun_path);
     }
+}
+
+hp_status hp_socket_check(hp_socket *socket, hp_error *error)
+{
+    char endpoint[HP_BUS_ENDPOINT];
+    if (socket->bound.sun_path[0] == '\0' || holds_file(socket)) {
+        return HP_OK;
+    }
+    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s", socket->bound.sun_path);
+    const hp_status status = bind_ipc(socket, endpoint, error);
+    return status == HP_OK
+               ? hp_fail(error, HP_OK, "%s: was gone and is bound again", socket->bound.sun_path)
+               : status;
 }
 
 static hp_status attach(hp_socket *socket, const char *endpoint, hp_error *error)
@@ -237,6 +262,10 @@ static hp_status attach(hp_socket *socket, const char *endpoint, hp_error *error
     const bool binds = kind_binds(socket->kind);
     if (binds && after_prefix(endpoint, "ipc://") != NULL) {
         return bind_ipc(socket, endpoint, error);
+    }
+    if (after_prefix(endpoint, "tcp://") != NULL &&
+        hp_gate_secure(socket->root->gate, socket->zmq, binds) != HP_OK) {
+        return hp_fail(error, HP_EIO, "%s: cannot be secured: %s", endpoint, zmq_strerror(errno));
     }
     const int rc = binds ? zmq_bind(socket->zmq, endpoint) : zmq_connect(socket->zmq, endpoint);
     if (rc == 0) {
@@ -282,7 +311,7 @@ hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
         [HP_SOCKET_ROUTER] = ZMQ_ROUTER, [HP_SOCKET_DEALER] = ZMQ_DEALER, [HP_SOCKET_PUB] = ZMQ_PUB,
         [HP_SOCKET_SUB] = ZMQ_SUB,       [HP_SOCKET_LATEST] = ZMQ_SUB,
     };
-    hp_status status = check_endpoint(endpoint, error);
+    hp_status status = check_endpoint(endpoint, bus->root->gate != NULL, error);
     if (status != HP_OK) {
         return status;
     }

@@ -2,7 +2,8 @@
  *
  *  Patterns (ROUTER answers many DEALERs; PUB feeds many SUBs). A message is one envelope of bytes
  *  (proto/hp_codec.h); the tap alone has three parts, [topic][protobuf][decimal seconds].
- *  Endpoints come from a run directory ("ipc://DIR/NAME"), from an inproc name, or from tcp.
+ *  Endpoints come from a run directory ("ipc://DIR/NAME"), from an inproc name, or from tcp, which
+ *  speaks CURVE only.
  *
  *  Bounds: messages over HP_BUS_MAX_MESSAGE bytes cut the peer; queues are short; nothing blocks
  *  longer than asked; closing never lingers. ZMQ_HEARTBEAT_IVL stays unset (it aborts libzmq 4.3.4
@@ -12,6 +13,7 @@
 #ifndef HP_BUS_H
 #define HP_BUS_H
 
+#include "common/hp_log.h"
 #include "common/hp_status.h"
 
 #include <stdbool.h>
@@ -22,6 +24,11 @@
 #define HP_BUS_MAX_IDENTITY 32u                 /* bytes of a ROUTER's peer name */
 #define HP_BUS_MAX_SOCKETS 8u                   /* in one hp_bus_poll */
 #define HP_BUS_ENDPOINT 160u                    /* bytes that hold any endpoint */
+
+/** Where the sockets of a process are: a directory, or tcp://HOST:PORT with a directory of keys. */
+typedef struct hp_place {
+    const char *sockets, *keys; /* keys: NULL where there is no tcp */
+} hp_place;
 
 typedef struct hp_bus hp_bus;
 typedef struct hp_socket hp_socket;
@@ -50,6 +57,12 @@ HP_NODISCARD hp_status hp_bus_create(hp_bus **out);
 HP_NODISCARD hp_status hp_bus_share(hp_bus *parent, hp_bus **out);
 void hp_bus_destroy(hp_bus **bus);
 
+/** Lets the bus speak over tcp, which is refused without: with CURVE, by the keys in a directory
+ *  (hp_keys.h), to those on their list. Who is turned away is logged, once a second at most. Copies
+ *  the log; shared buses have it too. Once, before the first tcp socket. */
+HP_NODISCARD hp_status hp_bus_secure(hp_bus *bus, const char *keys_dir, const hp_log *log,
+                                     hp_error *error);
+
 /** Takes the run directory for one instance of name: makes it 0700 if absent (its parent must
  * exist), refuses one that is a link, that others may write or that is not ours, and locks
  * DIR/NAME.lock (HP_EBUSY, *error names the holder's pid). *lock_fd is to be closed by the caller
@@ -57,14 +70,18 @@ void hp_bus_destroy(hp_bus **bus);
 HP_NODISCARD hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd,
                                        hp_error *error);
 
-/** Opens a socket at endpoint ("ipc://PATH", "inproc://NAME", "tcp://127.0.0.1:PORT").
+/** Opens a socket at endpoint ("ipc://PATH", "inproc://NAME", "tcp://HOST:PORT").
  *  A binding ipc socket gets mode 0600 and takes over a dead socket file only: HP_EBUSY for a live
  *  one, HP_EIO for any other file. HP_ECONFIG: an endpoint that is malformed, too long (ipc paths
- * end at 107 bytes), or tcp beyond this machine (it needs CURVE, which is not there yet). A
- * connecting socket needs no server yet and comes back after the server's restart. */
+ * end at 107 bytes), or tcp without hp_bus_secure. A connecting socket needs no server yet and
+ * comes back after the server's restart. */
 HP_NODISCARD hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
                                       hp_socket **out, hp_error *error);
 void hp_socket_close(hp_socket **socket);
+/** Whether others still find a binding ipc socket at its path: HP_EBUSY if another file is there,
+ *  somebody else's; if there is none, or a dead one, it is bound again (*error tells). HP_OK for
+ *  all other sockets. Costs one lstat(2). */
+HP_NODISCARD hp_status hp_socket_check(hp_socket *socket, hp_error *error);
 
 /** DEALER, PUB: sends one part without waiting; HP_EAGAIN if the queue is full or nobody is there
  *  (a PUB drops for each subscriber that does not keep up, silently). HP_EINVAL over

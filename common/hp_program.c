@@ -29,7 +29,9 @@ static void print_help(const hp_program *program)
                  "  --config FILE     read a configuration file; may be repeated, later ones win\n"
                  "  --set KEY=VALUE   set one key, for example %s.KEY=VALUE; may be repeated\n"
                  "  --run-dir DIR     where results are written (.)\n"
-                 "  --sockets DIR     where the sockets of this run are (the run directory)\n"
+                 "  --sockets DIR     where the sockets of this run are (the run directory), or\n"
+                 "                    tcp://HOST:PORT, the first of six ports\n"
+                 "  --keys DIR        for tcp: keys as `hyplan keys new` makes them\n"
                  "  --generation N    how often this program was started in this run (1)\n"
                  "  --seed N          root of all random numbers (1)\n"
                  "  --check-config    read the configuration, report, and exit\n"
@@ -85,7 +87,11 @@ static parse_result take_value(parse *p, const char *option, const char *value)
         return PARSE_GO;
     }
     if (strcmp(option, "--sockets") == 0) {
-        p->args->sockets = value;
+        p->args->place.sockets = value;
+        return PARSE_GO;
+    }
+    if (strcmp(option, "--keys") == 0) {
+        p->args->place.keys = value;
         return PARSE_GO;
     }
     if (strcmp(option, "--generation") == 0) {
@@ -163,8 +169,8 @@ bool hp_program_start(const hp_program *program, int argc, char **argv, hp_progr
         (void)printf("%s: configuration is good\n", program->name);
         return false;
     }
-    if (args->sockets == NULL) {
-        args->sockets = args->run_dir;
+    if (args->place.sockets == NULL) {
+        args->place.sockets = args->run_dir;
     }
     return r == PARSE_GO;
 }

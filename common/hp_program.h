@@ -4,6 +4,7 @@
 #ifndef HP_PROGRAM_H
 #define HP_PROGRAM_H
 
+#include "common/hp_bus.h"
 #include "common/hp_yaml.h"
 
 /** A program as its main() describes it. */
@@ -18,7 +19,7 @@ typedef struct hp_program {
 
 typedef struct hp_program_args {
     const char *run_dir; /* where results go; "." by default */
-    const char *sockets; /* directory of the sockets; run_dir by default */
+    hp_place place;      /* of the sockets: run_dir by default */
     uint32_t generation;
     uint64_t seed;
 } hp_program_args;

@@ -48,7 +48,7 @@ static hp_status serve(const plan_config *config, const setting *s, hp_error *er
     const hp_program_args *args = &s->args;
     const bool granted = hp_realtime_ask(&config->control.realtime, note, sizeof note);
     hp_status st =
-        hp_host_open(&host, HP_ROLE_PLANNER, args->generation, args->sockets, stderr, error);
+        hp_host_open(&host, HP_ROLE_PLANNER, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
         st = planner_node_create(config, args->seed, args->run_dir, &host.node, &node, error);
     }

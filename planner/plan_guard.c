@@ -4,13 +4,24 @@
 #define MAX_STEPS 800     /* 40 s: from any speed in range, braking ends sooner */
 #define STANDING_MPS 0.05 /* below this the ego counts as standing */
 
-/** Where the ego may be at one instant of the manoeuvre under test: between two drives, of which
- * one brakes as soon and one as late as the car may. */
-typedef struct instant {
-    double t_s;
-    double back_m, back_mps;   /* the one that braked first */
+/** What is judged: a frame, on a path. */
+typedef struct scene {
+    const plan_guard_config *config;
+    const hp_world_info *info;
+    const plan_path *path;
+    const hp_frame *frame;
+    hp_projection ego;
+} scene;
+
+/** Where the ego may be during one step of the manoeuvre under test: between two drives, of which
+ * one brakes as soon and one as late as the car may. All of the step counts, not its ends alone:
+ * who crosses at 12 m/s meets and leaves a corner within it. */
+typedef struct span {
+    double from_s, to_s;
+    double back_m, back_mps;   /* the one that braked first, at the end of the step */
     double front_m, front_mps; /* the one that braked last */
-} instant;
+    double rear_m;             /* the first, at the step's beginning */
+} span;
 
 /** How far a walker can have come after t seconds, starting at speed v, by his top speed; INFINITY
  * before he can have reached it, for then his acceleration is the tighter bound. */
@@ -26,31 +37,32 @@ static double walker_reach(const plan_guard_config *config, double v_mps, double
 }
 
 /** He is within his reach of where he was, and within what his acceleration changes of where his
- * velocity takes him; both discs bound him, so both must meet the ego. */
+ * velocity takes him, from one time to another; both discs bound him, so both must meet the ego. */
 static bool walker_touches(const plan_guard_config *config, const hp_agent *agent,
-                           const hp_box *ego, double t_s)
+                           const hp_box *ego, double from_s, double to_s)
 {
     const double v = hypot(agent->vx_mps, agent->vy_mps);
     const double body = 0.5 * hypot(agent->length_m, agent->width_m) + config->margin_m;
+    const double t_mid = 0.5 * (from_s + to_s);
     const hp_vec2 here = {agent->pose.x_m, agent->pose.y_m};
-    const hp_vec2 there = {here.x_m + agent->vx_mps * t_s, here.y_m + agent->vy_mps * t_s};
-    const double swerve = 0.5 * config->walker_accel_mps2 * t_s * t_s;
-    return hp_box_distance(ego, here) <= walker_reach(config, v, t_s) + body &&
+    const hp_vec2 there = {here.x_m + agent->vx_mps * t_mid, here.y_m + agent->vy_mps * t_mid};
+    const double swerve = 0.5 * config->walker_accel_mps2 * to_s * to_s + 0.5 * v * (to_s - from_s);
+    return hp_box_distance(ego, here) <= walker_reach(config, v, to_s) + body &&
            hp_box_distance(ego, there) <= swerve + body;
 }
 
-/** The strip that a vehicle may occupy after t seconds: from braking fully to accelerating fully,
- * the way it goes, which is backwards for some. */
+/** The strip that a vehicle may occupy from one time to another: from braking fully to accelerating
+ * fully, the way it goes, which is backwards for some. */
 static bool car_touches(const plan_guard_config *config, const hp_agent *agent, const hp_box *ego,
-                        double t_s)
+                        double from_s, double to_s)
 {
     const double c = cos(agent->pose.yaw_rad);
     const double s = sin(agent->pose.yaw_rad);
     const double along = agent->vx_mps * c + agent->vy_mps * s;
     const double v = fabs(along);
-    const double t_brake = fmin(t_s, v / config->car_brake_mps2);
+    const double t_brake = fmin(from_s, v / config->car_brake_mps2);
     const double least = v * t_brake - 0.5 * config->car_brake_mps2 * t_brake * t_brake;
-    const double most = v * t_s + 0.5 * config->car_accel_mps2 * t_s * t_s;
+    const double most = v * to_s + 0.5 * config->car_accel_mps2 * to_s * to_s;
     const double middle = copysign(0.5 * (least + most), along);
     const hp_box strip = {
         {agent->pose.x_m + middle * c, agent->pose.y_m + middle * s, agent->pose.yaw_rad},
@@ -60,31 +72,39 @@ static bool car_touches(const plan_guard_config *config, const hp_agent *agent, 
 }
 
 /** The ego's box on its path, anywhere between the two drives. */
-static hp_box ego_box(const hp_world_info *info, const plan_path *path, const instant *at,
-                      double lateral_m)
+static hp_box ego_box(const scene *now, const span *at)
 {
-    const hp_pose foot = plan_path_at(path, 0.5 * (at->back_m + at->front_m));
-    const hp_pose pose = {foot.x_m - lateral_m * sin(foot.yaw_rad),
-                          foot.y_m + lateral_m * cos(foot.yaw_rad), foot.yaw_rad};
-    return (hp_box){pose, info->ego_length_m + (at->front_m - at->back_m), info->ego_width_m};
+    const hp_pose foot = plan_path_at(now->path, 0.5 * (at->rear_m + at->front_m));
+    const double aside = now->ego.lateral_m;
+    const hp_pose pose = {foot.x_m - aside * sin(foot.yaw_rad),
+                          foot.y_m + aside * cos(foot.yaw_rad), foot.yaw_rad};
+    return (hp_box){pose, now->info->ego_length_m + (at->front_m - at->rear_m),
+                    now->info->ego_width_m};
 }
 
-/** Whether anybody may touch that box, so long after he was observed. */
-static bool may_touch(const plan_guard_config *config, const hp_frame *frame, const hp_box *bare,
-                      double t_s)
+/** Whether this one may touch the ego's box, between so long and so long after he was observed. */
+static bool agent_touches(const plan_guard_config *config, const hp_agent *agent,
+                          const hp_box *bare, double from_s, double to_s)
 {
     const hp_box grown = {bare->centre, bare->length_m + 2.0 * config->margin_m,
                           bare->width_m + 2.0 * config->margin_m};
+    return agent->kind == HP_CLASS_CAR ? car_touches(config, agent, &grown, from_s, to_s)
+                                       : walker_touches(config, agent, bare, from_s, to_s);
+}
+
+static bool anybody_touches(const scene *now, const span *at)
+{
+    const hp_frame *frame = now->frame;
+    const hp_box bare = ego_box(now, at);
+    const double age_s = now->config->observed_s;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
-        const hp_agent *agent = &frame->agents[i];
-        const bool touched = agent->kind == HP_CLASS_CAR ? car_touches(config, agent, &grown, t_s)
-                                                         : walker_touches(config, agent, bare, t_s);
-        if (touched) {
+        if (agent_touches(now->config, &frame->agents[i], &bare, at->from_s + age_s,
+                          at->to_s + age_s)) {
             return true;
         }
     }
     for (uint32_t i = 0; i < frame->n_occluders; ++i) {
-        if (hp_box_overlap(&frame->occluders[i].box, bare)) {
+        if (hp_box_overlap(&frame->occluders[i].box, &bare)) {
             return true;
         }
     }
@@ -101,28 +121,29 @@ static void drive_on(double accel_mps2, double *s_m, double *speed_mps)
 
 /** Drives the manoeuvre: what is asked, or what the car is still doing, for at most the response
  * time, then full braking; at the soonest the hardest braking after one step. */
-static bool passes(const plan_guard_config *config, const hp_world_info *info,
-                   const plan_path *path, const hp_frame *frame, const hp_projection *ego,
-                   double accel_mps2)
+static bool passes(const scene *now, double accel_mps2)
 {
-    const double v = fmax(frame->ego.speed_mps, 0.0);
-    const double late_mps2 = fmax(accel_mps2, fmin(frame->ego.accel_mps2, config->car_accel_mps2));
-    const double soon_mps2 = fmin(accel_mps2, fmax(frame->ego.accel_mps2, -config->car_brake_mps2));
-    instant at = {0.0, ego->s_m, v, ego->s_m, v};
-    hp_box box = ego_box(info, path, &at, ego->lateral_m);
-    if (v >= STANDING_MPS && may_touch(config, frame, &box, config->observed_s)) {
+    const plan_guard_config *config = now->config;
+    const hp_ego_state *ego = &now->frame->ego;
+    const double v = fmax(ego->speed_mps, 0.0);
+    const double late_mps2 = fmax(accel_mps2, fmin(ego->accel_mps2, config->car_accel_mps2));
+    const double soon_mps2 = fmin(accel_mps2, fmax(ego->accel_mps2, -config->car_brake_mps2));
+    const double s_m = now->ego.s_m;
+    span at = {.back_m = s_m, .back_mps = v, .front_m = s_m, .front_mps = v, .rear_m = s_m};
+    if (v >= STANDING_MPS && anybody_touches(now, &at)) {
         return false;
     }
     for (int step = 0; step < MAX_STEPS; ++step) {
-        const bool obeys = at.t_s < config->response_s - 1e-9;
+        const bool obeys = at.to_s < config->response_s - 1e-9;
+        at.from_s = at.to_s;
+        at.rear_m = at.back_m;
         drive_on(step == 0 ? soon_mps2 : -config->car_brake_mps2, &at.back_m, &at.back_mps);
         drive_on(obeys ? late_mps2 : -config->hard_mps2, &at.front_m, &at.front_mps);
-        at.t_s += STEP_S;
+        at.to_s += STEP_S;
         if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
             return true;
         }
-        box = ego_box(info, path, &at, ego->lateral_m);
-        if (may_touch(config, frame, &box, at.t_s + config->observed_s)) {
+        if (anybody_touches(now, &at)) {
             return false;
         }
     }
@@ -133,13 +154,18 @@ plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_wo
                                     const plan_path *path, const hp_frame *frame, double accel_mps2)
 {
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
-    const hp_projection ego = plan_path_project(path, here);
-    if (passes(config, info, path, frame, &ego, accel_mps2)) {
+    const scene now = {config, info, path, frame, plan_path_project(path, here)};
+    /* Gentler ones first: what passes is safe, however little it gives way. */
+    const double others[] = {0.0, -config->comfort_mps2};
+    if (passes(&now, accel_mps2)) {
         return (plan_guard_verdict){.accel_mps2 = accel_mps2};
     }
-    const bool comfortable = passes(config, info, path, frame, &ego, -config->comfort_mps2);
-    const double baseline = comfortable ? -config->comfort_mps2 : -config->hard_mps2;
-    return (plan_guard_verdict){.accel_mps2 = fmin(baseline, accel_mps2),
-                                .intervened = baseline < accel_mps2,
-                                .hard = !comfortable};
+    for (size_t i = 0; i < HP_ARRAY_LEN(others); ++i) {
+        if (others[i] < accel_mps2 && passes(&now, others[i])) {
+            return (plan_guard_verdict){.accel_mps2 = others[i], .intervened = true};
+        }
+    }
+    return (plan_guard_verdict){.accel_mps2 = fmin(-config->hard_mps2, accel_mps2),
+                                .intervened = -config->hard_mps2 < accel_mps2,
+                                .hard = true};
 }

@@ -1,7 +1,7 @@
 /** @file plan_guard.h The last check of every command, after the Simplex idea: a command passes if,
  *  after the response time under it and then full braking along the path, nobody within his bounds
- * can be touched while the ego moves. Otherwise the baseline brakes: comfortably if that is enough,
- * else hard.
+ * can be touched while the ego moves. Otherwise the gentlest of these that passes: no faster, a
+ * comfortable brake; else the hard one.
  *
  *  Walkers: a disc that grows in all directions, r(t) = integral of min(v + a t, v_max). Vehicles:
  * the strip ahead between braking and accelerating along their heading. Standing boxes: as they

@@ -389,6 +389,7 @@ static hp_status start(planner_node *n, int64_t wait_ms)
 static void tend(planner_node *n)
 {
     const int64_t now = now_ns(n);
+    hp_mail_watch(&n->mail, &n->tap, 1);
     for (int i = 0; i < WORKERS; i++) {
         if (hp_client_tend(n->workers[i])) {
             publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, now);

@@ -17,7 +17,7 @@ static hp_status serve(const policy_config *config, const hp_program_args *args,
     hp_host host = {0};
     policy_node *node = NULL;
     hp_status st =
-        hp_host_open(&host, HP_ROLE_POLICY, args->generation, args->sockets, stderr, error);
+        hp_host_open(&host, HP_ROLE_POLICY, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
         st = policy_node_create(config, &host.node, &node, error);
     }

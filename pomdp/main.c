@@ -16,7 +16,7 @@ static hp_status serve(const car_config *config, const hp_program_args *args, hp
     hp_host host = {0};
     pomdp_node *node = NULL;
     hp_status st =
-        hp_host_open(&host, HP_ROLE_POMDP, args->generation, args->sockets, stderr, error);
+        hp_host_open(&host, HP_ROLE_POMDP, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
         st = pomdp_node_create(config, &host.node, &node, error);
     }

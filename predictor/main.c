@@ -16,7 +16,7 @@ static hp_status serve(const predictor_config *config, const hp_program_args *ar
     hp_host host = {0};
     predictor_node *node = NULL;
     hp_status st =
-        hp_host_open(&host, HP_ROLE_PREDICTOR, args->generation, args->sockets, stderr, error);
+        hp_host_open(&host, HP_ROLE_PREDICTOR, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
         st = predictor_node_create(config, &host.node, &node, error);
     }

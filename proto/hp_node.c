@@ -3,8 +3,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 
-enum { MAX_BAD_LETTERS = 64, COMPLAIN_EVERY_NS = 1000000000 };
+#define TCP "tcp://"
+
+enum { MAX_BAD_LETTERS = 64, COMPLAIN_EVERY_NS = 1000000000, WATCH_EVERY_NS = 500000000 };
 
 /** Fills all but the bus; base is what prefix and place make together. */
 static hp_status set_up(hp_host *host, const char *prefix, const char *place, FILE *log,
@@ -25,13 +28,34 @@ static hp_status set_up(hp_host *host, const char *prefix, const char *place, FI
     return HP_OK;
 }
 
-hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation, const char *dir, FILE *log,
-                       hp_error *error)
+/** Takes the keys and opens the bus for tcp. */
+static hp_status unlock(hp_host *host, const hp_place *place, hp_error *error)
 {
+    if (place->keys == NULL) {
+        return hp_fail(error, HP_ECONFIG,
+                       "%s: tcp is for those with keys only; give --keys DIR (hyplan keys new DIR "
+                       "makes them)",
+                       place->sockets);
+    }
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    const hp_status st = hp_bus_secure(host->bus, place->keys, &host->log, error);
+    if (st != HP_OK) {
+        hp_host_close(host);
+    }
+    return st;
+}
+
+hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation, const hp_place *place,
+                       FILE *log, hp_error *error)
+{
+    const bool far = strncmp(place->sockets, TCP, strlen(TCP)) == 0;
     *host = (hp_host){.node = {.role = role, .generation = generation}};
-    const hp_status st = hp_bus_create(&host->bus);
-    return st == HP_OK ? set_up(host, "ipc://", dir, log, error)
-                       : hp_fail(error, st, "cannot set up the bus");
+    hp_status st = hp_bus_create(&host->bus);
+    if (st != HP_OK) {
+        return hp_fail(error, st, "cannot set up the bus");
+    }
+    st = set_up(host, far ? "" : "ipc://", place->sockets, log, error);
+    return st == HP_OK && far ? unlock(host, place, error) : st;
 }
 
 hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent, const char *base, FILE *log,
@@ -48,11 +72,35 @@ void hp_host_close(hp_host *host)
     hp_bus_destroy(&host->bus);
 }
 
+/** HOST:PORT plus a link's number. */
+static hp_status tcp_endpoint(const char *base, const char *link, char *buf, size_t cap)
+{
+    static const char *const PORTS[] = {HP_LINK_BRIDGE, HP_LINK_STATE, HP_LINK_PREDICTOR,
+                                        HP_LINK_POLICY, HP_LINK_POMDP, HP_LINK_TAP};
+    const char *colon = strrchr(base, ':');
+    char *end = NULL;
+    const unsigned long first =
+        colon[1] >= '0' && colon[1] <= '9' ? strtoul(colon + 1, &end, 10) : 0;
+    for (unsigned long i = 0; i < HP_ARRAY_LEN(PORTS); i++) {
+        if (first > 0 && *end == '\0' && first + i <= UINT16_MAX && strcmp(link, PORTS[i]) == 0) {
+            const int n = snprintf(buf, cap, "%.*s:%lu", (int)(colon - base), base, first + i);
+            return n >= 0 && (size_t)n < cap ? HP_OK : HP_EFULL;
+        }
+    }
+    return HP_EINVAL;
+}
+
+hp_status hp_link_endpoint(const char *base, const char *link, char *buf, size_t cap)
+{
+    return strncmp(base, TCP, strlen(TCP)) == 0 ? tcp_endpoint(base, link, buf, cap)
+                                                : hp_endpoint(base, link, buf, cap);
+}
+
 hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link, hp_socket **out,
                        hp_error *error)
 {
     char endpoint[HP_BUS_ENDPOINT];
-    const hp_status st = hp_endpoint(node->base, link, endpoint, sizeof endpoint);
+    const hp_status st = hp_link_endpoint(node->base, link, endpoint, sizeof endpoint);
     return st == HP_OK ? hp_socket_open(node->bus, kind, endpoint, out, error)
                        : hp_fail(error, st, "'%s' below '%s' is no endpoint", link, node->base);
 }
@@ -148,6 +196,26 @@ hp_status hp_mail_receive(hp_mail *mail, hp_socket *socket, hp_peer *peer)
         refuse(mail, why.text[0] != '\0' ? why.text : hp_status_text(st));
     }
     return HP_EAGAIN;
+}
+
+void hp_mail_watch(hp_mail *mail, hp_socket *const *sockets, size_t n)
+{
+    const int64_t now_ns = hp_clock_now_ns(mail->node->clock);
+    if (mail->watched_ns != 0 && now_ns - mail->watched_ns < WATCH_EVERY_NS) {
+        return;
+    }
+    mail->watched_ns = now_ns;
+    for (size_t i = 0; i < n; i++) {
+        hp_error why = {{0}};
+        const hp_status st = hp_socket_check(sockets[i], &why);
+        if (st != HP_OK) {
+            hp_log_error(mail->node->log, "our endpoint is taken: %s", why.text);
+            mail->health.degraded = true;
+            (void)snprintf(mail->health.note, sizeof mail->health.note, "its endpoint is taken");
+        } else if (why.text[0] != '\0') {
+            hp_log_warn(mail->node->log, "%s", why.text);
+        }
+    }
 }
 
 void hp_mail_publish(hp_mail *mail, hp_socket *socket, hp_msg_type type, const void *message,

@@ -23,7 +23,8 @@
 
 typedef struct hp_node {
     hp_bus *bus;
-    char base[HP_BUS_ENDPOINT]; /* "ipc:///run/x" or "inproc://x": links are named below it */
+    char base[HP_BUS_ENDPOINT]; /* "ipc:///run/x", "inproc://x" or "tcp://HOST:PORT": see
+                                   hp_link_endpoint */
     hp_role role;
     uint32_t generation; /* 1, 2, ...: restarts of this role */
     const hp_clock *clock;
@@ -38,14 +39,18 @@ typedef struct hp_host {
     hp_node node; /* borrows the above: a host must not be copied or moved */
 } hp_host;
 
-/** A process: sockets in directory dir, log on stream. */
+/** A process: sockets at a place, log on stream. One that holds keys leaves no core dump. */
 HP_NODISCARD hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation,
-                                    const char *dir, FILE *log, hp_error *error);
+                                    const hp_place *place, FILE *log, hp_error *error);
 /** A thread: shares parent's bus; base as in hp_node. */
 HP_NODISCARD hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent, const char *base,
                                      FILE *log, hp_error *error);
 void hp_host_close(hp_host *host); /* a zeroed host is fine */
 
+/** The endpoint of a link below a base: a name below "ipc://DIR" or "inproc://TAG", a port from
+ *  "tcp://HOST:PORT" on, in the order in which the links stand above. HP_EINVAL for another base.
+ */
+HP_NODISCARD hp_status hp_link_endpoint(const char *base, const char *link, char *buf, size_t cap);
 /** Opens a link of this node. */
 HP_NODISCARD hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link,
                                     hp_socket **out, hp_error *error);
@@ -63,6 +68,7 @@ typedef struct hp_mail {
     hp_health health;      /* of this node: requests, refused, late, fallbacks */
     int64_t complained_ns; /* when a refusal was last logged */
     uint64_t unlogged;     /* refusals since then */
+    int64_t watched_ns;    /* when the node's endpoints were last looked at */
 } hp_mail;
 
 HP_NODISCARD hp_status hp_mail_create(const hp_node *node, hp_mail *mail);
@@ -75,6 +81,9 @@ HP_NODISCARD hp_status hp_mail_send(hp_mail *mail, hp_socket *socket, const hp_p
  * there is none. At most 64 bad ones are passed over per call, so that nobody can hold a node up.
  */
 HP_NODISCARD hp_status hp_mail_receive(hp_mail *mail, hp_socket *socket, hp_peer *peer);
+/** Looks once a second whether others still find the sockets that this node binds; complains in log
+ * and health if not, and binds again what has vanished. To be called now and then. */
+void hp_mail_watch(hp_mail *mail, hp_socket *const *sockets, size_t n);
 /** Publishes on the tap; loss is no error there. */
 void hp_mail_publish(hp_mail *mail, hp_socket *socket, hp_msg_type type, const void *message,
                      uint64_t tick, int64_t stamp_ns);

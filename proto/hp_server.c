@@ -79,6 +79,7 @@ hp_status hp_server_step(hp_server *server, int64_t wait_ms)
 {
     hp_peer peer;
     bool ready = false;
+    hp_mail_watch(&server->mail, &server->socket, 1);
     hp_status st = hp_bus_poll(&server->socket, &ready, 1, wait_ms);
     for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
         st = hp_mail_receive(&server->mail, server->socket, &peer);

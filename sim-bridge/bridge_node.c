@@ -433,6 +433,8 @@ hp_status bridge_node_step(bridge_node *node, int64_t wait_ms)
 {
     hp_peer peer;
     bool ready = false;
+    hp_socket *const bound[] = {node->control, node->state};
+    hp_mail_watch(&node->mail, bound, HP_ARRAY_LEN(bound));
     hp_status st = act(node);
     if (st != HP_OK || node->phase == PHASE_DONE) {
         return st;

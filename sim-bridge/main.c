@@ -17,7 +17,7 @@ static hp_status serve(const bridge_setup *setup, const hp_program_args *args, b
     hp_host host = {0};
     bridge_node *node = NULL;
     hp_status st =
-        hp_host_open(&host, HP_ROLE_BRIDGE, args->generation, args->sockets, stderr, error);
+        hp_host_open(&host, HP_ROLE_BRIDGE, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
         st = bridge_node_create(setup, &host.node, &node, error);
     }

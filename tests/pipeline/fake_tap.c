@@ -13,7 +13,8 @@ void fake_tap_open(fake_tap *f)
     *f = (fake_tap){0};
     (void)snprintf(f->dir, sizeof f->dir, "/tmp/hyplan-tap-XXXXXX");
     assert_non_null(mkdtemp(f->dir));
-    assert_int_equal(hp_host_open(&f->host, HP_ROLE_PLANNER, 1, f->dir, stderr, &error), HP_OK);
+    const hp_place place = {f->dir, NULL};
+    assert_int_equal(hp_host_open(&f->host, HP_ROLE_PLANNER, 1, &place, stderr, &error), HP_OK);
     assert_int_equal(hp_mail_create(&f->host.node, &f->mail), HP_OK);
     assert_int_equal(hp_node_open(&f->host.node, HP_SOCKET_PUB, HP_LINK_TAP, &f->tap, &error),
                      HP_OK);

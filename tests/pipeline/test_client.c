@@ -4,6 +4,10 @@
 #include "proto/hp_client.h"
 #include "proto/hp_server.h"
 
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
 static void echo(void *ctx, const void *request, void *reply)
 {
     const hp_evaluate_request *asked = request;
@@ -174,6 +178,51 @@ static void test_client_hears_the_last_word_when_it_asks_for_it(void **state)
     fixture_close(&f);
 }
 
+/** Somebody else binds at the server's path: within a second of its clock it says so in its log and
+ * in its health. */
+static void test_server_complains_within_a_second_when_its_endpoint_is_squatted(void **state)
+{
+    fixture f;
+    hp_server *server = NULL;
+    hp_client *client = NULL;
+    hp_socket *squatter = NULL;
+    hp_error error;
+    char path[64];
+    char *text = NULL;
+    size_t len = 0;
+    (void)state;
+    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    f.log.out = open_memstream(&text, &len);
+    (void)snprintf(f.node.base, sizeof f.node.base, "ipc://%s", f.dir);
+    (void)snprintf(f.other.base, sizeof f.other.base, "ipc://%s", f.dir);
+    assert_non_null(f.log.out);
+    assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    meet(&f, client, server);
+    (void)snprintf(path, sizeof path, "%s/%s", f.dir, HP_LINK_POLICY);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(hp_node_open(&f.other, HP_SOCKET_ROUTER, HP_LINK_POLICY, &squatter, &error),
+                     HP_OK);
+    for (int ms = 0; ms < 1000; ms += 100) {
+        fixture_advance_ms(&f, 100);
+        assert_int_equal(hp_server_step(server, 0), HP_OK);
+    }
+    assert_non_null(strstr(text, "our endpoint is taken"));
+    for (int i = 0; i < TRIES && !hp_client_get(client)->health.degraded; i++) {
+        (void)hp_client_tend(client);
+        assert_int_equal(hp_server_step(server, PATIENCE_MS), HP_OK);
+        fixture_advance_ms(&f, 100);
+    }
+    assert_string_equal(hp_client_get(client)->health.note, "its endpoint is taken");
+    hp_socket_close(&squatter);
+    hp_client_destroy(&client);
+    hp_server_destroy(&server);
+    (void)fclose(f.log.out);
+    f.log.out = NULL;
+    free(text);
+    fixture_close(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -181,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_client_notices_when_the_server_is_gone),
         cmocka_unit_test(test_client_gives_a_request_up_when_a_later_ping_is_answered),
         cmocka_unit_test(test_client_hears_the_last_word_when_it_asks_for_it),
+        cmocka_unit_test(test_server_complains_within_a_second_when_its_endpoint_is_squatted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,6 +198,49 @@ static void test_stale_socket_is_bound_again(void **state)
     hp_socket_close(&server);
 }
 
+/** Somebody put a socket of his own at our path: old friends stay, and we notice. */
+static void test_socket_tells_when_its_endpoint_is_squatted(void **state)
+{
+    fixture *f = *state;
+    char path[96];
+    hp_bus *squatter = NULL;
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    ask(f, client, server, "before");
+    assert_int_equal(hp_socket_check(server, &f->error), HP_OK);
+    (void)snprintf(path, sizeof path, "%s/bridge", f->dir);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(hp_bus_create(&squatter), HP_OK);
+    hp_socket *other = open_on(squatter, f->base, HP_SOCKET_ROUTER, "bridge");
+    assert_int_equal(hp_socket_check(server, &f->error), HP_EBUSY);
+    assert_non_null(strstr(f->error.text, "another process serves this socket"));
+    assert_int_equal(hp_socket_check(server, &f->error), HP_EBUSY); /* and goes on noticing */
+    ask(f, client, server, "still here");
+    hp_socket_close(&other);
+    hp_bus_destroy(&squatter);
+    hp_socket_close(&client);
+    hp_socket_close(&server);
+}
+
+static void test_socket_is_bound_again_when_its_file_has_vanished(void **state)
+{
+    fixture *f = *state;
+    char path[96];
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    (void)snprintf(path, sizeof path, "%s/bridge", f->dir);
+    assert_int_equal(unlink(path), 0);
+    f->error.text[0] = '\0';
+    assert_int_equal(hp_socket_check(server, &f->error), HP_OK);
+    assert_non_null(strstr(f->error.text, "bound again"));
+    hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    ask(f, client, server, "found again");
+    f->error.text[0] = '\0';
+    assert_int_equal(hp_socket_check(server, &f->error), HP_OK);
+    assert_string_equal(f->error.text, "");
+    hp_socket_close(&client);
+    hp_socket_close(&server);
+}
+
 static void test_second_instance_is_told_the_pid(void **state)
 {
     fixture *f = *state;
@@ -277,6 +320,8 @@ int main(void)
         BUS_TEST(test_socket_file_is_private),
         BUS_TEST(test_only_dead_sockets_are_replaced),
         BUS_TEST(test_stale_socket_is_bound_again),
+        BUS_TEST(test_socket_tells_when_its_endpoint_is_squatted),
+        BUS_TEST(test_socket_is_bound_again_when_its_file_has_vanished),
         BUS_TEST(test_second_instance_is_told_the_pid),
         BUS_TEST(test_run_directory_must_be_ours),
     };

@@ -65,6 +65,66 @@ static void test_plan_guard_prefers_comfort_where_it_is_enough(void **state)
     assert_true(comfortable);
 }
 
+/** Nearer and nearer: as asked, then no faster, then comfortably, then hard. */
+static void test_plan_guard_gives_way_no_more_than_it_must(void **state)
+{
+    (void)state;
+    const double steps[] = {3.0, 0.0, -config.guard.comfort_mps2, -config.guard.hard_mps2};
+    size_t at = 0;
+    for (int i = 0; i < 2400; ++i) {
+        fixture_frame(0, 10.0, 10.0, &frame);
+        frame.ego.accel_mps2 = -3.0; /* brakes already: what is asked next takes hold at once */
+        fixture_add_parked_car(&frame, 1, 10.0 + 60.0 - 0.02 * i, 0.0);
+        const plan_guard_verdict v = check(3.0);
+        at += at + 1 < HP_ARRAY_LEN(steps) && v.accel_mps2 < steps[at] ? 1 : 0;
+        hp_assert_near(v.accel_mps2, steps[at], 0.0);
+        assert_int_equal(v.intervened, at > 0);
+        assert_int_equal(v.hard, at == 3);
+    }
+    assert_int_equal(at, 3);
+    /* Half as much is not made softer by a step of the ladder above it. */
+    const plan_guard_verdict v = check(-1.5);
+    hp_assert_near(v.accel_mps2, -config.guard.hard_mps2, 0.0);
+}
+
+static void add_car(double x_m, double y_m, double speed_mps)
+{
+    frame.agents[frame.n_agents++] = (hp_agent){.id = 7,
+                                                .kind = HP_CLASS_CAR,
+                                                .pose = {x_m, y_m, 0.0},
+                                                .vx_mps = speed_mps,
+                                                .length_m = 4.0,
+                                                .width_m = 1.8};
+}
+
+/** margin_m, 0.2, is kept to both sides of a car that drives beside the ego. */
+static void test_plan_guard_keeps_its_margin_beside_a_car(void **state)
+{
+    (void)state;
+    for (int side = -1; side <= 1; side += 2) {
+        const double touch = 0.5 * (1.8 + info.ego_width_m);
+        fixture_frame(0, 10.0, 8.0, &frame);
+        add_car(10.0, side * (touch + 0.15), 8.0);
+        assert_true(check(0.0).intervened);
+        fixture_frame(0, 10.0, 8.0, &frame);
+        add_car(10.0, side * (touch + 0.25), 8.0);
+        assert_false(check(0.0).intervened);
+    }
+}
+
+/** And ahead: from 7 m/s the ego needs 1.4 m until its brakes hold, and 3.5 m. */
+static void test_plan_guard_keeps_its_margin_behind_a_car(void **state)
+{
+    (void)state;
+    const double bumpers = 0.5 * (4.0 + info.ego_length_m);
+    fixture_frame(0, 10.0, 7.0, &frame);
+    add_car(10.0 + bumpers + 5.0, 0.0, 0.0);
+    assert_true(check(0.0).intervened);
+    fixture_frame(0, 10.0, 7.0, &frame);
+    add_car(10.0 + bumpers + 5.2, 0.0, 0.0);
+    assert_false(check(0.0).intervened);
+}
+
 static void test_plan_guard_never_softens_a_command(void **state)
 {
     (void)state;
@@ -242,6 +302,9 @@ int main(void)
         cmocka_unit_test_setup(test_plan_guard_changes_nothing_on_a_free_road, setup),
         cmocka_unit_test_setup(test_plan_guard_brakes_for_a_walker_in_reach, setup),
         cmocka_unit_test_setup(test_plan_guard_prefers_comfort_where_it_is_enough, setup),
+        cmocka_unit_test_setup(test_plan_guard_gives_way_no_more_than_it_must, setup),
+        cmocka_unit_test_setup(test_plan_guard_keeps_its_margin_beside_a_car, setup),
+        cmocka_unit_test_setup(test_plan_guard_keeps_its_margin_behind_a_car, setup),
         cmocka_unit_test_setup(test_plan_guard_never_softens_a_command, setup),
         cmocka_unit_test_setup(test_plan_guard_less_gap_never_turns_stop_into_go, setup),
         cmocka_unit_test_setup(test_plan_guard_more_speed_never_turns_stop_into_go, setup),
