@@ -5,6 +5,8 @@
 #include "cli/run_parts.h"
 #include "cli/run_report.h"
 
+#include <stdlib.h>
+
 static const cli_usage USAGE = {
     .command = "run",
     .synopsis =
@@ -40,29 +42,37 @@ static int finish(const run_options *options, const cli_rundir *dir, const run_f
     return passed ? CLI_DONE : CLI_FAILED;
 }
 
-int cmd_run(int argc, char **argv)
+static int run(const run_options *options)
 {
-    run_options options;
     cli_rundir dir;
-    run_facts facts = {0};
+    run_facts facts = {.episodes = options->config.bridge.episodes};
     hp_error error = {{0}};
     int lock_fd = -1;
-    int status = run_options_read(&USAGE, argc, argv, &options);
-    if (status != CLI_GO) {
-        return status;
-    }
-    facts.episodes = options.config.bridge.episodes;
-    hp_status st = cli_rundir_open(&options.common, "run", &dir, &error);
+    hp_status st = cli_rundir_open(&options->common, "run", &dir, &error);
     if (st == HP_OK) {
-        st = run_dir_prepare(&options, &dir, &lock_fd, &error);
+        st = run_dir_prepare(options, &dir, &lock_fd, &error);
     }
     if (st != HP_OK) {
         return cli_fail(&USAGE, st == HP_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT, "%s", error.text);
     }
-    status = drive(&options, &dir, &facts);
+    int status = drive(options, &dir, &facts);
     if (status == CLI_DONE) {
-        status = finish(&options, &dir, &facts);
+        status = finish(options, &dir, &facts);
     }
     run_dir_release(lock_fd);
+    return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+    run_options *options = calloc(1, sizeof *options); /* large for the stack */
+    if (options == NULL) {
+        return CLI_ENVIRONMENT;
+    }
+    int status = run_options_read(&USAGE, argc, argv, options);
+    if (status == CLI_GO) {
+        status = run(options);
+    }
+    free(options);
     return status;
 }

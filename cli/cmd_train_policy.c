@@ -32,6 +32,7 @@ static const cli_usage USAGE = {
 };
 
 typedef struct train_run {
+    cli_config effective;
     cli_common common;
     const char *env;
     uint64_t steps;
@@ -327,14 +328,13 @@ static hp_status open_driving(train_run *run, const cli_config *config, hp_error
 
 static int train_all(train_run *run, hp_error *error)
 {
-    cli_config config;
     uint32_t good = 0;
     train_result *results = calloc(run->seeds, sizeof *results);
     run->values = calloc((size_t)MAX_POINTS * SERIES, sizeof *run->values);
     hp_status st = results != NULL && run->values != NULL ? HP_OK : HP_ENOMEM;
-    st = st == HP_OK ? cli_config_load(&run->common, &config, error) : st;
+    st = st == HP_OK ? cli_config_load(&run->common, &run->effective, error) : st;
     if (st == HP_OK && task_of(run) == &run->driven) {
-        st = open_driving(run, &config, error);
+        st = open_driving(run, &run->effective, error);
     }
     st = st == HP_OK ? cli_rundir_open(&run->common, "train-policy", &run->dir, error) : st;
     for (uint32_t i = 0; st == HP_OK && i < run->seeds; i++) {
@@ -344,8 +344,8 @@ static int train_all(train_run *run, hp_error *error)
     const bool passed = st == HP_OK && 10 * good >= 9 * run->seeds;
     if (st == HP_OK) {
         (run->common.json ? print_json : print_table)(run, results);
-        st = cli_rundir_manifest(&run->dir, &run->common, &config, passed ? "done" : "failed",
-                                 error);
+        st = cli_rundir_manifest(&run->dir, &run->common, &run->effective,
+                                 passed ? "done" : "failed", error);
     }
     free(results);
     if (st != HP_OK) {

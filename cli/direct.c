@@ -1,5 +1,6 @@
 #include "cli/direct.h"
 
+#include "cli/policy_grid.h"
 #include "planner/plan_cycle.h"
 #include "pomdp/car/car_planner.h"
 #include "predictor/predictor_net.h"
@@ -69,6 +70,25 @@ static void destroy(driver *self)
     free(d);
 }
 
+/** As configured, but for the method. A network is loaded only where it is asked. */
+static hp_status create_search(const cli_config *config, uint32_t method, car_planner **out)
+{
+    cli_config *c = malloc(sizeof *c);
+    if (c == NULL) {
+        return HP_ENOMEM;
+    }
+    *c = *config;
+    c->car.prune.rule.method = method == DIRECT_AS_CONFIGURED ? c->car.prune.rule.method : method;
+    policy_grid_stamp(c);
+    hp_status st = car_planner_create(&c->car, out);
+    if (st == HP_OK && c->car.prune.rule.method != POMDP_PRUNE_OFF) {
+        st = car_planner_value_leaves(*out, &c->policy, NULL);
+        st = st == HP_OK && car_planner_note(*out) != NULL ? HP_ECONFIG : st;
+    }
+    free(c);
+    return st;
+}
+
 static const driver_ops OPS = {
     .name = "despot",
     .help = "HyPlan's pipeline in one thread",
@@ -77,7 +97,9 @@ static const driver_ops OPS = {
     .destroy = destroy,
 };
 
-static hp_status create(const cli_config *config, bool guard, bool reckless, driver **out)
+/** reckless: full speed instead of a search. */
+static hp_status create(const cli_config *config, bool guard, bool reckless, uint32_t method,
+                        driver **out)
 {
     direct_driver *d = calloc(1, sizeof *d);
     *out = NULL;
@@ -92,7 +114,7 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, dri
     hp_error error = {{0}};
     hp_status status = predictor_net_create(&config->predictor, &d->predictor, &error);
     if (status == HP_OK) {
-        status = car_planner_create(&config->car, &d->search);
+        status = create_search(config, method, &d->search);
     }
     if (status == HP_OK) {
         status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
@@ -105,12 +127,12 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, dri
     return HP_OK;
 }
 
-hp_status direct_driver_create(const cli_config *config, bool guard, driver **out)
+hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method, driver **out)
 {
-    return create(config, guard, false, out);
+    return create(config, guard, false, method, out);
 }
 
 hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out)
 {
-    return create(config, guard, true, out);
+    return create(config, guard, true, POMDP_PRUNE_OFF, out);
 }

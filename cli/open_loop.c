@@ -209,6 +209,9 @@ static hp_status set_up(open_loop *o, const char *path, const cli_common *common
     if (st == HP_OK) {
         st = car_planner_create(&o->config.car, &o->search);
     }
+    if (st == HP_OK && o->config.car.prune.rule.method != POMDP_PRUNE_OFF) {
+        st = car_planner_value_leaves(o->search, &o->config.policy, NULL);
+    }
     if (st == HP_OK) {
         st = plan_cycle_create(&o->config.plan, &workers, &o->clock, &o->cycle);
     }

@@ -42,12 +42,15 @@ typedef struct pomdp_config {
     bool importance_sampling; /* use step_proposal where the model has one */
 } pomdp_config;
 
+enum { POMDP_PLAN_DEPTHS = 16 };
+
 /** What stops a search, besides the gap and a full pool. Neither given: the root is expanded, no
  * more. */
 typedef struct pomdp_budget {
     uint32_t max_trials;   /* 0: only the deadline */
     int64_t deadline_ns;   /* of the clock; 0: only the trials */
     const hp_clock *clock; /* may be NULL if deadline_ns == 0 */
+    double target_gap;     /* instead of the configuration's, if that is less */
 } pomdp_budget;
 
 typedef struct pomdp_plan {
@@ -59,6 +62,8 @@ typedef struct pomdp_plan {
     uint64_t steps_tree, steps_rollout; /* particle steps */
     /* leaves valued by the evaluator, pruned on its word, left without a usable one; calls of it */
     uint32_t evaluated, pruned, refused, batches;
+    uint32_t reopened;                     /* pruned, and then searched after all */
+    uint32_t pruned_at[POMDP_PLAN_DEPTHS]; /* by depth 0, 1, ...; the last takes the deeper ones */
     uint32_t n_actions;
     double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
     bool pool_full; /* growth ended early; the plan is still the best found */

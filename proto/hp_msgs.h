@@ -24,6 +24,7 @@ enum {
     HP_MAX_PHANTOMS = 16,  /* places where somebody hidden may step out */
     HP_MAX_ACTIONS = 8,    /* accelerations that the search chooses from */
     HP_MAX_STAGES = 8,     /* timed parts of a tick */
+    HP_MAX_DEPTHS = 16,    /* depths that pruned nodes are told apart by */
     HP_MAX_ROWS = 64,      /* rows of features in a request to the policy */
     HP_MAX_FEATURES = 256, /* and features in a row */
     HP_TEXT = 64,          /* bytes of a short text, with its zero */
@@ -215,6 +216,11 @@ typedef struct hp_plan_reply {
     uint32_t trials, nodes, expansions, pruned, depth;
     uint32_t pool_used_permille;
     int64_t search_ns; /* CPU time of the search */
+    /* leaves valued by the network, those of whom its word could not be used, pruned ones that were
+     * searched after all, and calls of the network */
+    uint32_t evaluated, refused, reopened, batches;
+    int64_t pruned_at[HP_MAX_DEPTHS]; /* by depth 0, 1, ...; the last takes the deeper ones */
+    int64_t network_ns, transport_ns; /* wall time in the network, and on the way to it and back */
 } hp_plan_reply;
 
 /** planner, pomdp -> policy: values for a batch of feature rows. */
@@ -243,6 +249,8 @@ typedef struct hp_evaluate_reply {
     bool has_model;  /* false: the rest is empty, heuristic bounds serve */
     uint32_t n_rows; /* 0: the request does not fit the network */
     hp_evaluation rows[HP_MAX_ROWS];
+    uint64_t model_hash; /* of the network */
+    int64_t network_ns;  /* wall time that it took */
 } hp_evaluate_reply;
 
 typedef enum hp_source {
