@@ -10,12 +10,13 @@
 
 static const cli_usage USAGE = {
     .command = "carla",
-    .synopsis = "carla free|calibrate [options]",
+    .synopsis = "carla free|calibrate|map [options]",
     .summary =
         "free: gives a server (bridge.carla.host and port) its own clock back, when a client\n"
         "of ours that ticked it has died, and destroys the actors that it left.\n"
         "calibrate: drives the ego (bridge.carla.ego) on the server's longest straight lane and\n"
-        "prints how its pedals and wheel act, as configuration for --config.",
+        "prints how its pedals and wheel act, as configuration for --config.\n"
+        "map: prints the OpenDRIVE of the map that the server has loaded.",
     .example = "hyplan carla calibrate >car.yaml && hyplan run --world carla --config car.yaml",
 };
 
@@ -69,6 +70,33 @@ static int calibrate(const cli_common *common)
     return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
 }
 
+static int print_map(const cli_common *common)
+{
+    const hp_clock clock = hp_clock_real();
+    carla_client *client = NULL;
+    carla_text text = {"", 0};
+    hp_error error = {{0}};
+    cli_config *config = malloc(sizeof *config);
+    if (config == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
+    }
+    hp_status st = cli_config_load(common, config, &error);
+    if (st == HP_OK) {
+        const carla_config *carla = &config->bridge.carla;
+        const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
+        st = carla_client_connect(&endpoint, &clock, &client, &error);
+    }
+    if (st == HP_OK) {
+        st = carla_client_map_text(client, &text, &error);
+    }
+    if (st == HP_OK && fwrite(text.p, 1, text.len, stdout) != text.len) {
+        st = hp_fail(&error, HP_EIO, "the map cannot be written");
+    }
+    carla_client_close(&client);
+    free(config);
+    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+}
+
 int cmd_carla(int argc, char **argv)
 {
     cli_common common;
@@ -82,6 +110,9 @@ int cmd_carla(int argc, char **argv)
     }
     if (rest.n == 1 && strcmp(rest.items[0], "calibrate") == 0) {
         return calibrate(&common);
+    }
+    if (rest.n == 1 && strcmp(rest.items[0], "map") == 0) {
+        return print_map(&common);
     }
     return cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
 }

@@ -37,6 +37,10 @@ static hp_status read_log(carla_log *log, log_facts *facts, hp_error *error)
     for (; st == HP_OK; st = st == HP_OK ? carla_log_next(log, &packet, error) : st) {
         carla_log_frame frame = {0};
         facts->packets[packet.id] += 1;
+        st = carla_log_check(log, &packet, error);
+        if (st != HP_OK) {
+            break;
+        }
         if (packet.id == CARLA_LOG_FRAME_START) {
             st = carla_log_frame_read(&packet, &frame, error);
             facts->elapsed_s = frame.elapsed_s;
@@ -80,10 +84,14 @@ static void print_facts(const carla_log *log, const log_facts *facts)
                  facts->kinds[CARLA_LOG_VEHICLE], facts->kinds[CARLA_LOG_WALKER],
                  facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], facts->kinds[CARLA_LOG_TRAFFIC_SIGN],
                  facts->kinds[CARLA_LOG_SENSOR], facts->kinds[CARLA_LOG_OTHER]);
+    static const char *const LAYOUTS[] = {"0.9.12 to 0.9.14, or nothing that tells", "0.9.15",
+                                          "0.9.16"};
+    (void)printf("recorded by: %s\n", LAYOUTS[log->layout]);
     (void)printf("hero: %s\n", facts->hero[0] != '\0' ? facts->hero : "none");
     for (int id = 0; id < 256; id++) {
         if (facts->packets[id] > 0) {
-            (void)printf("packets %3d: %" PRIu64 "\n", id, facts->packets[id]);
+            (void)printf("%9" PRIu64 " %s (%d)\n", facts->packets[id],
+                         carla_log_name(log, (uint8_t)id), id);
         }
     }
 }

@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_client.h"
 
+#include "common/hp_geom.h"
 #include "sim-bridge/carla/carla_stream.h"
 
 #include <stdio.h>
@@ -7,13 +8,15 @@
 #include <string.h>
 
 enum {
-    REOPENINGS = 3,
+    REOPENINGS = 6,
     MAX_RESCUED = 256,
     PAUSE_MS = 100,
     PAUSE_MAX_MS = 2000,
     MAX_BLUEPRINTS = 4096,
     STALE = 100000
 };
+
+#define REOPENED_S 1.0 /* patience for the first snapshot of a stream that was opened again */
 
 struct carla_client {
     const hp_clock *clock;
@@ -390,22 +393,18 @@ hp_status carla_client_physics(carla_client *client, uint32_t id, carla_physics 
 
 /* ---- Time ---- */
 
-static hp_status next_snapshot(carla_client *c, carla_snapshot *out, hp_error *error)
+static hp_status next_snapshot(carla_client *c, double timeout_s, carla_snapshot *out,
+                               hp_error *error)
 {
     const uint8_t *payload = NULL;
     size_t len = 0;
-    hp_status st = carla_stream_next(c->world, c->endpoint.timeout_s, &payload, &len, error);
+    hp_status st = carla_stream_next(c->world, timeout_s, &payload, &len, error);
     if (st == HP_OK) {
         st = carla_snapshot_read(payload, len, c->version, out, error);
     }
     return st == HP_OK && out->episode != c->episode
                ? hp_fail(error, HP_ENOENT, "the episode has changed: somebody loaded another map")
                : st;
-}
-
-hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error *error)
-{
-    return next_snapshot(client, out, error);
 }
 
 /** Opens the world's stream again, as servers may close it at any time. */
@@ -426,12 +425,24 @@ static hp_status reopen(carla_client *c, hp_error *error)
             st = open_stream(c, &token, &c->world, error);
         }
         const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
-        if (st == HP_OK || st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
+        if (st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
             return st;
         }
         hp_clock_sleep_until_ns(next_ns);
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
+}
+
+hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    hp_status st = next_snapshot(client, client->endpoint.timeout_s, out, error);
+    for (int i = 0; st == HP_EUNAVAILABLE && i < REOPENINGS; ++i) {
+        st = reopen(client, error);
+        if (st == HP_OK) {
+            st = next_snapshot(client, client->endpoint.timeout_s, out, error);
+        }
+    }
+    return st;
 }
 
 /** Asks for a frame. */
@@ -450,15 +461,18 @@ hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error 
 {
     uint64_t frame = 0;
     uint32_t reopened = 0;
+    double patience_s = client->endpoint.timeout_s;
     hp_status st = cue(client, &frame, error);
     for (uint32_t i = 0; st == HP_OK; ++i) {
-        st = next_snapshot(client, out, error);
+        st = next_snapshot(client, patience_s, out, error);
         if (st == HP_OK && out->sensor.frame >= frame) {
             return HP_OK;
         }
-        if (st == HP_EUNAVAILABLE && reopened < REOPENINGS) {
+        const bool lost = st == HP_EDEADLINE && reopened > 0; /* subscribed too late for it */
+        if ((st == HP_EUNAVAILABLE || lost) && reopened < REOPENINGS) {
             reopened += 1;
-            st = reopen(client, error);
+            patience_s = hp_min(REOPENED_S, patience_s);
+            st = lost ? HP_OK : reopen(client, error);
             if (st == HP_OK) { /* that frame's snapshot is lost */
                 st = cue(client, &frame, error);
             }

@@ -76,7 +76,7 @@ HP_NODISCARD hp_status carla_client_physics(carla_client *client, uint32_t id, c
  * patience, and one more frame is asked for. */
 HP_NODISCARD hp_status carla_client_tick(carla_client *client, carla_snapshot *out,
                                          hp_error *error);
-/** The next snapshot, whoever made the world go on. */
+/** The next snapshot, whoever made the world go on. A closed stream is opened again. */
 HP_NODISCARD hp_status carla_client_wait(carla_client *client, carla_snapshot *out,
                                          hp_error *error);
 

@@ -50,19 +50,18 @@ static void thin(const hp_vec2 *points, uint32_t n, hp_world_info *info)
 hp_status carla_ground_route(const xodr_map *map, hp_pose from, hp_world_info *info,
                              hp_error *error)
 {
-    uint32_t n = 0;
-    hp_vec2 *points = calloc(MOST_POINTS, sizeof *points);
-    if (points == NULL) {
+    xodr_line line = {.points = calloc(MOST_POINTS, sizeof(hp_vec2)), .cap = MOST_POINTS};
+    if (line.points == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for a route");
     }
-    hp_status st = xodr_route(map, from, info->goal, points, MOST_POINTS, &n, error);
-    if (st == HP_OK && (n < 2 || hp_dist(points[0], points[n - 1]) < STEP_M)) {
+    hp_status st = xodr_route(map, from, info->goal, &line, error);
+    if (st == HP_OK && (line.n < 2 || hp_dist(line.points[0], line.points[line.n - 1]) < STEP_M)) {
         st = hp_fail(error, HP_EINVAL, "the goal is where the ego starts");
     }
     if (st == HP_OK) {
-        thin(points, n, info);
+        thin(line.points, line.n, info);
     }
-    free(points);
+    free(line.points);
     return st;
 }
 

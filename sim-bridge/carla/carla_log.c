@@ -68,6 +68,21 @@ hp_status carla_log_open(const char *name, const void *bytes, size_t len, carla_
     return HP_OK;
 }
 
+/** Doors have 6 bytes each and bikers 12; wheels, 8 and 9 for each wheel. */
+static void decide(carla_log *log, const carla_log_packet *packet)
+{
+    const uint32_t n = carla_log_count(packet);
+    if (packet->id == CARLA_LOG_23) {
+        log->layout = CARLA_LOG_WITH_DOORS;
+    } else if (log->layout != CARLA_LOG_UNDECIDED || n == 0) {
+        return;
+    } else if (packet->id == CARLA_LOG_21) {
+        log->layout = packet->size == 2 + 6 * n ? CARLA_LOG_WITH_DOORS : CARLA_LOG_WITH_WHEELS;
+    } else if (packet->id == CARLA_LOG_22) {
+        log->layout = packet->size == 2 + 12 * n ? CARLA_LOG_WITH_WHEELS : CARLA_LOG_WITH_DOORS;
+    }
+}
+
 hp_status carla_log_next(carla_log *log, carla_log_packet *out, hp_error *error)
 {
     carla_reader *r = &log->in;
@@ -84,6 +99,7 @@ hp_status carla_log_next(carla_log *log, carla_log_packet *out, hp_error *error)
     }
     *out = (carla_log_packet){.id = id, .payload = r->p + r->pos, .size = size, .at = at};
     r->pos += size;
+    decide(log, out);
     if (id == CARLA_LOG_FRAME_END && size != 0) {
         return hp_fail(error, HP_EWIRE, "%s: byte %zu: a frame's end with %u bytes", log->name, at,
                        size);

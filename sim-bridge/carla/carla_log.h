@@ -18,13 +18,25 @@ enum {
     CARLA_LOG_COLLISION = 5,
     CARLA_LOG_POSITION = 6,
     CARLA_LOG_BOXES = 13,
+    CARLA_LOG_21 = 21, /* these three: other packets in other releases */
+    CARLA_LOG_22 = 22,
+    CARLA_LOG_23 = 23,
+    CARLA_LOG_ROW = 8, /* most numbers in a record */
     CARLA_LOG_PACKET_HEAD = 5,
     CARLA_LOG_POSE_BYTES = 28,
     CARLA_LOG_MAX_FILE = 1 << 30,
 };
 
+/** What packets 21 to 23 are: found out as they come. */
+typedef enum carla_log_layout {
+    CARLA_LOG_UNDECIDED,
+    CARLA_LOG_WITH_WHEELS, /* 0.9.15: wheels, bikers */
+    CARLA_LOG_WITH_DOORS   /* 0.9.16: doors, wheels, bikers */
+} carla_log_layout;
+
 typedef struct carla_log {
     const char *name; /* stands for the file in errors */
+    carla_log_layout layout;
     carla_reader in;
     uint16_t version;
     int64_t date_s;
@@ -74,6 +86,15 @@ HP_NODISCARD hp_status carla_log_open(const char *name, const void *bytes, size_
 /** The next packet; HP_EAGAIN at the end. */
 HP_NODISCARD hp_status carla_log_next(carla_log *log, carla_log_packet *out, hp_error *error);
 
+/** A packet's name, as the recorder's documents have it. */
+const char *carla_log_name(const carla_log *log, uint8_t id);
+/** HP_EWIRE: the packet's records do not fill it. Unknown packets pass. */
+HP_NODISCARD hp_status carla_log_check(const carla_log *log, const carla_log_packet *packet,
+                                       hp_error *error);
+/** The numbers of record i, in the order of the file (packets without a count have one record);
+ *  returns how many, 0: no such record, or one of varying length. */
+uint32_t carla_log_row(const carla_log *log, const carla_log_packet *packet, uint32_t i,
+                       double values[CARLA_LOG_ROW]);
 /** Number of records of a packet that has a count. */
 uint32_t carla_log_count(const carla_log_packet *packet);
 HP_NODISCARD hp_status carla_log_frame_read(const carla_log_packet *packet, carla_log_frame *out,

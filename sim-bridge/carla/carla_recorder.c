@@ -128,9 +128,9 @@ static void put_gone(carla_recorder *r, const carla_sim *sim)
 
 static void put_empty(carla_recorder *r)
 {
-    for (uint8_t id = FIRST_KEPT; id <= CARLA_LOG_COLLISION; ++id) {
+    for (uint32_t id = FIRST_KEPT; id <= CARLA_LOG_COLLISION; ++id) {
         carla_put_uint(r->payload, 0, 2);
-        put_packet(r, id, 2);
+        put_packet(r, (uint8_t)id, 2);
     }
 }
 

@@ -139,6 +139,11 @@ uint16_t carla_server_port(const carla_server *server)
     return server->host.config.port;
 }
 
+uint16_t carla_server_stream_port(const carla_server *server)
+{
+    return server->host.stream_port;
+}
+
 /* ---- Sending ---- */
 
 static void flush(client *c)

@@ -30,6 +30,7 @@ HP_NODISCARD hp_status carla_server_create(const carla_server_config *config, co
                                            carla_server **out, hp_error *error);
 void carla_server_destroy(carla_server **server);
 uint16_t carla_server_port(const carla_server *server);
+uint16_t carla_server_stream_port(const carla_server *server);
 /** Serves what has come, waiting at most wait_ms for something. */
 HP_NODISCARD hp_status carla_server_step(carla_server *server, int wait_ms, hp_error *error);
 

@@ -70,12 +70,18 @@ int32_t xodr_lane_of(const xodr_map *map, hp_pose pose);
 /** Limit of the driving lane there; 0: none. */
 double xodr_limit_at(const xodr_map *map, hp_pose pose);
 
+/** Points of the caller's, and how many of them are taken. */
+typedef struct xodr_line {
+    hp_vec2 *points;
+    uint32_t cap, n;
+} xodr_line;
+
 /** The shortest way along driving lanes, changing over to the neighbour where that is shorter:
- *  points about a metre apart, from beside from to beside to. At most cap; *n points.
- *  HP_ENOENT: from or to is on no driving lane (none within 5 m), or no way leads there.
- *  HP_EFULL: longer than cap points allow. */
-HP_NODISCARD hp_status xodr_route(const xodr_map *map, hp_pose from, hp_pose to, hp_vec2 *points,
-                                  uint32_t cap, uint32_t *n, hp_error *error);
+ *  points about a metre apart, from beside from to beside to. out: points and cap are given; n is 0
+ * if there is none. HP_ENOENT: from or to is on no driving lane (none within 5 m), or no way leads
+ * there. HP_EFULL: longer than cap points allow. */
+HP_NODISCARD hp_status xodr_route(const xodr_map *map, hp_pose from, hp_pose to, xodr_line *out,
+                                  hp_error *error);
 
 /** How far road and pavement reach beside a point, seen along yaw: the road to the left ends at
  *  road_left, and pavement that begins there ends at pavement_left. Up to XODR_REACH_M. */

@@ -259,14 +259,13 @@ static hp_status trace(search *s, line *l, hp_error *error)
     return l->full ? hp_fail(error, HP_EFULL, "the route has more than %u points", l->cap) : HP_OK;
 }
 
-hp_status xodr_route(const xodr_map *map, hp_pose from, hp_pose to, hp_vec2 *points, uint32_t cap,
-                     uint32_t *n, hp_error *error)
+hp_status xodr_route(const xodr_map *map, hp_pose from, hp_pose to, xodr_line *out, hp_error *error)
 {
     search s = {.map = map};
-    line l = {.points = points, .cap = cap};
+    line l = {.points = out->points, .cap = out->cap};
     const int32_t first = xodr_nearest(map, from, REACH_M, &s.from_s_m);
     const int32_t goal = xodr_nearest(map, to, REACH_M, &s.to_s_m);
-    *n = 0;
+    out->n = 0;
     if (first < 0 || goal < 0) {
         const hp_pose *lost = first < 0 ? &from : &to;
         return hp_fail(error, HP_ENOENT, "no lane leads that way within %.0f m of (%.1f, %.1f)",
@@ -277,6 +276,6 @@ hp_status xodr_route(const xodr_map *map, hp_pose from, hp_pose to, hp_vec2 *poi
     const hp_status st = trace(&s, &l, error);
     free(s.nodes);
     free(s.heap);
-    *n = st == HP_OK ? l.n : 0;
+    out->n = st == HP_OK ? l.n : 0;
     return st;
 }

@@ -31,6 +31,22 @@ static void read_packet(const carla_log_packet *p)
     }
 }
 
+/** What is whole has as many rows as it counts. */
+static void read_rows(const carla_log *log, const carla_log_packet *p)
+{
+    double values[CARLA_LOG_ROW];
+    hp_error error;
+    const bool whole = carla_log_check(log, p, &error) == HP_OK;
+    const uint32_t first = carla_log_row(log, p, 0, values);
+    const uint32_t count = carla_log_count(p);
+    fuzz_must(first <= CARLA_LOG_ROW && carla_log_name(log, p->id)[0] != '\0');
+    for (uint32_t i = 1; whole && first > 0 && i < count && p->id != CARLA_LOG_FRAME_START &&
+                         p->id != 14 && p->id != 18 && p->id != 20;
+         ++i) {
+        fuzz_must(carla_log_row(log, p, i, values) == first);
+    }
+}
+
 /** The same bytes as a drive, some ticks of which are played. */
 static void play(const uint8_t *data, size_t size)
 {
@@ -63,6 +79,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     while (st == HP_OK) {
         st = carla_log_next(&log, &packet, &error);
         if (st == HP_OK) {
+            read_rows(&log, &packet);
             read_packet(&packet);
         }
     }

@@ -12,14 +12,14 @@ static void ask(const xodr_map *map)
         const xodr_lane *b = xodr_lane_at(map, facts.n_lanes - 1 - i);
         const hp_pose from = {a->centre[0].x_m, a->centre[0].y_m, (double)i};
         const hp_pose to = {b->centre[b->n - 1].x_m, b->centre[b->n - 1].y_m, 0.0};
-        uint32_t n = 0;
+        xodr_line line = {points, HP_ARRAY_LEN(points), 0};
         fuzz_must(a->n >= 2 && xodr_at(map, a->centre[0]) < XODR_KINDS);
         fuzz_must(xodr_limit_at(map, from) >= 0.0);
         const xodr_reach reach = xodr_reach_of(map, from);
         fuzz_must(reach.road_left_m <= reach.pavement_left_m &&
                   reach.pavement_left_m <= XODR_REACH_M);
-        if (i < 3 && xodr_route(map, from, to, points, 2000, &n, &error) == HP_OK) {
-            fuzz_must(n > 0 && n <= 2000);
+        if (i < 3 && xodr_route(map, from, to, &line, &error) == HP_OK) {
+            fuzz_must(line.n > 0 && line.n <= 2000);
         }
         for (uint32_t k = 0; k < a->n_next; ++k) {
             fuzz_must(xodr_next(map, a, k) < facts.n_lanes);

@@ -17,23 +17,99 @@
 #define PATIENCE_S 1.0
 
 /** What the proxy does to the server's answers. */
-typedef enum fault { NONE, SILENT, HALF, HOSTILE, ALIEN, GONE, SLOW } fault;
+typedef enum fault { NONE, SILENT, HALF, HOSTILE, ALIEN, GONE, SLOW, CUT_STREAMS } fault;
+
+enum { STREAMS = 8 };
 
 typedef struct proxy {
     int listener, client, server;
     uint16_t port, server_port;
+    int stream_listener, readers[STREAMS], sources[STREAMS];
+    uint16_t stream_port, server_stream_port;
     pthread_t thread;
     atomic_int fault;
     atomic_bool stop;
     hp_clock clock;
 } proxy;
 
-static void pass_answer(proxy *p, const uint8_t *bytes, size_t n)
+/** Streams go through the proxy, too: it puts its own port into the tokens that pass. */
+static void change_tokens(const proxy *p, uint8_t *bytes, size_t n)
+{
+    const uint16_t theirs = (uint16_t)(p->server_stream_port);
+    for (size_t i = 0; i + 26 <= n; ++i) { /* bin of 24 bytes: stream, port, ... */
+        if (bytes[i] == 0xc4 && bytes[i + 1] == 24 && bytes[i + 6] == (theirs & 0xff) &&
+            bytes[i + 7] == theirs >> 8) {
+            bytes[i + 6] = (uint8_t)(p->stream_port & 0xff);
+            bytes[i + 7] = (uint8_t)(p->stream_port >> 8);
+        }
+    }
+}
+
+static void cut_streams(proxy *p)
+{
+    for (int i = 0; i < STREAMS; ++i) {
+        carla_net_close(&p->readers[i]);
+        carla_net_close(&p->sources[i]);
+    }
+}
+
+static void new_stream(proxy *p)
+{
+    const carla_wait wait = carla_wait_for(&p->clock, 5.0, "the stand-in");
+    hp_error error;
+    int i = 0;
+    while (i < STREAMS - 1 && p->readers[i] >= 0) {
+        ++i;
+    }
+    carla_net_close(&p->readers[i]);
+    carla_net_close(&p->sources[i]);
+    p->readers[i] = accept(p->stream_listener, NULL, NULL);
+    (void)!carla_net_connect("127.0.0.1", p->server_stream_port, &wait, &p->sources[i], &error);
+    (void)fcntl(p->readers[i], F_SETFL, 0);
+    (void)fcntl(p->sources[i], F_SETFL, 0);
+}
+
+/** Passes on what there is, from one end to the other; closes both if one has closed. */
+static void pump(int *from, int *to)
+{
+    static uint8_t bytes[1 << 16];
+    struct pollfd fd = {.fd = *from, .events = POLLIN};
+    if (*from < 0 || poll(&fd, 1, 0) <= 0) {
+        return;
+    }
+    const ssize_t n = recv(*from, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n > 0) {
+        (void)!send(*to, bytes, (size_t)n, MSG_NOSIGNAL);
+    } else {
+        carla_net_close(from);
+        carla_net_close(to);
+    }
+}
+
+static void serve_streams(proxy *p)
+{
+    struct pollfd fd = {.fd = p->stream_listener, .events = POLLIN};
+    if (poll(&fd, 1, 0) > 0) {
+        new_stream(p);
+    }
+    for (int i = 0; i < STREAMS; ++i) {
+        pump(&p->readers[i], &p->sources[i]);
+        pump(&p->sources[i], &p->readers[i]);
+    }
+}
+
+static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
 {
     /* an array of four thousand million elements; a map where an answer should be */
     static const uint8_t BOMB[] = {0x94, 0x01, 0x05, 0xc0, 0xdd, 0xff, 0xff, 0xff, 0xff};
     static const uint8_t MAP[] = {0x81, 0x01, 0x02, 0x81, 0x01, 0x02};
+    change_tokens(p, bytes, n);
     switch ((fault)atomic_load(&p->fault)) {
+    case CUT_STREAMS: /* once, just before the answer to a tick */
+        cut_streams(p);
+        atomic_store(&p->fault, NONE);
+        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
+        break;
     case NONE:
         (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
         break;
@@ -85,7 +161,8 @@ static void *serve_proxy(void *arg)
         struct pollfd fds[3] = {{.fd = p->listener, .events = POLLIN},
                                 {.fd = p->client, .events = POLLIN},
                                 {.fd = p->server, .events = POLLIN}};
-        (void)poll(fds, 3, 5);
+        (void)poll(fds, 3, 1);
+        serve_streams(p);
         if ((fds[0].revents & POLLIN) != 0) {
             new_client(p);
             continue;
@@ -110,15 +187,22 @@ static void *serve_proxy(void *arg)
     return NULL;
 }
 
-static proxy *proxy_open(uint16_t server_port)
+static proxy *proxy_open(const rig *r)
 {
+    const uint16_t server_port = (uint16_t)r->carla.port;
     proxy *p = calloc(1, sizeof *p);
     hp_error error;
     assert_non_null(p);
     p->client = p->server = -1;
+    for (int i = 0; i < STREAMS; ++i) {
+        p->readers[i] = p->sources[i] = -1;
+    }
     p->server_port = server_port;
+    p->server_stream_port = carla_server_stream_port(r->server);
     p->clock = hp_clock_real();
     assert_int_equal(carla_net_listen("127.0.0.1", &p->port, &p->listener, &error), HP_OK);
+    assert_int_equal(carla_net_listen("127.0.0.1", &p->stream_port, &p->stream_listener, &error),
+                     HP_OK);
     assert_int_equal(pthread_create(&p->thread, NULL, serve_proxy, p), 0);
     return p;
 }
@@ -130,6 +214,8 @@ static void proxy_close(proxy *p)
     carla_net_close(&p->client);
     carla_net_close(&p->server);
     carla_net_close(&p->listener);
+    carla_net_close(&p->stream_listener);
+    cut_streams(p);
     free(p);
 }
 
@@ -167,7 +253,7 @@ static void meet(fault what, const char *says)
 {
     rig *r = rig_open(CARLA_0_9_16);
     const uint16_t own_port = (uint16_t)r->carla.port;
-    proxy *p = proxy_open(own_port);
+    proxy *p = proxy_open(r);
     bridge_world world;
     const hp_command go = {.accel_mps2 = 2.0};
     r->carla.timeout_s = PATIENCE_S;
@@ -228,7 +314,7 @@ static void test_carla_world_goes_on_when_the_server_is_slow(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
     const uint16_t own_port = (uint16_t)r->carla.port;
-    proxy *p = proxy_open(own_port);
+    proxy *p = proxy_open(r);
     bridge_world world;
     (void)state;
     open_world(r, p->port, &world);
@@ -237,6 +323,31 @@ static void test_carla_world_goes_on_when_the_server_is_slow(void **state)
         world.ops->step(world.self, NULL);
     }
     assert_null(world.ops->trouble(world.self));
+    world.ops->destroy(world.self);
+    r->carla.port = own_port;
+    assert_true(is_free(r));
+    proxy_close(p);
+    rig_close(r);
+}
+
+static void test_carla_world_goes_on_when_the_server_closes_its_streams(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    const uint16_t own_port = (uint16_t)r->carla.port;
+    proxy *p = proxy_open(r);
+    bridge_world world;
+    const hp_command go = {.accel_mps2 = 2.0};
+    (void)state;
+    open_world(r, p->port, &world);
+    for (int i = 0; i < 30; ++i) {
+        if (i % 10 == 5) {
+            atomic_store(&p->fault, CUT_STREAMS);
+        }
+        world.ops->step(world.self, &go);
+    }
+    assert_null(world.ops->trouble(world.self));
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_RUNNING);
+    assert_true(world.ops->result(world.self)->max_speed_mps > 1.5);
     world.ops->destroy(world.self);
     r->carla.port = own_port;
     assert_true(is_free(r));
@@ -268,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_carla_world_ends_with_a_reason_when_answers_are_no_answers),
         cmocka_unit_test(test_carla_world_ends_with_a_reason_when_the_connection_breaks),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
+        cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
         cmocka_unit_test(test_carla_session_is_refused_when_the_port_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@ static size_t copy_log(carla_log *log, uint8_t *out, size_t cap, uint32_t *frame
     while (carla_log_next(log, &p, &error) == HP_OK) {
         carla_log_frame frame;
         size_t size = 0;
+        assert_int_equal(carla_log_check(log, &p, &error), HP_OK);
         if (p.id == CARLA_LOG_FRAME_START) {
             assert_int_equal(carla_log_frame_read(&p, &frame, &error), HP_OK);
             n += carla_log_write_frame(&frame, out + n, cap - n);
@@ -141,12 +142,71 @@ static void test_carla_log_round_trips_byte_for_byte_when_it_is_a_real_recording
     free(again);
 }
 
+static void put_packet(uint8_t id, const void *payload, uint32_t size, uint8_t *out, size_t *n)
+{
+    *n += carla_log_write_packet(id, payload, size, out + *n, 4096 - *n);
+}
+
+/** A log of packets 21 and 22 as the two releases have them; returns its length. */
+static size_t make_log(bool doors, uint8_t out[4096])
+{
+    static const uint8_t DOOR[] = {1, 0, 200, 0, 0, 0, 2, 1};
+    static const uint8_t WHEEL[] = {1, 0, 200, 0,    0,    0, 1, 0,    0,   0,
+                                    3, 0, 0,   0x20, 0x41, 0, 0, 0xa0, 0x41};
+    static const uint8_t BIKER[] = {1, 0, 7, 0, 0, 0, 0, 0, 0x80, 0x3f, 0, 0, 0, 0x40};
+    const carla_log head = {.version = 1, .map = carla_text_of("Town02")};
+    size_t n = carla_log_write_head(&head, out, 4096);
+    if (doors) {
+        put_packet(21, DOOR, sizeof DOOR, out, &n);
+        put_packet(22, WHEEL, sizeof WHEEL, out, &n);
+        put_packet(23, BIKER, sizeof BIKER, out, &n);
+    } else {
+        put_packet(21, WHEEL, sizeof WHEEL, out, &n);
+        put_packet(22, BIKER, sizeof BIKER, out, &n);
+    }
+    return n;
+}
+
+static void
+test_carla_log_tells_releases_apart_when_their_packets_have_the_same_number(void **state)
+{
+    static const char *const NAMES[2][3] = {{"AnimVehicleWheels", "AnimBiker", ""},
+                                            {"VehicleDoor", "AnimVehicleWheels", "AnimBiker"}};
+    uint8_t bytes[4096];
+    (void)state;
+    for (int doors = 0; doors < 2; ++doors) {
+        const size_t len = make_log(doors == 1, bytes);
+        carla_log log;
+        carla_log_packet p;
+        hp_error error;
+        double row[CARLA_LOG_ROW];
+        int k = 0;
+        assert_int_equal(carla_log_open("a.log", bytes, len, &log, &error), HP_OK);
+        for (; carla_log_next(&log, &p, &error) == HP_OK; ++k) {
+            assert_string_equal(carla_log_name(&log, p.id), NAMES[doors][k]);
+            assert_int_equal(carla_log_check(&log, &p, &error), HP_OK);
+            p.size -= 1;
+            assert_int_equal(carla_log_check(&log, &p, &error), HP_EWIRE);
+            p.size += 1;
+            if (strcmp(NAMES[doors][k], "AnimBiker") == 0) {
+                assert_int_equal(carla_log_row(&log, &p, 0, row), 3);
+                assert_true(row[0] == 7.0 && row[1] == 1.0 && row[2] == 2.0);
+                assert_int_equal(carla_log_row(&log, &p, 1, row), 0);
+            }
+        }
+        assert_int_equal(k, doors == 1 ? 3 : 2);
+        assert_int_equal(log.layout, doors == 1 ? CARLA_LOG_WITH_DOORS : CARLA_LOG_WITH_WHEELS);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_log_round_trips_when_bytes_are_as_published),
         cmocka_unit_test(test_carla_log_gives_actor_and_pose_when_bytes_are_as_published),
         cmocka_unit_test(test_carla_log_ends_at_the_last_packet_when_cut_anywhere),
+        cmocka_unit_test(
+            test_carla_log_tells_releases_apart_when_their_packets_have_the_same_number),
         cmocka_unit_test(test_carla_log_round_trips_byte_for_byte_when_it_is_a_real_recording),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

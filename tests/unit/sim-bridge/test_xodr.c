@@ -166,18 +166,18 @@ static double route_m(const xodr_map *map, hp_pose from, hp_pose to, hp_vec2 *en
 {
     static hp_vec2 points[1000];
     hp_error error = {{0}};
-    uint32_t n = 0;
+    xodr_line line = {points, 1000, 0};
     double sum = 0.0;
-    if (xodr_route(map, from, to, points, 1000, &n, &error) != HP_OK) {
+    if (xodr_route(map, from, to, &line, &error) != HP_OK) {
         print_error("%s\n", error.text);
         return -1.0;
     }
-    for (uint32_t i = 0; i < n; ++i) {
+    for (uint32_t i = 0; i < line.n; ++i) {
         assert_int_equal(xodr_at(map, points[i]), XODR_DRIVING);
         sum += i > 0 ? hp_dist(points[i], points[i - 1]) : 0.0;
         assert_true(i == 0 || hp_dist(points[i], points[i - 1]) < 1.5);
     }
-    *end = points[n - 1];
+    *end = points[line.n - 1];
     return sum;
 }
 
@@ -206,20 +206,18 @@ static void test_xodr_route_is_refused_when_none_leads_there(void **state)
     xodr_map *map = open_map(OUR_MAP);
     const hp_pose west = {-50.0, -1.75, 0.0};
     hp_vec2 points[20];
+    xodr_line line = {points, 20, 0};
     hp_error error;
-    uint32_t n = 0;
     (void)state;
     const hp_pose behind = {-60.0, -1.75, 0.0};
     const hp_pose verge = {-60.0, -20.0, 0.0};
     const hp_pose wrong_way = {-60.0, -20.0, HP_PI};
-    assert_int_equal(xodr_route(map, west, behind, points, 20, &n, &error), HP_ENOENT);
-    assert_int_equal(xodr_route(map, west, verge, points, 20, &n, &error), HP_ENOENT);
-    assert_int_equal(xodr_route(map, west, wrong_way, points, 20, &n, &error), HP_ENOENT);
-    assert_int_equal(xodr_route(map, west, (hp_pose){0.0, 501.0, 0.0}, points, 20, &n, &error),
-                     HP_ENOENT);
-    assert_int_equal(xodr_route(map, west, (hp_pose){60.0, -1.75, 0.0}, points, 20, &n, &error),
-                     HP_EFULL);
-    assert_int_equal(n, 0);
+    assert_int_equal(xodr_route(map, west, behind, &line, &error), HP_ENOENT);
+    assert_int_equal(xodr_route(map, west, verge, &line, &error), HP_ENOENT);
+    assert_int_equal(xodr_route(map, west, wrong_way, &line, &error), HP_ENOENT);
+    assert_int_equal(xodr_route(map, west, (hp_pose){0.0, 501.0, 0.0}, &line, &error), HP_ENOENT);
+    assert_int_equal(xodr_route(map, west, (hp_pose){60.0, -1.75, 0.0}, &line, &error), HP_EFULL);
+    assert_int_equal(line.n, 0);
     xodr_destroy(&map);
 }
 
@@ -291,10 +289,9 @@ static uint32_t routes_found(const xodr_map *map)
         const hp_vec2 e = hp_vec2_sub(b->centre[b->n - 1], b->centre[b->n - 2]);
         const hp_pose goal = {b->centre[b->n - 1].x_m, b->centre[b->n - 1].y_m,
                               atan2(e.y_m, e.x_m)};
-        uint32_t n = 0;
-        if (b->kind == XODR_DRIVING &&
-            xodr_route(map, start, goal, points, 8000, &n, &error) == HP_OK) {
-            assert_true(hp_dist(points[n - 1], (hp_vec2){goal.x_m, goal.y_m}) < 5.0);
+        xodr_line line = {points, HP_ARRAY_LEN(points), 0};
+        if (b->kind == XODR_DRIVING && xodr_route(map, start, goal, &line, &error) == HP_OK) {
+            assert_true(hp_dist(points[line.n - 1], (hp_vec2){goal.x_m, goal.y_m}) < 5.0);
             found += 1;
         }
     }
