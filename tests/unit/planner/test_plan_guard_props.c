@@ -517,6 +517,43 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
     assert_true(goes > 50);
 }
 
+/** Puts a walker as far aside as leaves about so much room; false if he is never so near. */
+static bool leave_room(foe *f, hp_rng lane, double wish, double room)
+{
+    double near_m = 0.0;
+    double far_m = 30.0;
+    for (int k = 0; k < 16; ++k) {
+        f->p.y_m = 0.5 * (near_m + far_m);
+        show(f, 10.0, hp_rng_range(lane, 0, 3.0, 14.0), 0.0);
+        const bool too_near = least_room(&frame.agents[0], wish) < room;
+        near_m = too_near ? f->p.y_m : near_m;
+        far_m = too_near ? far_m : f->p.y_m;
+    }
+    return near_m > 0.0;
+}
+
+/** Two centimetres decide: walkers at a run, just out of and just within reach. */
+static void test_plan_guard_decides_as_a_slow_check_does_to_two_centimetres(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(50);
+    uint64_t tried = 0;
+    for (uint64_t i = 0; i < 40; ++i) {
+        const hp_rng lane = hp_rng_lane(numbers, i);
+        foe f = {.walks = true,
+                 .p = {hp_rng_range(lane, 1, 14.0, 24.0), 0.0},
+                 .v = {hp_rng_range(lane, 2, -2.0, 2.0), hp_rng_range(lane, 3, -2.9, -2.0)}};
+        if (leave_room(&f, lane, 0.0, 0.02)) {
+            ++tried;
+            assert_false(check(0.0).intervened);
+        }
+        if (leave_room(&f, lane, 0.0, -0.02)) {
+            assert_true(check(0.0).intervened);
+        }
+    }
+    assert_true(tried > 20);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -532,6 +569,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(
             test_plan_guard_p6_from_an_unsafe_start_it_brakes_until_it_stands_or_is_safe, setup),
         cmocka_unit_test_setup(test_plan_guard_decides_as_a_slow_check_does, setup),
+        cmocka_unit_test_setup(test_plan_guard_decides_as_a_slow_check_does_to_two_centimetres,
+                               setup),
         cmocka_unit_test_setup(test_plan_guard_p7_same_decision_in_any_frame, setup),
     };
     if (argc > 1) {
