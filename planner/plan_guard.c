@@ -135,14 +135,14 @@ static bool passes(const scene *now, double accel_mps2)
     }
     for (int step = 0; step < MAX_STEPS; ++step) {
         const bool obeys = at.to_s < config->response_s - 1e-9;
+        if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
+            return true;
+        }
         at.from_s = at.to_s;
         at.rear_m = at.back_m;
         drive_on(step == 0 ? soon_mps2 : -config->car_brake_mps2, &at.back_m, &at.back_mps);
         drive_on(obeys ? late_mps2 : -config->hard_mps2, &at.front_m, &at.front_mps);
         at.to_s += STEP_S;
-        if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
-            return true;
-        }
         if (anybody_touches(now, &at)) {
             return false;
         }

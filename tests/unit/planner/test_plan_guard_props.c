@@ -158,11 +158,12 @@ static void test_plan_guard_p1_no_contact_after_any_wish_then_baseline(void **st
 }
 
 /** Starts at which runs of 10^7 once found a contact: a car that crosses at 12 m/s met the ego's
- * corner between two instants that were looked at. */
+ * corner between two instants that were looked at; an oncoming one met it in the last step of its
+ * braking, which was not looked at. */
 static void test_plan_guard_p1_holds_where_a_contact_was_once_found(void **state)
 {
     (void)state;
-    static const uint64_t FOUND[] = {1321382};
+    static const uint64_t FOUND[] = {1321382, 2417334};
     for (size_t i = 0; i < HP_ARRAY_LEN(FOUND); ++i) {
         assert_true(link(hp_rng_lane(hp_rng_seed(41), FOUND[i])) >= 0);
     }
@@ -418,9 +419,12 @@ static double least_room(const hp_agent *a, double wish)
         double v_front;
         drive_form(v, t, 0.05, soon, &back, &v_back);
         drive_form(v, t, g->response_s, late, &front, &v_front);
+        double v_start;
+        double unused;
+        drive_form(v, fmax(t - 0.05, 0.0), g->response_s, late, &unused, &v_start);
         const bool may_go = t < g->response_s + 0.04 && late[0] > 0.0;
-        if (v_front < 0.05 && !may_go) {
-            return least;
+        if (k > 0 && v_start < 0.05 && !may_go) {
+            return least; /* stood when the step began */
         }
         if (k == 0 && v < 0.05) {
             continue; /* stands */
@@ -513,6 +517,43 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
     assert_true(goes > 50);
 }
 
+/** Puts a walker as far aside as leaves about so much room; false if he is never so near. */
+static bool leave_room(foe *f, hp_rng lane, double wish, double room)
+{
+    double near_m = 0.0;
+    double far_m = 30.0;
+    for (int k = 0; k < 16; ++k) {
+        f->p.y_m = 0.5 * (near_m + far_m);
+        show(f, 10.0, hp_rng_range(lane, 0, 3.0, 14.0), 0.0);
+        const bool too_near = least_room(&frame.agents[0], wish) < room;
+        near_m = too_near ? f->p.y_m : near_m;
+        far_m = too_near ? far_m : f->p.y_m;
+    }
+    return near_m > 0.0;
+}
+
+/** Two centimetres decide: walkers at a run, just out of and just within reach. */
+static void test_plan_guard_decides_as_a_slow_check_does_to_two_centimetres(void **state)
+{
+    (void)state;
+    const hp_rng numbers = hp_rng_seed(50);
+    uint64_t tried = 0;
+    for (uint64_t i = 0; i < 40; ++i) {
+        const hp_rng lane = hp_rng_lane(numbers, i);
+        foe f = {.walks = true,
+                 .p = {hp_rng_range(lane, 1, 14.0, 24.0), 0.0},
+                 .v = {hp_rng_range(lane, 2, -2.0, 2.0), hp_rng_range(lane, 3, -2.9, -2.0)}};
+        if (leave_room(&f, lane, 0.0, 0.02)) {
+            ++tried;
+            assert_false(check(0.0).intervened);
+        }
+        if (leave_room(&f, lane, 0.0, -0.02)) {
+            assert_true(check(0.0).intervened);
+        }
+    }
+    assert_true(tried > 20);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +569,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(
             test_plan_guard_p6_from_an_unsafe_start_it_brakes_until_it_stands_or_is_safe, setup),
         cmocka_unit_test_setup(test_plan_guard_decides_as_a_slow_check_does, setup),
+        cmocka_unit_test_setup(test_plan_guard_decides_as_a_slow_check_does_to_two_centimetres,
+                               setup),
         cmocka_unit_test_setup(test_plan_guard_p7_same_decision_in_any_frame, setup),
     };
     if (argc > 1) {

@@ -1,0 +1,422 @@
+/* Memory that runs out: each *_create and loader again and again, with the first allocation
+ * failing, the second, and so on until it gets through. Each time it must say so, leave nothing
+ * behind, and work the next time. (The search, YAML and arenas have such tests of their own.) */
+#include "cli/bench_book.h"
+#include "cli/direct.h"
+#include "cli/recorder_node.h"
+#include "cli/run_watch.h"
+#include "cli/tap_state.h"
+#include "cli/view_server.h"
+#include "common/hp_keys.h"
+#include "common/hp_safetensors.h"
+#include "planner/plan_cycle.h"
+#include "planner/planner_node.h"
+#include "policy/policy_model.h"
+#include "policy/policy_node.h"
+#include "pomdp/pomdp_node.h"
+#include "predictor/predictor_node.h"
+#include "proto/hp_client.h"
+#include "proto/hp_server.h"
+#include "sim-bridge/bridge_node.h"
+#include "sim-bridge/sim_oracle.h"
+#include "sim-bridge/sim_world.h"
+#include "tests/support/hp_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_LIVE = 4096, MAX_FAILURES = 3000 };
+
+/* The heap's doors (the linker wraps them): the n-th call fails, and what is held is listed. */
+static uint64_t until_failure; /* 1: the next one fails; 0: none does */
+static bool failed;
+static void *live[MAX_LIVE];
+static size_t n_live;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *old, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void __real_free(void *p);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+void __wrap_free(void *p);
+
+static bool fails(void)
+{
+    const bool now = until_failure == 1;
+    until_failure -= until_failure > 0 ? 1 : 0;
+    failed = failed || now;
+    return now;
+}
+
+static void *hold(void *p)
+{
+    if (p != NULL) {
+        assert_true(n_live < MAX_LIVE);
+        live[n_live++] = p;
+    }
+    return p;
+}
+
+/** What libraries allocated for us is not on the list. */
+static void let_go(const void *p)
+{
+    for (size_t i = 0; i < n_live; i++) {
+        if (live[i] == p) {
+            live[i] = live[--n_live];
+            return;
+        }
+    }
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails() ? NULL : hold(__real_malloc(size));
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    return fails() ? NULL : hold(__real_calloc(n, size));
+}
+
+void *__wrap_realloc(void *old, size_t size)
+{
+    if (fails()) {
+        return NULL;
+    }
+    let_go(old);
+    return hold(__real_realloc(old, size));
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+    return fails() ? NULL : hold(__real_aligned_alloc(alignment, size));
+}
+
+void __wrap_free(void *p)
+{
+    let_go(p);
+    __real_free(p);
+}
+
+/* ---- What is made ---- */
+
+static cli_config config;
+static char dir[64], keys[80];
+static hp_bus *bus;
+static hp_clock clock_now;
+static hp_log quiet;
+static hp_node identity;
+static hp_mail mail; /* of a client's node */
+
+static hp_status make_bus(hp_error *error)
+{
+    hp_bus *made = NULL;
+    (void)error;
+    const hp_status st = hp_bus_create(&made);
+    hp_bus_destroy(&made);
+    return st;
+}
+
+static hp_status make_gate(hp_error *error)
+{
+    hp_bus *made = NULL;
+    hp_status st = hp_bus_create(&made);
+    if (st == HP_OK) {
+        st = hp_bus_secure(made, keys, &quiet, error);
+    }
+    hp_bus_destroy(&made);
+    return st;
+}
+
+static hp_status make_codec(hp_error *error)
+{
+    hp_codec *codec = NULL;
+    (void)error;
+    const hp_status st = hp_codec_create(&codec);
+    hp_codec_destroy(&codec);
+    return st;
+}
+
+static hp_status make_mail(hp_error *error)
+{
+    hp_mail made = {.node = NULL};
+    (void)error;
+    const hp_status st = hp_mail_create(&identity, &made);
+    hp_mail_destroy(&made);
+    return st;
+}
+
+static hp_status make_client(hp_error *error)
+{
+    hp_client *client = NULL;
+    const hp_status st = hp_client_create(&mail, HP_LINK_POMDP, &client, error);
+    hp_client_destroy(&client);
+    return st;
+}
+
+static void no_answer(void *ctx, const void *request, void *reply)
+{
+    (void)ctx;
+    (void)request;
+    (void)reply;
+}
+
+static hp_status make_server(hp_error *error)
+{
+    static const hp_service SERVICE = {.link = HP_LINK_PREDICTOR,
+                                       .request = HP_MSG_PREDICT_REQUEST,
+                                       .reply = HP_MSG_PREDICT_REPLY,
+                                       .answer = no_answer};
+    hp_server *server = NULL;
+    const hp_status st = hp_server_create(&identity, &SERVICE, &server, error);
+    hp_server_destroy(&server);
+    return st;
+}
+
+static hp_status make_cycle(hp_error *error)
+{
+    static const plan_workers NOBODY = {NULL, NULL, NULL, NULL};
+    plan_cycle *cycle = NULL;
+    (void)error;
+    const hp_status st = plan_cycle_create(&config.plan, &NOBODY, &clock_now, &cycle);
+    plan_cycle_destroy(&cycle);
+    return st;
+}
+
+static hp_status make_planner(hp_error *error)
+{
+    planner_node *node = NULL;
+    const hp_status st = planner_node_create(&config.plan, 1, dir, &identity, &node, error);
+    planner_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_predictor(hp_error *error)
+{
+    predictor_node *node = NULL;
+    const hp_status st = predictor_node_create(&config.predictor, &identity, &node, error);
+    predictor_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_pomdp(hp_error *error)
+{
+    pomdp_node *node = NULL;
+    const hp_status st = pomdp_node_create(&config.car, &identity, &node, error);
+    pomdp_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_policy(hp_error *error)
+{
+    policy_node *node = NULL;
+    const hp_status st = policy_node_create(&config.policy, &identity, &node, error);
+    policy_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_bridge(hp_error *error)
+{
+    bridge_node *node = NULL;
+    const bridge_setup setup = {
+        .bridge = config.bridge, .sim = config.sim, .seed = 1, .run_dir = dir};
+    const hp_status st = bridge_node_create(&setup, &identity, &node, error);
+    bridge_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_watch(hp_error *error)
+{
+    run_watch *watch = NULL;
+    const hp_status st = run_watch_create(bus, identity.base, NULL, &watch, error);
+    run_watch_destroy(&watch);
+    return st;
+}
+
+static hp_status make_tap(hp_error *error)
+{
+    tap_state *tap = NULL;
+    const hp_status st = tap_state_create(&identity, &tap, error);
+    tap_state_destroy(&tap);
+    return st;
+}
+
+static hp_status make_view(hp_error *error)
+{
+    tap_state *tap = NULL;
+    view_server *server = NULL;
+    hp_status st = tap_state_create(&identity, &tap, error);
+    if (st == HP_OK) {
+        st = view_server_create(tap, 0, &server, error);
+    }
+    view_server_destroy(&server);
+    tap_state_destroy(&tap);
+    return st;
+}
+
+static hp_status make_recorder(hp_error *error)
+{
+    recorder_node *node = NULL;
+    const recorder_setup setup = {.run_dir = dir, .scenario = "", .seed = 1};
+    const hp_status st = recorder_node_create(&setup, &identity, &node, error);
+    until_failure = 0; /* its end writes the file's, with what memory there is */
+    recorder_node_destroy(&node);
+    return st;
+}
+
+static hp_status make_world(hp_error *error)
+{
+    sim_world *world = NULL;
+    (void)error;
+    const hp_status st = sim_world_create(&config.sim, &world);
+    sim_world_destroy(&world);
+    return st;
+}
+
+static hp_status make_oracle(hp_error *error)
+{
+    sim_oracle *oracle = NULL;
+    (void)error;
+    const hp_status st = sim_oracle_create(&oracle);
+    sim_oracle_destroy(&oracle);
+    return st;
+}
+
+static hp_status make_drivers(hp_error *error)
+{
+    hp_status st = HP_OK;
+    (void)error;
+    for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL && st == HP_OK; kind++) {
+        driver *made = NULL;
+        st = kind->create(&config, true, &made);
+        driver_destroy(&made);
+    }
+    return st;
+}
+
+static hp_status load_tensors(hp_error *error)
+{
+    hp_tensors *tensors = NULL;
+    const hp_status st = hp_tensors_read("models/policy.safetensors", &tensors, error);
+    hp_tensors_destroy(&tensors);
+    return st;
+}
+
+static hp_status load_policy(hp_error *error)
+{
+    policy_model model = {.params = NULL};
+    const hp_status st = policy_model_read("models/policy.safetensors", &model, error);
+    if (st == HP_OK) {
+        policy_model_destroy(&model);
+    }
+    return st;
+}
+
+/* ---- Again and again ---- */
+
+typedef struct maker {
+    const char *name;
+    hp_status (*make)(hp_error *error);
+    bool tells_later; /* an index of the file that cannot grow is told when the file is closed */
+} maker;
+
+static const maker MAKERS[] = {
+    {"bus", make_bus, false},
+    {"gate", make_gate, false},
+    {"codec", make_codec, false},
+    {"mail", make_mail, false},
+    {"client", make_client, false},
+    {"server", make_server, false},
+    {"cycle", make_cycle, false},
+    {"planner", make_planner, false},
+    {"predictor", make_predictor, false},
+    {"pomdp", make_pomdp, false},
+    {"policy", make_policy, false},
+    {"bridge", make_bridge, false},
+    {"watch", make_watch, false},
+    {"tap", make_tap, false},
+    {"view", make_view, false},
+    {"recorder", make_recorder, true},
+    {"world", make_world, false},
+    {"oracle", make_oracle, false},
+    {"drivers", make_drivers, false},
+    {"tensors", load_tensors, false},
+    {"policy model", load_policy, false},
+};
+
+static int set_up(void **state)
+{
+    hp_error error = {{0}};
+    (void)state;
+    cli_config_default(&config);
+    config.car.max_nodes = 5000; /* their size is not the point */
+    config.car.max_particles = 100000;
+    (void)snprintf(config.bridge.scenario, sizeof config.bridge.scenario, "scenarios/cts/01.yaml");
+    (void)snprintf(dir, sizeof dir, "/tmp/hp_memory_XXXXXX");
+    if (mkdtemp(dir) == NULL) {
+        return -1;
+    }
+    (void)snprintf(keys, sizeof keys, "%s/keys", dir);
+    clock_now = hp_clock_real();
+    quiet = (hp_log){.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    if (hp_keys_make(keys, NULL, &error) != HP_OK || hp_bus_create(&bus) != HP_OK) {
+        return -1;
+    }
+    identity = (hp_node){
+        .bus = bus, .role = HP_ROLE_PLANNER, .generation = 1, .clock = &clock_now, .log = &quiet};
+    (void)snprintf(identity.base, sizeof identity.base, "ipc://%s", dir);
+    return hp_mail_create(&identity, &mail) == HP_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    char command[128];
+    (void)state;
+    hp_mail_destroy(&mail);
+    hp_bus_destroy(&bus);
+    (void)snprintf(command, sizeof command, "rm -r %s", dir);
+    return system(command); /* NOLINT(cert-env33-c): our own directory */
+}
+
+static void test_creates_and_loaders_say_so_when_any_allocation_fails(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(MAKERS); i++) {
+        hp_error error = {{0}};
+        uint64_t n = 1;
+        for (failed = true; failed; n++) {
+            const size_t before = n_live;
+            failed = false;
+            until_failure = n;
+            const hp_status st = MAKERS[i].make(&error);
+            until_failure = 0;
+            if (st != HP_OK && !failed) {
+                fail_msg("%s: %s", MAKERS[i].name, error.text);
+            }
+            if (failed && st == HP_OK && !MAKERS[i].tells_later) {
+                fail_msg("%s: allocation %llu failed, and it says all is well", MAKERS[i].name,
+                         (unsigned long long)n);
+            }
+            if (n_live != before) {
+                fail_msg("%s: %zu pieces left when allocation %llu fails", MAKERS[i].name,
+                         n_live - before, (unsigned long long)n);
+            }
+            assert_true(n < MAX_FAILURES);
+        }
+        print_message("%s: %llu allocations\n", MAKERS[i].name, (unsigned long long)(n - 2));
+        assert_true(n > 2); /* at least one failed */
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_creates_and_loaders_say_so_when_any_allocation_fails),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
