@@ -56,6 +56,8 @@ static json_t *score_json(const bench_score *s, bool recorded)
         cli_json_real(bench_mean(s->paired_s, s->paired) / bench_mean(s->oracle_s, s->paired)));
     set_mean(json, "impact_mps", s->impact_mps, s->crashes);
     set_mean(json, "hard_brakes", (double)s->hard_brakes, s->scenes);
+    set_mean(json, "brakings", (double)s->brakings, s->scenes);
+    set_mean(json, "false_brakings", (double)s->false_brakings, s->scenes);
     set_mean(json, "pavement_s", s->pavement_s, s->scenes);
     set_mean(json, "interventions", (double)s->interventions, s->scenes);
     (void)json_object_set_new(json, "decision_ms", times_json(&s->times.decision));

@@ -86,6 +86,8 @@ static void take_result(const sim_result *r, bench_row *row)
     row->max_speed_mps = r->max_speed_mps;
     row->ticks = r->ticks;
     row->hard_brakes = r->hard_brakes;
+    row->brakings = r->brakings;
+    row->false_brakings = r->false_brakings;
     row->switches = r->switches;
     row->interventions = r->interventions;
     memcpy(row->sources, r->sources, sizeof row->sources);

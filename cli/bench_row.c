@@ -52,6 +52,8 @@ static const column COLUMNS[] = {
     COLUMN("max_speed_mps", COLUMN_DOUBLE, max_speed_mps),
     COLUMN("ticks", COLUMN_UINT, ticks),
     COLUMN("hard_brakes", COLUMN_UINT, hard_brakes),
+    COLUMN("brakings", COLUMN_UINT, brakings),
+    COLUMN("false_brakings", COLUMN_UINT, false_brakings),
     COLUMN("switches", COLUMN_UINT, switches),
     COLUMN("interventions", COLUMN_UINT, interventions),
     COLUMN("by_search", COLUMN_UINT, sources[HP_SOURCE_SEARCH]),

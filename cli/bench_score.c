@@ -68,6 +68,8 @@ static void score_add(bench_score *s, const bench_row *row, const context *scene
     s->progress_m += row->progress_m;
     s->human_m += scene->human != NULL ? scene->human->progress_m : 0.0;
     s->hard_brakes += row->hard_brakes;
+    s->brakings += row->brakings;
+    s->false_brakings += row->false_brakings;
     s->interventions += row->interventions;
     s->searches += row->searches;
     s->trials += row->trials;

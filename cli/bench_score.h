@@ -18,7 +18,7 @@ typedef struct bench_score {
     double ttg_s, paired_s, oracle_s; /* sums over goals, and over pairs */
     double impact_mps;                /* sum over crashes */
     double progress_m, human_m;       /* sums; human: of the recorded driver on the same scenes */
-    uint64_t hard_brakes, interventions, searches, trials, nodes, pruned;
+    uint64_t hard_brakes, brakings, false_brakings, interventions, searches, trials, nodes, pruned;
     double pavement_s;
     uint32_t beats; /* scenes in which it beats the oracle that nobody can beat */
     bench_times times;

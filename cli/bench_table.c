@@ -61,9 +61,9 @@ static void finish(table *t, const char *title, FILE *out)
 
 static void print_safety(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {"planner", "crash [95 %]", "fr/si/re/off",   "critical",
-                                        "near",    "goal",         "arrival [95 %]", "critical",
-                                        "impact",  "hard",         "guard",          NULL};
+    static const char *const NAMES[] = {
+        "planner",  "crash [95 %]", "fr/si/re/off", "critical", "near",  "goal", "arrival [95 %]",
+        "critical", "impact",       "hard",         "false",    "guard", NULL};
     const bench_settings *s = &board->book->settings;
     table t;
     heading(&t, NAMES);
@@ -83,13 +83,16 @@ static void print_safety(const bench_board *board, FILE *out)
         cell_percent(&t, x->arrivals_critical, x->critical);
         cell_number(&t, bench_mean(x->impact_mps, x->crashes), 1);
         cell_number(&t, bench_mean((double)x->hard_brakes, x->scenes), 2);
+        cell_number(&t, bench_mean((double)x->false_brakings, x->scenes), 2);
         cell_number(&t, bench_mean((double)x->interventions, x->scenes), 1);
     }
     finish(
         &t,
         "Safety over all scenes, % (critical: of the scenes in which const crashes; arrival: goal "
         "in time, no crash, no\nspeeding; crashes counted front/side/rear/off the road; impact in "
-        "m/s; hard brakes and guard's interventions per scene)",
+        "m/s; hard brakes, false brakings (for nobody who\ncame near) and guard's interventions "
+        "per "
+        "scene)",
         out);
 }
 

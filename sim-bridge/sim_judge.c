@@ -363,6 +363,21 @@ static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_
     }
 }
 
+static void judge_brakes(sim_judge *judge, const hp_ego_state *before, const sim_body *bodies,
+                         uint32_t n)
+{
+    const sim_brakes_view view = {.info = judge->info,
+                                  .route_s_m = judge->route_s_m,
+                                  .progress_m = judge->result.progress_m,
+                                  .speed_mps = before->speed_mps,
+                                  .accel_mps2 = judge->accel_mps2,
+                                  .bodies = bodies,
+                                  .n_bodies = n};
+    sim_brakes_tick(&judge->brakes, &view);
+    judge->result.brakings = judge->brakes.brakings;
+    judge->result.false_brakings = judge->brakes.false_brakings;
+}
+
 static int sign_of(double accel_mps2)
 {
     return (accel_mps2 > SIGN_MPS2) - (accel_mps2 < -SIGN_MPS2);
@@ -434,6 +449,7 @@ void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_st
     judge->n_headings = n < SIM_JUDGE_HEADINGS ? n : SIM_JUDGE_HEADINGS;
     judge_place(judge, after);
     judge_motion(judge, before, after);
+    judge_brakes(judge, before, bodies, n);
     judge_end(judge, after);
 }
 

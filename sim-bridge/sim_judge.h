@@ -9,7 +9,7 @@
 #ifndef SIM_JUDGE_H
 #define SIM_JUDGE_H
 
-#include "proto/hp_msgs.h"
+#include "sim-bridge/sim_brakes.h"
 
 typedef enum sim_crash {
     SIM_CRASH_NONE,
@@ -32,7 +32,8 @@ typedef struct sim_result {
     double progress_m; /* along the route */
     double min_ttc_s;  /* smallest box time-to-collision at constant velocities; INFINITY if none */
     double min_gap_m;  /* smallest distance to any body that is not parked; INFINITY if none */
-    uint32_t hard_brakes; /* times that the acceleration fell below -4 m/s^2 */
+    uint32_t hard_brakes;              /* times that the acceleration fell below -4 m/s^2 */
+    uint32_t brakings, false_brakings; /* as sim_brakes.h has them */
     double max_jerk_mps3, rms_jerk_mps3;
     uint32_t switches;                         /* changes of the commanded acceleration's sign */
     double pavement_s, oncoming_s, speeding_s; /* time spent */
@@ -46,14 +47,14 @@ typedef struct sim_result {
 } sim_result;
 
 /** A body as the judge needs it, at one tick. */
-typedef struct sim_body {
+struct sim_body {
     uint32_t id;
     hp_agent_class kind;
     hp_box box;
     double vx_mps, vy_mps;
     bool standing; /* never moves in this episode */
     bool looks;    /* at the ego */
-} sim_body;
+};
 
 enum { SIM_JUDGE_HEADINGS = 64 };
 
@@ -73,6 +74,7 @@ typedef struct sim_judge {
     double jerk2_sum;  /* (m/s^3)^2 */
     int command_sign;  /* of the last commanded acceleration */
     bool braking_hard;
+    sim_brakes brakes;
     bool near_miss_seen;
     uint32_t n_headings; /* of the bodies at the last tick, by index: a cache */
     double heading_yaw_rad[SIM_JUDGE_HEADINGS];

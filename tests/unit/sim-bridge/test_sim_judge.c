@@ -274,6 +274,55 @@ static void comfort_is_counted(void **state)
     hp_assert_near(result->rms_jerk_mps3, sqrt(sum / 7.0), 1e-6);
 }
 
+/** Brakes from 10 m/s at x = 20 with 5 m/s^2 for so many ticks, then rolls; after delay_ticks the
+ *  body appears. What the judge counts after so many ticks in all. */
+static const sim_result *brake(uint32_t brake_ticks, uint32_t all_ticks, sim_body body,
+                               uint32_t delay_ticks)
+{
+    court *c = open_court(20.0, -2.0, 10.0);
+    for (uint32_t i = 0; i < all_ticks; ++i) {
+        const hp_command command = {.accel_mps2 = i < brake_ticks ? -5.0 : 0.0};
+        const hp_ego_state before = c->ego;
+        c->ego.speed_mps += command.accel_mps2 * TICK_S;
+        c->ego.pose.x_m += c->ego.speed_mps * TICK_S;
+        sim_judge_tick(&c->judge, &command, &before, &c->ego, &body, i < delay_ticks ? 0 : 1);
+    }
+    return &c->judge.result;
+}
+
+static void a_braking_is_false_when_nobody_comes_near(void **state)
+{
+    (void)state;
+    /* The corridor: x to 20 + 2 + 40 m, y in [-3, -1]; his half width is 0.2 m. */
+    const sim_body far = walker(40.0, 2.0, 0.0, 0.0);
+    const sim_body near = walker(40.0, 1.1, 0.0, 0.0);
+    const sim_body beyond = walker(66.5, -2.0, 0.0, 0.0);
+    sim_body parked = walker(40.0, 0.2, 0.0, 0.0);
+    sim_body in_the_way = walker(40.0, -0.9, 0.0, 0.0);
+    parked.standing = in_the_way.standing = true;
+    assert_int_equal(brake(12, 90, far, 0)->brakings, 1);
+    assert_int_equal(brake(12, 90, far, 0)->false_brakings, 1);
+    assert_int_equal(brake(12, 90, beyond, 0)->false_brakings, 1);
+    assert_int_equal(brake(12, 90, parked, 0)->false_brakings, 1);
+    assert_int_equal(brake(12, 90, near, 0)->brakings, 1);
+    assert_int_equal(brake(12, 90, near, 0)->false_brakings, 0);
+    assert_int_equal(brake(12, 90, in_the_way, 0)->false_brakings, 0);
+    /* Who comes within the 4 s is a reason, who comes after them is none. */
+    assert_int_equal(brake(12, 90, near, 75)->false_brakings, 0);
+    assert_int_equal(brake(12, 90, near, 85)->false_brakings, 1);
+}
+
+static void a_braking_is_counted_when_it_lasts(void **state)
+{
+    (void)state;
+    const sim_body far = walker(40.0, 20.0, 0.0, 0.0);
+    assert_int_equal(brake(9, 90, far, 0)->brakings, 0);
+    assert_int_equal(brake(9, 90, far, 0)->false_brakings, 0);
+    assert_int_equal(brake(10, 90, far, 0)->brakings, 1);
+    assert_int_equal(brake(10, 90, far, 0)->false_brakings, 1);
+    assert_int_equal(brake(10, 79, far, 0)->false_brakings, 0); /* nobody knows yet */
+}
+
 static void commands_are_counted_and_hashed(void **state)
 {
     (void)state;
@@ -334,6 +383,8 @@ int main(void)
         cmocka_unit_test(crash_outweighs_goal_outweighs_time),
         cmocka_unit_test(speeding_spoils_the_arrival),
         cmocka_unit_test(comfort_is_counted),
+        cmocka_unit_test(a_braking_is_false_when_nobody_comes_near),
+        cmocka_unit_test(a_braking_is_counted_when_it_lasts),
         cmocka_unit_test(commands_are_counted_and_hashed),
         cmocka_unit_test(nonsense_ends_or_is_ignored),
         cmocka_unit_test(texts_are_there),
