@@ -16,6 +16,7 @@ typedef struct rig {
 static void predict(void *ctx)
 {
     rig *r = ctx;
+    r->request.stamp_ns += 250000000; /* so that earlier answers fall due */
     predictor_net_predict(r->net, &r->request, &r->reply);
 }
 

@@ -34,7 +34,7 @@ typedef struct job {
     cli_common common;
     uint32_t data, split, min_agents;
     const char *model_name; /* a rule, "fan", or a path in which {scene} stands for the fold */
-    bool no_vehicles, drop_jumps;
+    bool no_vehicles, drop_jumps, adapt;
     uint32_t n_rows;
     const char *names[MAX_ROWS];
     pred_scores scores[MAX_ROWS];
@@ -132,6 +132,7 @@ static hp_status judge(job *j, const char *scene, const eval_group *groups, uint
                    .groups = groups,
                    .n_groups = n_groups,
                    .drop_jumps = j->drop_jumps,
+                   .adapt = j->adapt,
                    .seed = j->common.seed};
     hp_status st = find_model(j, scene, &model, &to, error);
     st = st == HP_OK ? load(j, scene, (pred_split)j->split, &samples, error) : st;
@@ -232,6 +233,7 @@ static void print_json(const job *j)
     (void)json_object_set_new(json, "protocol", json_string(PROTOCOLS[j->data]));
     (void)json_object_set_new(json, "split", json_string(SPLITS[j->split]));
     (void)json_object_set_new(json, "model", json_string(j->model_name));
+    (void)json_object_set_new(json, "adapt", json_boolean(j->adapt));
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)j->common.seed));
     (void)json_object_set_new(json, "scenes", scenes);
     (void)json_object_set_new(json, "average", figures_json(figures));
@@ -330,6 +332,10 @@ static int read_options(int argc, char **argv, job *j)
          .type = CLI_FLAG_SWITCH,
          .target = &j->drop_jumps,
          .help = "leave out windows with steps that nobody can make"},
+        {.name = "adapt",
+         .type = CLI_FLAG_SWITCH,
+         .target = &j->adapt,
+         .help = "a network's spread follows what came of its earlier answers, as on the road"},
         {.name = NULL},
     };
     j->model_name = "cv";

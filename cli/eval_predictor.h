@@ -23,6 +23,7 @@ typedef struct eval_job {
     const eval_group *groups; /* [n_groups] */
     uint32_t n_groups;
     bool drop_jumps; /* samples with slips of the recording do not count */
+    bool adapt;      /* a network's spread follows what came of its earlier answers */
     uint64_t seed;
 } eval_job;
 

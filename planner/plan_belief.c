@@ -12,6 +12,7 @@ void plan_belief_ask(const plan_tracks *tracks, const hp_frame *frame, hp_predic
 {
     request->world_id = frame->world_id;
     request->tick = frame->tick;
+    request->stamp_ns = frame->stamp_ns;
     request->ego = frame->ego;
     request->n_tracks = tracks->n;
     for (uint32_t i = 0; i < tracks->n; ++i) {

@@ -66,9 +66,10 @@ void pred_table_free(pred_table *table);
 HP_NODISCARD hp_status pred_read_eth(const char *path, pred_recording *out, hp_error *error);
 /** DUT and CITR: DIR/CLIP_traj_ped_filtered.csv and, where it exists,
  * DIR/CLIP_traj_veh_filtered.csv, resampled to 0.4 s on the clip's own clock. The first point of
- * each track is dropped: the filter that made them had not settled. fps: 23.98 and 29.97. */
-HP_NODISCARD hp_status pred_read_clip(const char *stem, double fps, pred_recording *out,
-                                      hp_error *error);
+ * each track is dropped: the filter that made them had not settled. fps: 23.98 and 29.97;
+ * late: the clock starts so many steps, [0, 1), after the clip. */
+HP_NODISCARD hp_status pred_read_clip(const char *stem, double fps, double late,
+                                      pred_recording *out, hp_error *error);
 /** ApolloScape: ten columns; steps are the distinct frames, 0.5 s apart. */
 HP_NODISCARD hp_status pred_read_apollo(const char *path, pred_recording *out, hp_error *error);
 void pred_recording_free(pred_recording *recording);

@@ -259,6 +259,20 @@ static void back_encode(const pred_weights *w, const pred_acts *a, pred_grads *g
     back(&first, g->d_query, NULL, 0.0);
 }
 
+/** The base path is part of every mode and of the single path. */
+static void back_lean(const pred_weights *w, const pred_acts *a, pred_grads *g)
+{
+    const uint32_t n = a->batch.n;
+    const layer lean = {n, PRED_LEAN, PRED_PATH, a->steps, w->lean, g->weights->lean, NULL};
+    memcpy(g->d_row, g->d_single, (size_t)n * PRED_PATH * sizeof *g->d_row);
+    for (uint32_t i = 0; i < n * PRED_MODES; ++i) {
+        for (uint32_t c = 0; c < PRED_PATH; ++c) {
+            g->d_row[(i / PRED_MODES) * PRED_PATH + c] += g->d_out[(size_t)i * PRED_OUTPUTS + c];
+        }
+    }
+    back(&lean, g->d_row, NULL, 0.0);
+}
+
 void pred_net_backward(const pred_weights *w, const pred_acts *acts, pred_grads *grads)
 {
     const uint32_t n = acts->batch.n;
@@ -266,6 +280,7 @@ void pred_net_backward(const pred_weights *w, const pred_acts *acts, pred_grads 
     const layer single = {n, PRED_WIDTH, PRED_PATH, acts->h2, w->single, d->single, d->single_bias};
     memset(d, 0, sizeof *d);
     back(&single, grads->d_single, grads->d_h[2], 0.0);
+    back_lean(w, acts, grads);
     back_modes(w, acts, grads);
     back_feed(w, acts, grads);
     back_look(w, acts, grads);

@@ -248,13 +248,13 @@ void pred_input_write(const pred_input *input, const pred_frame *frame, double s
     for (uint32_t k = 0; k + 1 < PRED_PAST; ++k) {
         const float dx = past[k + 1][0] - past[k][0];
         const float dy = past[k + 1][1] - past[k][1];
-        x[16 + 2 * k] = dx;
-        x[17 + 2 * k] = dy;
+        x[PRED_AT_STEPS + 2 * k] = dx;
+        x[PRED_AT_STEPS + 1 + 2 * k] = dy;
         length += hypot((double)dx, (double)dy) / (PRED_PAST - 1);
     }
     x[30] = (float)log(length + 0.02);
     for (uint32_t c = 0; c < PRED_CLASSES; ++c) {
-        x[31 + c] = input->kind == c ? 1.0F : 0.0F;
+        x[PRED_AT_CLASS + c] = input->kind == c ? 1.0F : 0.0F;
     }
     x[35] = (float)input->n_past / PRED_PAST;
     write_base(input, frame, (const float(*)[2])past, base);

@@ -15,6 +15,8 @@ enum {
     PRED_INPUTS = 36,    /* numbers about an agent */
     PRED_PAIRS = 11,     /* numbers about a neighbour */
     PRED_PATH = 2 * PRED_FUTURE,
+    PRED_AT_STEPS = 16, /* places among the inputs: the steps of the past, ... */
+    PRED_AT_CLASS = 31, /* ... and a one for the class */
 };
 
 #define PRED_STEP_S 0.4

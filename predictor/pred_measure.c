@@ -5,9 +5,7 @@
 #define MIN_SCALE_M 0.05
 #define TOUCH_M 0.2
 
-enum { DRAWS = 39 }; /* half of 40 ranks are 20, nine tenths are 36: no rounding */
-
-static const double REGIONS[2] = {0.5, 0.9};
+static const double REGIONS[2] = {0.5, PRED_REGION_SHARE};
 
 /** Where the path is at the k-th step of the recording's clock. */
 static hp_vec2 path_at(const float *path, const pred_sample *s, uint32_t k)
@@ -52,14 +50,8 @@ static void rank_modes(const pred_answer *a, uint32_t order[PRED_MODES])
     }
 }
 
-/** The mixture at one step. */
-typedef struct mixture {
-    uint32_t n;
-    hp_vec2 mean[PRED_MODES], scale[PRED_MODES];
-    double p[PRED_MODES];
-} mixture;
-
-static void mixture_at(const pred_answer *a, const pred_sample *s, uint32_t step, mixture *out)
+/** The mixture at a step of the recording's clock. */
+static void mixture_at(const pred_answer *a, const pred_sample *s, uint32_t step, pred_mixture *out)
 {
     out->n = a->n_modes;
     for (uint32_t k = 0; k < a->n_modes; ++k) {
@@ -70,53 +62,27 @@ static void mixture_at(const pred_answer *a, const pred_sample *s, uint32_t step
     }
 }
 
-static double density(const mixture *m, hp_vec2 p)
-{
-    double sum = 0.0;
-    for (uint32_t k = 0; k < m->n; ++k) {
-        const hp_vec2 b = m->scale[k];
-        sum += m->p[k] / (4.0 * b.x_m * b.y_m) *
-               exp(-fabs(p.x_m - m->mean[k].x_m) / b.x_m - fabs(p.y_m - m->mean[k].y_m) / b.y_m);
-    }
-    return sum;
-}
-
-static double laplace(double u, double scale)
-{
-    const double side = u - 0.5;
-    return -scale * copysign(1.0, side) * log(fmax(1.0 - 2.0 * fabs(side), 1e-300));
-}
-
-static hp_vec2 draw(const mixture *m, hp_rng stream)
-{
-    uint32_t k = 0;
-    double left = hp_rng_unit(stream, 0);
-    while (k + 1 < m->n && left >= m->p[k]) {
-        left -= m->p[k++];
-    }
-    return (hp_vec2){m->mean[k].x_m + laplace(hp_rng_unit(stream, 1), m->scale[k].x_m),
-                     m->mean[k].y_m + laplace(hp_rng_unit(stream, 2), m->scale[k].y_m)};
-}
-
-/** Likelihood, and in which regions of highest density the truth lies: it is inside that of share q
- *  when fewer than q of the draws are in denser places. */
+/** Likelihood, and in which regions of highest density the truth lies. */
 static void add_density(const pred_answer *a, const pred_sample *s, hp_rng stream,
                         pred_scores *sums)
 {
     for (uint32_t step = 0; step < s->n_truth; ++step) {
-        mixture m;
+        pred_mixture m;
         mixture_at(a, s, step, &m);
-        const double at_truth = density(&m, truth_at(a, s, step));
-        uint32_t denser = 0;
-        for (uint32_t i = 0; i < DRAWS; ++i) {
-            const hp_rng lane = hp_rng_lane(stream, (uint64_t)step * DRAWS + i);
-            denser += density(&m, draw(&m, lane)) > at_truth ? 1 : 0;
-        }
+        const double at_truth = pred_mixture_density(&m, truth_at(a, s, step));
+        const double rank = pred_mixture_rank(&m, at_truth, hp_rng_lane(stream, step));
         sums->nll -= log(fmax(at_truth, 1e-300)) / s->n_truth;
         for (int r = 0; r < 2; ++r) {
-            sums->cover[r] += denser + 0.5 < REGIONS[r] * (DRAWS + 1) ? 1.0 / s->n_truth : 0.0;
+            sums->cover[r] += rank < REGIONS[r] * PRED_RANKS ? 1.0 / s->n_truth : 0.0;
         }
     }
+}
+
+double pred_missed(const pred_sample *s, const pred_answer *a, hp_rng stream)
+{
+    pred_scores one = {0};
+    add_density(a, s, stream, &one);
+    return 1.0 - one.cover[1];
 }
 
 static void add_pair(pred_pair *to, pred_pair e)

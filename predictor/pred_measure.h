@@ -5,7 +5,7 @@
 #define PRED_MEASURE_H
 
 #include "common/hp_rng.h"
-#include "predictor/pred_model.h"
+#include "predictor/pred_region.h"
 #include "predictor/pred_sample.h"
 
 typedef struct pred_pair {
@@ -34,5 +34,7 @@ typedef struct pred_tally {
 void pred_tally_add(pred_tally *tally, const pred_sample *const *samples,
                     const pred_answer *const *answers, uint32_t n, hp_rng stream);
 pred_scores pred_tally_scores(const pred_tally *tally);
+/** The share of the points to predict that lie outside their 90 % regions. */
+double pred_missed(const pred_sample *sample, const pred_answer *answer, hp_rng stream);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char FORMAT[] = "hyplan-predictor-1";
+static const char FORMAT[] = "hyplan-predictor-2";
 
 hp_status pred_model_read(const char *path, pred_model *out, hp_error *error)
 {

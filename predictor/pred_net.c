@@ -45,6 +45,7 @@ const pred_part PRED_PART[PRED_PARTS] = {
     PART(anchor, PRED_MODES, PRED_OUTPUTS),
     PART(single, PRED_WIDTH, PRED_PATH),
     PART(single_bias, 1, PRED_PATH),
+    PART(lean, PRED_LEAN, PRED_PATH),
 };
 
 /** A member of pred_acts and how many numbers it takes per agent and per pair. */
@@ -89,6 +90,8 @@ static const room ROOMS[] = {
     ROOM(scale, PRED_MODES *PRED_PATH, 0),
     ROOM(log_p, PRED_MODES, 0),
     ROOM(single, PRED_PATH, 0),
+    ROOM(steps, PRED_LEAN, 0),
+    ROOM(base, PRED_PATH, 0),
     ROOM(scratch, PRED_FEED, 0),
 };
 
@@ -126,9 +129,12 @@ void pred_acts_destroy(pred_acts *acts)
 static void add_bias(uint32_t rows, uint32_t n, const pred_real *bias, bool relu, pred_real *y)
 {
     for (uint32_t r = 0; r < rows; ++r) {
+        pred_real *row = &y[(size_t)r * n];
         for (uint32_t c = 0; c < n; ++c) {
-            const pred_real sum = y[(size_t)r * n + c] + bias[c];
-            y[(size_t)r * n + c] = relu && sum < 0 ? 0 : sum;
+            row[c] += bias[c];
+        }
+        for (uint32_t c = 0; relu && c < n; ++c) {
+            row[c] = row[c] > 0 ? row[c] : 0;
         }
     }
 }
@@ -252,9 +258,24 @@ static void think(const pred_weights *w, pred_product product, pred_acts *a)
     norm_rows(n, a->scratch, &to);
 }
 
+/** The base paths: what the batch brings and what each class makes of the past's steps. */
+static void lean(const pred_weights *w, pred_product product, pred_acts *a)
+{
+    const uint32_t n = a->batch.n;
+    for (uint32_t i = 0; i < n; ++i) {
+        const pred_real *x = &a->batch.x[(size_t)i * PRED_INPUTS];
+        for (uint32_t c = 0; c < PRED_LEAN; ++c) {
+            a->steps[(size_t)i * PRED_LEAN + c] =
+                x[PRED_AT_CLASS + c / PRED_STEPS] * x[PRED_AT_STEPS + c % PRED_STEPS];
+        }
+    }
+    product(n, PRED_PATH, PRED_LEAN, a->steps, w->lean, a->base);
+    add_rows((size_t)n * PRED_PATH, a->batch.base, a->base);
+}
+
 static void finish_mode(const pred_acts *a, const pred_weights *w, uint32_t agent, uint32_t k)
 {
-    const pred_real *base = &a->batch.base[(size_t)agent * PRED_PATH];
+    const pred_real *base = &a->base[(size_t)agent * PRED_PATH];
     const pred_real *anchor = &w->anchor[(size_t)k * PRED_OUTPUTS];
     pred_real *out = &a->out[((size_t)agent * PRED_MODES + k) * PRED_OUTPUTS];
     pred_real *scale = &a->scale[((size_t)agent * PRED_MODES + k) * PRED_PATH];
@@ -294,9 +315,10 @@ static void decode(const pred_weights *w, pred_product product, pred_acts *a)
     for (uint32_t i = 0; i < rows; ++i) {
         const pred_real *h = &a->h2[(size_t)(i / PRED_MODES) * PRED_WIDTH];
         const pred_real *m = &w->mode[(size_t)(i % PRED_MODES) * PRED_WIDTH];
+        pred_real *seed = &a->seed[(size_t)i * PRED_WIDTH];
         for (uint32_t c = 0; c < PRED_WIDTH; ++c) {
             const pred_real sum = h[c] + m[c];
-            a->seed[(size_t)i * PRED_WIDTH + c] = sum < 0 ? 0 : sum;
+            seed[c] = sum > 0 ? sum : 0;
         }
     }
     product(rows, PRED_WIDTH, PRED_WIDTH, a->seed, w->decode1, a->decoded1);
@@ -304,6 +326,7 @@ static void decode(const pred_weights *w, pred_product product, pred_acts *a)
     product(rows, PRED_WIDTH, PRED_WIDTH, a->decoded1, w->decode2, a->decoded2);
     add_bias(rows, PRED_WIDTH, w->decode2_bias, true, a->decoded2);
     product(rows, PRED_OUTPUTS, PRED_WIDTH, a->decoded2, w->head, a->out);
+    lean(w, product, a);
     for (uint32_t i = 0; i < rows; ++i) {
         finish_mode(a, w, i / PRED_MODES, i % PRED_MODES);
     }
@@ -312,7 +335,7 @@ static void decode(const pred_weights *w, pred_product product, pred_acts *a)
     }
     product(n, PRED_PATH, PRED_WIDTH, a->h2, w->single, a->single);
     add_bias(n, PRED_PATH, w->single_bias, false, a->single);
-    add_rows((size_t)n * PRED_PATH, a->batch.base, a->single);
+    add_rows((size_t)n * PRED_PATH, a->base, a->single);
 }
 
 pred_product pred_product_best(void)

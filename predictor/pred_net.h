@@ -2,10 +2,12 @@
  * twenty futures, each a path of Laplace distributions with a probability. About 60,000 weights.
  *
  *  h0 = LN(W relu(W x));  h1 = LN(h0 + attention(h0, neighbours));  h2 = LN(h1 + W relu(W h1));
- *  for each mode k: W relu(W relu(W relu(h2 + m_k))) -> correction of base + anchor_k, scales,
- * logit; and one more path straight from h2. Rows do not mix: an agent's result depends on his own
- * rows only. Built once more with double numbers for tests of the derivatives. Ownership: the
- * caller's. Threads: pure. Determinism: given the product's. Allocation: in pred_acts_create only.
+ *  base = constant velocity or turn rate + W_class (steps of the past): how far the last step is to
+ * be believed; for each mode k: W relu(W relu(W relu(h2 + m_k))) -> correction of base + anchor_k,
+ * scales, logit; and one more path straight from h2. Rows do not mix: an agent's result depends on
+ * his own rows only. Built once more with double numbers for tests of the derivatives. Ownership:
+ * the caller's. Threads: pure. Determinism: given the product's. Allocation: in pred_acts_create
+ * only.
  */
 #ifndef PRED_NET_H
 #define PRED_NET_H
@@ -27,6 +29,8 @@ enum {
     PRED_HEAD_WIDTH = PRED_WIDTH / PRED_HEADS,
     PRED_MODES = 20,
     PRED_OUTPUTS = 2 * PRED_PATH + 1, /* of a mode: path, scales, logit */
+    PRED_STEPS = 2 * (PRED_PAST - 1), /* numbers of the past's steps */
+    PRED_LEAN = PRED_CLASSES * PRED_STEPS,
 };
 
 /** All weights, in the order in which they are used. Matrices are [in][out]. */
@@ -50,6 +54,7 @@ typedef struct pred_weights {
     pred_real head[PRED_WIDTH * PRED_OUTPUTS];
     pred_real anchor[PRED_MODES * PRED_OUTPUTS]; /* paths, raw scales and logits to start from */
     pred_real single[PRED_WIDTH * PRED_PATH], single_bias[PRED_PATH];
+    pred_real lean[PRED_LEAN * PRED_PATH];
 } pred_weights;
 
 enum { PRED_N_WEIGHTS = sizeof(pred_weights) / sizeof(pred_real) };
@@ -61,7 +66,7 @@ typedef struct pred_part {
     uint32_t rows, columns;
 } pred_part;
 
-enum { PRED_PARTS = 32 };
+enum { PRED_PARTS = 33 };
 extern const pred_part PRED_PART[PRED_PARTS];
 
 /** y[m][n] = x[m][k] w[k][n]. */
@@ -93,6 +98,8 @@ typedef struct pred_acts {
     pred_real *scale;   /* [n][PRED_MODES][PRED_PATH] */
     pred_real *log_p;   /* [n][PRED_MODES] */
     pred_real *single;  /* [n][PRED_PATH] */
+    pred_real *steps;   /* [n][PRED_LEAN]: those of the past, in the place of his class */
+    pred_real *base;    /* [n][PRED_PATH]: the batch's, leant */
     pred_real *scratch; /* [n][PRED_FEED] */
     void *block;
 } pred_acts;

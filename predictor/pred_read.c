@@ -256,7 +256,8 @@ static size_t most_sights(const tracks *t, const clip_clock *clock)
     return (size_t)fmin(steps, 1e9) + 1;
 }
 
-hp_status pred_read_clip(const char *stem, double fps, pred_recording *out, hp_error *error)
+hp_status pred_read_clip(const char *stem, double fps, double late, pred_recording *out,
+                         hp_error *error)
 {
     tracks walkers = {0};
     tracks vehicles = {0};
@@ -266,8 +267,9 @@ hp_status pred_read_clip(const char *stem, double fps, pred_recording *out, hp_e
     }
     st = read_tracks(stem, true, &vehicles, error);
     st = st == HP_ENOENT ? HP_OK : st; /* some clips have no car */
-    const clip_clock clock = {first_frame(&vehicles, first_frame(&walkers, INFINITY)),
-                              STEP_S * fps};
+    const double frames_per_step = STEP_S * fps;
+    const double start = first_frame(&vehicles, first_frame(&walkers, INFINITY));
+    const clip_clock clock = {start + late * frames_per_step, frames_per_step};
     const size_t most = most_sights(&walkers, &clock) + most_sights(&vehicles, &clock);
     sight *sights = NULL;
     if (st == HP_OK) {

@@ -7,8 +7,12 @@
 
 enum { MAX_PRESENT = 512 }; /* agents of one step */
 
-const pred_protocol PRED_8_12 = {.n_past = 8, .n_future = 12, .min_agents = 1};
-const pred_protocol PRED_6_6 = {.n_past = 6, .n_future = 6, .min_agents = 1};
+const pred_protocol PRED_8_12 = {
+    .n_past = 8, .n_future = 12, .min_past = 8, .min_future = 12, .min_agents = 1};
+const pred_protocol PRED_6_6 = {
+    .n_past = 6, .n_future = 6, .min_past = 6, .min_future = 6, .min_agents = 1};
+const pred_protocol PRED_LOOSE = {
+    .n_past = 8, .n_future = 12, .min_past = 2, .min_future = 4, .min_agents = 1};
 
 /* Recorded steps faster than this are slips of the recording: m/s. */
 static const double JUMP_MPS[PRED_CLASSES] = {5.0, 20.0, 30.0, 30.0};
@@ -17,7 +21,7 @@ static const double JUMP_MPS[PRED_CLASSES] = {5.0, 20.0, 30.0, 30.0};
 typedef struct window {
     const pred_recording *recording;
     const pred_protocol *protocol;
-    uint32_t start, now;
+    uint32_t now; /* step of the last observed point */
     uint32_t n;
     pred_other others[MAX_PRESENT];
     const pred_row *rows[MAX_PRESENT]; /* of the same agents */
@@ -65,16 +69,22 @@ static void gather(window *w)
 
 static bool stays(const window *w, uint32_t id)
 {
-    const uint32_t length = w->protocol->n_past + w->protocol->n_future;
-    for (uint32_t k = 0; k < length; ++k) {
-        if (pred_recording_find(w->recording, w->start + k, id) == NULL) {
+    const uint32_t end = w->now + w->protocol->min_future;
+    for (uint32_t step = w->now + 1 - w->protocol->min_past; step <= end; ++step) {
+        if (pred_recording_find(w->recording, step, id) == NULL) {
             return false;
         }
     }
     return true;
 }
 
-/** Future on the grid, as far as the recording goes beyond the window, too. */
+/** Faster than anybody of the class can be: a slip of the recording. */
+static bool slips(const window *w, pred_class kind, hp_vec2 a, hp_vec2 b)
+{
+    return hp_dist(a, b) > JUMP_MPS[kind] * w->recording->step_s;
+}
+
+/** Future on the grid, as far as the recording goes beyond the window, too; a slip ends it. */
 static void write_future(const window *w, pred_sample *s)
 {
     const pred_recording *r = w->recording;
@@ -82,7 +92,7 @@ static void write_future(const window *w, pred_sample *s)
     uint32_t k = 0;
     for (uint32_t j = 1; k < PRED_FUTURE && w->now + j < r->n_steps; ++j) {
         const pred_row *row = pred_recording_find(r, w->now + j, s->id);
-        if (row == NULL) {
+        if (row == NULL || slips(w, s->input.kind, a, row->p)) {
             break;
         }
         const double begin_s = (j - 1) * r->step_s;
@@ -97,42 +107,66 @@ static void write_future(const window *w, pred_sample *s)
     s->n_future = k;
 }
 
+static const pred_row *row_at(const window *w, uint32_t step, uint32_t id)
+{
+    return step < w->recording->n_steps ? pred_recording_find(w->recording, step, id) : NULL;
+}
+
 static void write_truth(const window *w, pred_sample *s)
 {
-    s->n_truth = w->protocol->n_future;
     s->truth_step_s = (float)w->recording->step_s;
-    for (uint32_t k = 0; k < s->n_truth; ++k) {
-        const pred_row *row = pred_recording_find(w->recording, w->now + 1 + k, s->id);
+    for (uint32_t k = 0; k < w->protocol->n_future; ++k) {
+        const pred_row *row = row_at(w, w->now + 1 + k, s->id);
+        if (row == NULL) {
+            break;
+        }
+        s->n_truth = k + 1;
         s->truth[k][0] = (float)(row->p.x_m - s->here.x_m);
         s->truth[k][1] = (float)(row->p.y_m - s->here.y_m);
     }
+}
+
+/** The places of the last n_past steps, as far back as the agent was there without a break, newest
+ *  last; returns how many. */
+static uint32_t past_points(const window *w, uint32_t id, hp_vec2 points[PRED_PAST])
+{
+    const uint32_t most = w->protocol->n_past < w->now + 1 ? w->protocol->n_past : w->now + 1;
+    uint32_t n = 0;
+    while (n < most && pred_recording_find(w->recording, w->now - n, id) != NULL) {
+        ++n;
+    }
+    for (uint32_t k = 0; k < n; ++k) {
+        points[k] = pred_recording_find(w->recording, w->now + 1 - n + k, id)->p;
+    }
+    return n;
 }
 
 static void write_past(const window *w, hp_vec2 step_m, pred_sample *s)
 {
     double times_s[PRED_PAST];
     hp_vec2 points[PRED_PAST];
-    const uint32_t n = w->protocol->n_past;
+    const uint32_t n = past_points(w, s->id, points);
     for (uint32_t k = 0; k < n; ++k) {
         times_s[k] = -((double)(n - 1 - k) * w->recording->step_s);
-        points[k] = pred_recording_find(w->recording, w->start + k, s->id)->p;
+        s->jumps |= k > 0 && slips(w, s->input.kind, points[k - 1], points[k]);
     }
     pred_input_past(times_s, points, n, step_m, &s->input);
-    const double steps = PRED_STEP_S / w->recording->step_s / 3.0;
-    s->mean_step_m[0] = (float)(steps * (points[n - 1].x_m - points[n - 4].x_m));
-    s->mean_step_m[1] = (float)(steps * (points[n - 1].y_m - points[n - 4].y_m));
+    const uint32_t back = n > 3 ? 3 : n - 1;
+    const double steps = back > 0 ? PRED_STEP_S / w->recording->step_s / back : 0.0;
+    s->mean_step_m[0] = (float)(steps * (points[n - 1].x_m - points[n - 1 - back].x_m));
+    s->mean_step_m[1] = (float)(steps * (points[n - 1].y_m - points[n - 1 - back].y_m));
 }
 
-static bool jumps(const window *w, const pred_sample *s)
+/** Whether the recording slips among the points to predict. */
+static bool truth_slips(const window *w, const pred_sample *s)
 {
-    const uint32_t length = w->protocol->n_past + w->protocol->n_future;
-    const double limit_m = JUMP_MPS[s->input.kind] * w->recording->step_s;
-    for (uint32_t k = 1; k < length; ++k) {
-        const pred_row *a = pred_recording_find(w->recording, w->start + k - 1, s->id);
-        const pred_row *b = pred_recording_find(w->recording, w->start + k, s->id);
-        if (hp_dist(a->p, b->p) > limit_m) {
+    hp_vec2 a = s->here;
+    for (uint32_t k = 0; k < s->n_truth; ++k) {
+        const hp_vec2 b = pred_recording_find(w->recording, w->now + 1 + k, s->id)->p;
+        if (slips(w, s->input.kind, a, b)) {
             return true;
         }
+        a = b;
     }
     return false;
 }
@@ -153,7 +187,7 @@ static void write_sample(const window *w, uint32_t self, uint32_t number, pred_s
     write_past(w, own->step_m, s);
     write_future(w, s);
     write_truth(w, s);
-    s->jumps = jumps(w, s);
+    s->jumps |= truth_slips(w, s);
 }
 
 /** Fills walkers: all but vehicles other than self; returns self's place there. */
@@ -194,6 +228,8 @@ static hp_status cut(window *w, pred_samples *samples, hp_error *error)
         }
         pred_sample *s = &samples->items[samples->n++];
         write_sample(w, i, samples->n_windows, s);
+        s->recording = samples->n_recordings;
+        s->step = w->now;
         look(w, i, s);
     }
     const size_t found = samples->n - before;
@@ -208,16 +244,16 @@ static hp_status cut(window *w, pred_samples *samples, hp_error *error)
 hp_status pred_samples_add(pred_samples *samples, const pred_recording *recording,
                            const pred_protocol *protocol, hp_error *error)
 {
-    const uint32_t length = protocol->n_past + protocol->n_future;
     window *w = calloc(1, sizeof *w);
     hp_status st = w == NULL ? hp_fail(error, HP_ENOMEM, "no memory for a window") : HP_OK;
-    for (uint32_t s = 0; st == HP_OK && s + length <= recording->n_steps; ++s) {
+    for (uint32_t now = protocol->min_past - 1;
+         st == HP_OK && now + protocol->min_future < recording->n_steps; ++now) {
         w->recording = recording;
         w->protocol = protocol;
-        w->start = s;
-        w->now = s + protocol->n_past - 1;
+        w->now = now;
         st = cut(w, samples, error);
     }
+    ++samples->n_recordings;
     free(w);
     return st;
 }

@@ -10,9 +10,10 @@
 
 typedef struct pred_sample {
     pred_input input;
-    hp_vec2 here;                 /* m, world */
-    uint32_t window, id;          /* agents of one window have the same number */
-    uint32_t n_future;            /* steps of future that are known */
+    hp_vec2 here;             /* m, world */
+    uint32_t recording, step; /* which one, counted, and which of its steps is now */
+    uint32_t window, id;      /* agents of one window have the same number */
+    uint32_t n_future;        /* steps of future that are known, up to a slip of the recording */
     float future[PRED_FUTURE][2]; /* m from here, world axes, on the network's grid */
     uint32_t n_truth;
     float truth_step_s;
@@ -26,18 +27,22 @@ typedef struct pred_sample {
 typedef struct pred_samples {
     pred_sample *items;
     size_t n, capacity;
-    uint32_t n_windows;
+    uint32_t n_windows, n_recordings;
 } pred_samples;
 
 /** How windows are cut. */
 typedef struct pred_protocol {
-    uint32_t n_past, n_future; /* recorded steps; whoever is there for all of them counts */
-    uint32_t min_agents;       /* windows with fewer are left out */
-    bool no_vehicles;          /* vehicles are no neighbours: for comparison */
+    uint32_t n_past, n_future;     /* recorded steps */
+    uint32_t min_past, min_future; /* whoever is there for so many of them counts */
+    uint32_t min_agents;           /* windows with fewer are left out */
+    bool no_vehicles;              /* vehicles are no neighbours: for comparison */
 } pred_protocol;
 
 extern const pred_protocol PRED_8_12; /* 8 observed, 12 to predict, at least one agent */
 extern const pred_protocol PRED_6_6;
+/** For training: whoever is seen twice and a while longer. Published protocols test on whole
+ *  windows, but on the road most tracks are shorter. */
+extern const pred_protocol PRED_LOOSE;
 
 HP_NODISCARD hp_status pred_samples_add(pred_samples *samples, const pred_recording *recording,
                                         const pred_protocol *protocol, hp_error *error);
@@ -72,6 +77,7 @@ typedef struct pred_choice {
     pred_split split;
     uint32_t min_agents; /* 0: as the protocol has it */
     bool no_vehicles;
+    bool loose; /* short tracks, too, and clips on four clocks a tenth of a second apart */
 } pred_choice;
 
 HP_NODISCARD hp_status pred_samples_load(const pred_choice *choice, pred_samples *samples,

@@ -108,16 +108,17 @@ static bool is_wanted(const pred_choice *c, uint32_t index)
     return split == c->split;
 }
 
-static hp_status read_one(const pred_choice *c, const char *stem, pred_recording *out,
-                          hp_error *error)
+/** clock: for clips, quarters of a step by which the steps are late. */
+static hp_status read_one(const pred_choice *c, const char *stem, uint32_t clock,
+                          pred_recording *out, hp_error *error)
 {
     char path[PATH + 8];
     (void)snprintf(path, sizeof path, "%s.txt", stem);
     switch (c->kind) {
     case PRED_DUT:
-        return pred_read_clip(stem, 23.98, out, error);
+        return pred_read_clip(stem, 23.98, 0.25 * clock, out, error);
     case PRED_CITR:
-        return pred_read_clip(stem, 29.97, out, error);
+        return pred_read_clip(stem, 29.97, 0.25 * clock, out, error);
     case PRED_APOLLO:
         return pred_read_apollo(path, out, error);
     case PRED_ETH_UCY:
@@ -128,28 +129,33 @@ static hp_status read_one(const pred_choice *c, const char *stem, pred_recording
     }
 }
 
+static pred_protocol protocol_of(const pred_choice *c)
+{
+    pred_protocol protocol = c->loose ? PRED_LOOSE : c->kind == PRED_APOLLO ? PRED_6_6 : PRED_8_12;
+    protocol.no_vehicles = c->no_vehicles;
+    protocol.min_agents = c->min_agents > 0 ? c->min_agents : protocol.min_agents;
+    return protocol;
+}
+
 static hp_status load_files(const pred_choice *c, const file_list *list, pred_samples *samples,
                             hp_error *error)
 {
-    pred_protocol protocol = c->kind == PRED_APOLLO ? PRED_6_6 : PRED_8_12;
-    protocol.no_vehicles = c->no_vehicles;
-    protocol.min_agents = c->min_agents > 0 ? c->min_agents : protocol.min_agents;
-    for (uint32_t i = 0; i < list->n; ++i) {
+    const pred_protocol protocol = protocol_of(c);
+    const bool clips = c->kind == PRED_DUT || c->kind == PRED_CITR;
+    const uint32_t n_clocks = c->loose && clips ? 4 : 1;
+    hp_status st = HP_OK;
+    for (uint32_t i = 0; st == HP_OK && i < list->n * n_clocks; ++i) {
         pred_recording recording;
-        if (!is_wanted(c, i)) {
+        if (!is_wanted(c, i / n_clocks)) {
             continue;
         }
-        hp_status st = read_one(c, list->paths[i], &recording, error);
-        if (st != HP_OK) {
-            return st;
-        }
-        st = pred_samples_add(samples, &recording, &protocol, error);
-        pred_recording_free(&recording);
-        if (st != HP_OK) {
-            return st;
+        st = read_one(c, list->paths[i / n_clocks], i % n_clocks, &recording, error);
+        if (st == HP_OK) {
+            st = pred_samples_add(samples, &recording, &protocol, error);
+            pred_recording_free(&recording);
         }
     }
-    return HP_OK;
+    return st;
 }
 
 static hp_status load_mixed(const pred_choice *choice, pred_samples *samples, hp_error *error)

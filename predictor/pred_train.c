@@ -15,7 +15,7 @@
 #define CLIP 5.0
 #define PI 3.14159265358979323846
 
-enum { WARM_UP = 300, LANE_START = 1, LANE_SHUFFLE = 2, LANE_CHANGE = 3 };
+enum { MIN_FUTURE = 4, WARM_UP = 300, LANE_START = 1, LANE_SHUFFLE = 2, LANE_CHANGE = 3 };
 
 struct pred_trainer {
     pred_train_config config;
@@ -46,7 +46,7 @@ void pred_train_config_default(pred_train_config *config)
 /** Normal weights with deviation sqrt(2 / rows); gains one, biases zero, heads zero. */
 static void start_weights(pred_trainer *t)
 {
-    static const char *const ZERO[] = {"head", "single", "anchor"};
+    static const char *const ZERO[] = {"head", "single", "anchor", "lean"};
     float *all = (float *)&t->weights;
     const hp_rng stream = hp_rng_lane(t->stream, LANE_START);
     for (uint32_t p = 0; p < PRED_PARTS; ++p) {
@@ -68,7 +68,7 @@ static void start_weights(pred_trainer *t)
 static void take_samples(pred_trainer *t, const pred_samples *train)
 {
     for (size_t i = 0; i < train->n; ++i) {
-        if (!train->items[i].jumps && train->items[i].n_future > 0) {
+        if (train->items[i].n_future >= MIN_FUTURE) {
             t->train[t->n_train++] = &train->items[i];
         }
     }
@@ -230,7 +230,7 @@ static pred_loss validate(pred_trainer *t)
         pred_batch_clear(&t->acts);
         for (; i < t->val->n && t->acts.batch.n < PRED_BATCH; ++i) {
             const pred_sample *s = &t->val->items[i];
-            if (!s->jumps && s->n_future > 0) {
+            if (s->n_future >= MIN_FUTURE) {
                 add_sample(&t->acts, s, &s->input, &PRED_AS_IT_IS);
             }
         }

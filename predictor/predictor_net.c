@@ -1,7 +1,7 @@
 #include "predictor/predictor_net.h"
 
 #include "predictor/pred_merge.h"
-#include "predictor/pred_model.h"
+#include "predictor/pred_watch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +21,7 @@ struct predictor_net {
     pred_other others[OTHERS];
     pred_merge_room room;
     hp_forecast coarse; /* on the network's grid */
+    pred_watch watch;
 };
 
 hp_status predictor_net_create(const predictor_config *config, predictor_net **out, hp_error *error)
@@ -161,6 +162,7 @@ static void think(predictor_net *net, const hp_predict_request *request, hp_pred
 {
     const uint32_t n_others = gather(request, net->others);
     uint32_t n = 0;
+    pred_watch_look(&net->watch, request);
     for (uint32_t i = 0; i < request->n_tracks; ++i) {
         if (request->tracks[i].visible) {
             net->track_of[n] = i;
@@ -172,6 +174,8 @@ static void think(predictor_net *net, const hp_predict_request *request, hp_pred
     pred_model_answer(&net->model, &net->acts, net->inputs, sizeof net->inputs[0], n, net->answers);
     for (uint32_t i = 0; i < n; ++i) {
         const uint32_t at = net->track_of[i];
+        pred_adapt_apply(&net->watch.adapt, net->inputs[i].kind, &net->answers[i]);
+        pred_watch_keep(&net->watch, &request->tracks[at], net->inputs[i].kind, &net->answers[i]);
         pred_merge(&net->answers[i], &net->room, &net->coarse);
         if (!refine(net, &request->tracks[at], &reply->forecasts[at])) {
             memset(&reply->forecasts[at], 0, sizeof reply->forecasts[at]);

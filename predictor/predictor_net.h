@@ -6,8 +6,10 @@
  *  to somebody else brings nothing along. The network's twenty modes are merged into six. Agents
  *  out of sight, and any whose answer would not be finite, get constant velocity. The ego is one
  *  of the neighbours.
- *  Ownership: the handle owns the network. Threads: one user. Determinism: the same bits for an
- *  agent in whatever order he is listed. Allocation: in create only. */
+ *  The spread follows how the answers of this episode came out (pred_watch.h).
+ *  Ownership: the handle owns the network. Threads: one user. Determinism: by the requests of an
+ *  episode; the same bits for an agent in whatever order he is listed. Allocation: in create only.
+ */
 #ifndef PREDICTOR_NET_H
 #define PREDICTOR_NET_H
 

@@ -222,6 +222,7 @@ static const hp_field PREDICT_REQUEST_ROWS[] = {
     NUMBER(hp_predict_request, deadline_ns, SPAN_NS),
     STRUCT(hp_predict_request, ego, EGO_STATE),
     STRUCTS(hp_predict_request, tracks, n_tracks, 0, TRACK),
+    NUMBER(hp_predict_request, stamp_ns, INSTANT_NS),
 };
 static const hp_layout PREDICT_REQUEST = {
     LAYOUT(hp_predict_request, predict_request, PREDICT_REQUEST_ROWS)};

@@ -119,6 +119,7 @@ typedef struct hp_predict_request {
     hp_ego_state ego;
     uint32_t n_tracks;
     hp_track tracks[HP_MAX_AGENTS];
+    int64_t stamp_ns; /* the frame's: world time of the observation */
 } hp_predict_request;
 
 /** One future of one agent: a Gaussian around each point. */

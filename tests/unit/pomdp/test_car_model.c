@@ -243,6 +243,40 @@ static void test_car_model_sample_weights_undo_the_even_draw_of_futures(void **s
     assert_true(count[2] > N / 8); /* drawn far more often than 2 % */
 }
 
+/** One draw for a whole path: who strays to the left stays there, by as many sigmas at each step.
+ */
+static void test_car_model_noise_of_a_future_is_the_same_all_along_it(void **state)
+{
+    (void)state;
+    enum { N = 512, STEPS = 6 };
+    hp_belief_agent *a = fixture_walker(&request, 90.0, 30.0, 1.0, 0.0);
+    for (uint32_t k = 0; k < request.n_steps; ++k) {
+        a->modes[0].sigma_m[k] = 0.5;
+    }
+    config.traffic.stop_hz = 0.0;
+    a->cross_hz = 0.0;
+    build();
+    sample(N);
+    double square = 0.0;
+    float sigmas[N][2];
+    for (uint32_t k = 0; k < STEPS; ++k) {
+        step(N, scene.steady, 1 + k, false);
+        for (uint32_t i = 0; i < N; ++i) {
+            const car_other_state *o = &state_of[i].others[0];
+            const float dx = (o->x_m - (float)a->modes[0].mean[k].x_m) / 0.5F;
+            const float dy = (o->y_m - (float)a->modes[0].mean[k].y_m) / 0.5F;
+            if (k == 0) {
+                sigmas[i][0] = dx;
+                sigmas[i][1] = dy;
+                square += (double)(dx * dx + dy * dy) / (2.0 * N);
+            }
+            hp_assert_near(dx, sigmas[i][0], 1e-3);
+            hp_assert_near(dy, sigmas[i][1], 1e-3);
+        }
+    }
+    hp_assert_near(square, 0.9, 0.12); /* a little less than 1: none is beyond two sigmas */
+}
+
 static void test_car_model_phantom_steps_out_only_where_he_is_hidden(void **state)
 {
     (void)state;
@@ -534,6 +568,7 @@ int main(void)
         CAR_TEST(test_car_model_walker_starts_to_cross_at_his_rate),
         CAR_TEST(test_car_model_importance_sampling_is_unbiased),
         CAR_TEST(test_car_model_sample_weights_undo_the_even_draw_of_futures),
+        CAR_TEST(test_car_model_noise_of_a_future_is_the_same_all_along_it),
         CAR_TEST(test_car_model_phantom_steps_out_only_where_he_is_hidden),
         CAR_TEST(test_car_model_hidden_walker_is_observed_once_past_the_edge),
         CAR_TEST(test_car_model_default_policy_brakes_for_who_is_in_the_way_only),

@@ -106,7 +106,7 @@ static void test_pred_read_clip_resamples_on_one_clock(void **state)
     put("c_traj_veh_filtered.csv", cars);
     put("c_traj_ped_filtered.csv", text);
     (void)snprintf(stem, sizeof stem, "%s/c", dir);
-    assert_int_equal(pred_read_clip(stem, 10.0, &r, &error), HP_OK);
+    assert_int_equal(pred_read_clip(stem, 10.0, 0.0, &r, &error), HP_OK);
     /* The walker's steps 1 to 4; the car's first step (frame 4) is dropped, too. */
     assert_int_equal(r.n_rows, 4 + 3);
     assert_int_equal(r.n_steps, 4);
@@ -117,6 +117,11 @@ static void test_pred_read_clip_resamples_on_one_clock(void **state)
     hp_assert_near(car->p.x_m, 4.0, 1e-9);
     hp_assert_near(car->yaw_rad, -0.5, 1e-9);
     assert_int_equal(car->kind, PRED_CAR);
+    pred_recording_free(&r);
+    /* Half a step later. */
+    assert_int_equal(pred_read_clip(stem, 10.0, 0.5, &r, &error), HP_OK);
+    hp_assert_near(pred_recording_find(&r, 0, 1)->p.x_m, 0.6, 1e-9);
+    hp_assert_near(pred_recording_find(&r, 1, 1)->p.x_m, 1.0, 1e-9);
     pred_recording_free(&r);
     (void)unlink(path);
     put("c_traj_veh_filtered.csv", "");
@@ -167,6 +172,37 @@ static void test_pred_samples_are_the_same_bits_whatever_the_future(void **state
     pred_samples_free(&samples[1]);
 }
 
+/** One who is there for seven frames and then, it seems, leaps. */
+static void test_pred_samples_take_short_tracks_when_they_are_to_learn_from(void **state)
+{
+    (void)state;
+    pred_samples samples = {0};
+    pred_recording r;
+    hp_error error;
+    put("s.txt", "0 1 0 0\n1 1 0.5 0\n2 1 1.0 0\n3 1 1.5 0\n4 1 2.0 0\n5 1 2.5 0\n6 1 9.0 0\n"
+                 "7 2 0 5\n8 2 0 5\n");
+    assert_int_equal(pred_read_eth(path, &r, &error), HP_OK);
+    assert_int_equal(pred_samples_add(&samples, &r, &PRED_8_12, &error), HP_OK);
+    assert_int_equal(samples.n, 0);
+    assert_int_equal(pred_samples_add(&samples, &r, &PRED_LOOSE, &error), HP_OK);
+    /* Two points seen, at least four to come: frames 1 and 2 are his last observed ones. */
+    assert_int_equal(samples.n, 2);
+    for (uint32_t i = 0; i < 2; ++i) {
+        const pred_sample *s = &samples.items[i];
+        assert_int_equal(s->step, 1 + i);
+        assert_int_equal(s->recording, 1);
+        assert_int_equal(s->input.n_past, 2 + i);
+        assert_int_equal(s->n_truth, 5 - i);
+        assert_int_equal(s->n_future, 4 - i); /* the leap is nobody's way */
+        assert_true(s->jumps);
+        hp_assert_near(s->future[s->n_future - 1][0], 0.5 * (4 - i), 1e-6);
+        hp_assert_near(s->input.past[0][0], -3.5, 1e-6); /* carried back */
+    }
+    pred_samples_free(&samples);
+    pred_recording_free(&r);
+    (void)unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -175,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_pred_read_eth_refuses_somebody_who_is_twice_in_a_frame),
         cmocka_unit_test(test_pred_read_clip_resamples_on_one_clock),
         cmocka_unit_test(test_pred_samples_are_the_same_bits_whatever_the_future),
+        cmocka_unit_test(test_pred_samples_take_short_tracks_when_they_are_to_learn_from),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
 }

@@ -172,6 +172,64 @@ static void test_predictor_net_takes_constant_velocity_when_an_agent_is_out_of_s
     assert_memory_not_equal(&reply.forecasts[0], &plain.forecasts[0], sizeof plain.forecasts[0]);
 }
 
+static void test_predictor_net_counts_the_ego_among_the_neighbours(void **state)
+{
+    (void)state;
+    static hp_predict_reply far;
+    pred_draw_request(9, 3, &request);
+    predictor_net_predict(net, &request, &reply);
+    request.ego.speed_mps = 0.0; /* at the same place */
+    predictor_net_predict(net, &request, &far);
+    for (uint32_t i = 0; i < 3; ++i) {
+        assert_memory_not_equal(&reply.forecasts[i], &far.forecasts[i], sizeof far.forecasts[i]);
+    }
+    request.ego.pose.x_m -= 1000.0;
+    predictor_net_predict(net, &request, &reply);
+    assert_memory_not_equal(&reply.forecasts[0], &far.forecasts[0], sizeof far.forecasts[0]);
+}
+
+/** Ten seconds at ten requests a second of walkers who leap by so much every time; returns the
+ *  spread of the first one's first future at the end. */
+static double leap_about(double by_m, bool turned)
+{
+    enum { N = 6 };
+    pred_draw_request(10, N, &request);
+    for (uint32_t k = 0; k < 100; ++k) {
+        request.stamp_ns = (int64_t)k * 100000000;
+        for (uint32_t i = 0; i < N; ++i) {
+            request.tracks[i].pose.y_m += k % 2 == 0 ? by_m : -by_m;
+        }
+        static hp_predict_request listed;
+        listed = request;
+        for (uint32_t i = 0; turned && i < N; ++i) {
+            listed.tracks[i] = request.tracks[N - 1 - i];
+        }
+        predictor_net_predict(net, &listed, &reply);
+    }
+    return reply.forecasts[turned ? N - 1 : 0].modes[0].sigma_m[reply.n_steps - 1];
+}
+
+static void test_predictor_net_spreads_more_when_its_answers_came_out_wrong(void **state)
+{
+    (void)state;
+    static hp_forecast wild;
+    pred_draw_request(10, 6, &request);
+    predictor_net_predict(net, &request, &reply); /* time runs back: all is forgotten */
+    const double calm = reply.forecasts[0].modes[0].sigma_m[reply.n_steps - 1];
+    const double after = leap_about(40.0, false);
+    wild = reply.forecasts[0];
+    assert_true(after > 1.5 * calm);
+    /* In whatever order they are listed. */
+    hp_assert_near(leap_about(40.0, true), after, 0.0);
+    assert_memory_equal(&reply.forecasts[5], &wild, sizeof wild);
+    /* In another world it knows as much as at first. */
+    pred_draw_request(10, 6, &request);
+    request.stamp_ns = 20000000000;
+    request.world_id = 77;
+    predictor_net_predict(net, &request, &reply);
+    hp_assert_near(reply.forecasts[0].modes[0].sigma_m[reply.n_steps - 1], calm, 0.0);
+}
+
 static void test_predictor_net_allocates_nothing_when_it_predicts(void **state)
 {
     (void)state;
@@ -252,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_predictor_net_knows_nothing_of_whom_an_id_belonged_to),
         cmocka_unit_test(test_predictor_net_stays_finite_when_all_stand_in_one_place),
         cmocka_unit_test(test_predictor_net_takes_constant_velocity_when_an_agent_is_out_of_sight),
+        cmocka_unit_test(test_predictor_net_counts_the_ego_among_the_neighbours),
+        cmocka_unit_test(test_predictor_net_spreads_more_when_its_answers_came_out_wrong),
         cmocka_unit_test(test_predictor_net_allocates_nothing_when_it_predicts),
         cmocka_unit_test(test_predictor_net_is_constant_velocity_when_no_model_is_named),
         cmocka_unit_test(test_predictor_net_reads_the_shipped_model_and_sends_a_walker_ahead),
