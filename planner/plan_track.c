@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define HISTORY_STEP_S 0.25    /* spacing of the history's points */
+#define HISTORY_STEP_S 0.4     /* spacing of the history's points: the predictor's grid */
 #define GONE_AFTER_S 0.3       /* not seen where it should be: it is not there */
 #define SIGHT_RANGE_SHARE 0.95 /* near the edge of the sensor's range, absence proves nothing */
 
