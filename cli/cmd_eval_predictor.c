@@ -193,6 +193,20 @@ static void mean_figures(const job *j, double out[N_FIGURES])
     }
 }
 
+/** Share of the points of all rows together in their regions. */
+static void pooled(const job *j, double out[2])
+{
+    double n = 0.0;
+    out[0] = out[1] = 0.0;
+    for (uint32_t r = 0; r < j->n_rows; ++r) {
+        n += (double)j->n[r];
+        out[0] += (double)j->n[r] * j->scores[r].cover[0];
+        out[1] += (double)j->n[r] * j->scores[r].cover[1];
+    }
+    out[0] /= n;
+    out[1] /= n;
+}
+
 static const double WS[] = {0.20, 0.58, 0.22}; /* ApolloScape's weights, in the order of TRAFFIC */
 
 static json_t *figures_json(const double figures[N_FIGURES])
@@ -237,6 +251,12 @@ static void print_json(const job *j)
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)j->common.seed));
     (void)json_object_set_new(json, "scenes", scenes);
     (void)json_object_set_new(json, "average", figures_json(figures));
+    if (j->data != PRED_DUT && j->data != PRED_CITR) { /* there, rows overlap */
+        double cover[2];
+        pooled(j, cover);
+        (void)json_object_set_new(json, "cover50_of_all_points", cli_json_real(cover[0]));
+        (void)json_object_set_new(json, "cover90_of_all_points", cli_json_real(cover[1]));
+    }
     (void)json_object_set_new(json, "latency_ms", times_json(&j->times));
     if (j->data == PRED_APOLLO) {
         (void)json_object_set_new(json, "wsade_m", cli_json_real(wsade));
@@ -270,8 +290,9 @@ static void print_table(const job *j)
     for (size_t i = 0; i < HP_ARRAY_LEN(HEADS); ++i) {
         table_cell(&t, "%s", HEADS[i]);
     }
-    (void)printf("%s, %s split: %s\nmodel %s; ADE/FDE in m, NLL in nats per point\n", DATA[j->data],
-                 SPLITS[j->split], PROTOCOLS[j->data], j->model_name);
+    (void)printf("%s, %s split: %s\nmodel %s%s; ADE/FDE in m, NLL in nats per point\n",
+                 DATA[j->data], SPLITS[j->split], PROTOCOLS[j->data], j->model_name,
+                 j->adapt ? ", spread adapted on the way" : "");
     double wsade = 0.0;
     double wsfde = 0.0;
     for (uint32_t r = 0; r < j->n_rows; ++r) {
@@ -289,6 +310,13 @@ static void print_table(const job *j)
     table_free(&t);
     if (j->data == PRED_APOLLO) {
         (void)printf("weighted sum of the classes, single path: %.3f/%.3f\n", wsade, wsfde);
+    }
+    if (j->data != PRED_DUT && j->data != PRED_CITR) { /* there, rows overlap */
+        double cover[2];
+        pooled(j, cover);
+        (void)printf(
+            "of all points %.1f %% in their 50 %% regions, %.1f %% in their 90 %% regions\n",
+            100.0 * cover[0], 100.0 * cover[1]);
     }
     (void)printf("CPU time of a window: median %.3f ms, p99 %.3f ms\n",
                  stats_times_percentile_ms(&j->times, 0.5),
