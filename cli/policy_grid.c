@@ -55,7 +55,7 @@ hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t 
         return st;
     }
     out->mix_hash = mix_of(out->config);
-    st = policy_open(out->config, 1, &out->infer, &out->model_hash, error);
+    st = policy_open(out->config, 1, &out->pilot, error);
     if (st == HP_OK) {
         st = drive_setting_load(out->config, POLICY_GRID_SCENARIOS, N_SCENARIOS,
                                 evaluation ? SIM_GRID_EVALUATION : SIM_GRID_CALIBRATION,
@@ -64,9 +64,10 @@ hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t 
     if (st != HP_OK) {
         return st;
     }
+    out->setting->encoder = out->pilot.encoder;
     out->setting->parts = evaluation ? 1 : PARTS;
     out->setting->part = part == POLICY_PART_CHECK ? 1 : 0;
-    return policy_play_episodes(out->setting, out->infer, common->seed + part, episodes,
+    return policy_play_episodes(out->setting, out->pilot.infer, common->seed + part, episodes,
                                 out->samples, &out->play, error);
 }
 
@@ -75,5 +76,5 @@ void policy_grid_close(policy_grid *grid)
     free(grid->config);
     free(grid->setting);
     free(grid->samples);
-    policy_infer_destroy(&grid->infer);
+    policy_infer_destroy(&grid->pilot.infer);
 }
