@@ -69,7 +69,7 @@ int cmd_calibrate(int argc, char **argv)
         st = policy_calib_fit(&rules, grid.samples, episodes, &calib);
     }
     if (st == HP_OK) {
-        calib.model_hash = grid.model_hash;
+        calib.model_hash = grid.pilot.hash;
         calib.mix_hash = grid.mix_hash;
         st = cli_rundir_open(&common, "calibrate-policy", &dir, &error);
     }

@@ -177,7 +177,7 @@ static hp_status read_calibration(const char *given, const policy_grid *grid, po
                        "no calibration found; make one with hyplan calibrate "
                        "policy and name it by --calibration FILE");
     }
-    return policy_calib_read(given, grid->model_hash, grid->mix_hash, calib, error);
+    return policy_calib_read(given, grid->pilot.hash, grid->mix_hash, calib, error);
 }
 
 int eval_policy(int argc, char **argv)

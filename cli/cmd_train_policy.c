@@ -320,6 +320,7 @@ static hp_status open_driving(train_run *run, const cli_config *config, hp_error
         return hp_fail(error, HP_ENOMEM, "no memory for the scenarios");
     }
     run->setting->varied = true;
+    run->setting->encoder = (policy_encoder)config->policy.encoder;
     const hp_status st = drive_setting_load(config, SCENARIOS, HP_ARRAY_LEN(SCENARIOS),
                                             SIM_GRID_TRAINING, run->setting, error);
     run->driven = drive_task_of(run->setting);

@@ -18,7 +18,7 @@ typedef struct drive_env {
     sim_scenario scenario;
     policy_scene scene;
     uint32_t action, episode, which;
-    float row[POLICY_ROW];
+    float row[POLICY_MOST_ROW];
     /* one tick */
     hp_world_info info;
     hp_frame frame;
@@ -65,7 +65,7 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     drive_env *e = ctx;
     policy_scene_encode(request, &e->scene);
     e->scene.root.last_action = e->action;
-    policy_features(&e->scene, &e->scene.root, e->row);
+    policy_encode(e->setting->encoder, &e->scene, &e->scene.root, e->row);
     *reply = (hp_plan_reply){.world_id = request->world_id,
                              .tick = request->tick,
                              .found = true,
@@ -118,8 +118,10 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
     const plan_workers workers = {predict, plan, evaluate, e};
     plan_config planner = setting->config.plan;
     planner.guard.enabled = false;
-    planner.path.detours =
-        planner.path.detours && !setting->varied; /* speed is learned, not ways */
+    if (setting->varied) {
+        planner.path.detours =
+            false; /* looking for ways costs most, and speed is what is learned */
+    }
     e->setting = setting;
     e->clock = hp_clock_virtual(0);
     hp_status st = sim_world_create(&body, &e->world);
@@ -202,6 +204,12 @@ static sim_scene vary_scene(sim_scene scene, hp_rng s)
     return scene;
 }
 
+static size_t row_bytes(const drive_setting *set)
+{
+    const uint32_t n = set->encoder == POLICY_ENCODER_IMAGE ? POLICY_IMAGE_ROW : POLICY_ROW;
+    return n * sizeof(float);
+}
+
 static void look(drive_env *e)
 {
     sim_world_observe(e->world, &e->frame);
@@ -245,7 +253,7 @@ static void reset(void *env, hp_rng stream, float *row)
         scene = vary_scene(scene, stream);
     }
     begin(e, &scene, stream);
-    memcpy(row, e->row, sizeof e->row);
+    memcpy(row, e->row, row_bytes(e->setting));
 }
 
 /** The search's reward for one decision, once it is over. */
@@ -285,7 +293,7 @@ static void step(void *env, const float *action, policy_step *out, float *row)
     out->cost = result->verdict == HP_VERDICT_CRASH ? 1.0 : 0.0;
     out->truncated = result->verdict == HP_VERDICT_TIMEOUT;
     out->terminated = result->verdict != HP_VERDICT_RUNNING && !out->truncated;
-    memcpy(row, e->row, sizeof e->row);
+    memcpy(row, e->row, row_bytes(e->setting));
 }
 
 hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
@@ -304,7 +312,7 @@ hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
             policy_step out = {0};
             begin(e, &setting->scenes[i][k], hp_rng_seed(k));
             while (!out.terminated && !out.truncated) {
-                float row[POLICY_ROW];
+                float row[POLICY_MOST_ROW];
                 step(e, &accelerate, &out, row);
             }
             if (out.cost > 0.0) {
@@ -333,10 +341,12 @@ uint32_t drive_task_action(const void *env)
 
 policy_task drive_task_of(drive_setting *setting)
 {
+    const bool image = setting->encoder == POLICY_ENCODER_IMAGE;
     return (policy_task){.name = "driving",
                          .n_plain = POLICY_PLAIN,
-                         .n_slots = POLICY_SLOTS,
-                         .n_slot = POLICY_SLOT,
+                         .n_slots = image ? POLICY_IMAGE_PATCHES : POLICY_SLOTS,
+                         .n_slot = image ? POLICY_IMAGE_NUMBERS : POLICY_SLOT,
+                         .n_merge = image ? POLICY_IMAGE_MERGE : 0,
                          .n_actions = setting->config.car.n_actions,
                          .choices = setting->config.car.actions_mps2,
                          .ctx = setting,

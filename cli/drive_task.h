@@ -10,7 +10,7 @@
 #define DRIVE_TASK_H
 
 #include "cli/config.h"
-#include "policy/policy_features.h"
+#include "policy/policy_image.h"
 #include "policy/policy_task.h"
 #include "proto/hp_msgs.h"
 #include "sim-bridge/sim_scenario.h"
@@ -20,6 +20,7 @@ enum { DRIVE_MAX_SCENARIOS = 16 };
 typedef struct drive_setting {
     cli_config config;
     sim_grid grid;
+    policy_encoder encoder;
     bool varied;
     uint32_t part, parts; /* every parts-th scene, from the part-th on; 0 parts: all */
     uint32_t n_scenarios;

@@ -9,7 +9,7 @@ typedef struct policy_driver {
     driver base;
     const cli_config *config;
     predictor_cv_config predictor;
-    policy_infer *infer;
+    policy_pilot pilot;
     plan_cycle *cycle;
     hp_clock clock;
     policy_scene scene;
@@ -26,12 +26,12 @@ static hp_status predict(void *ctx, const hp_predict_request *request, hp_predic
 static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
 {
     policy_driver *d = ctx;
-    float row[POLICY_ROW];
+    float row[POLICY_MOST_ROW];
     policy_answer answer;
     policy_scene_encode(request, &d->scene);
     d->scene.root.last_action = d->last_action;
-    policy_features(&d->scene, &d->scene.root, row);
-    policy_infer_run(d->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &answer);
+    policy_encode(d->pilot.encoder, &d->scene, &d->scene.root, row);
+    policy_infer_run(d->pilot.infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &answer);
     *reply = (hp_plan_reply){.world_id = request->world_id, .tick = request->tick};
     if (answer.valid) {
         d->last_action = answer.best;
@@ -72,7 +72,7 @@ static void destroy(driver *self)
 {
     policy_driver *d = (policy_driver *)self;
     plan_cycle_destroy(&d->cycle);
-    policy_infer_destroy(&d->infer);
+    policy_infer_destroy(&d->pilot.infer);
     free(d);
 }
 
@@ -99,7 +99,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     d->predictor = config->predictor.cv;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
-    hp_status st = policy_open(config, 1, &d->infer, NULL, &error);
+    hp_status st = policy_open(config, 1, &d->pilot, &error);
     if (st == HP_OK) {
         st = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
     }

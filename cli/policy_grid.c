@@ -86,14 +86,15 @@ hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t 
         return st;
     }
     out->mix_hash = policy_grid_mix(out->config);
-    st = policy_open(out->config, 1, &out->infer, &out->model_hash, error);
+    st = policy_open(out->config, 1, &out->pilot, error);
     if (st == HP_OK) {
         st = policy_grid_setting(out->config, part, out->setting, error);
     }
     if (st != HP_OK) {
         return st;
     }
-    return policy_play_episodes(out->setting, out->infer, common->seed + part, episodes,
+    out->setting->encoder = out->pilot.encoder;
+    return policy_play_episodes(out->setting, out->pilot.infer, common->seed + part, episodes,
                                 out->samples, &out->play, error);
 }
 
@@ -102,5 +103,5 @@ void policy_grid_close(policy_grid *grid)
     free(grid->config);
     free(grid->setting);
     free(grid->samples);
-    policy_infer_destroy(&grid->infer);
+    policy_infer_destroy(&grid->pilot.infer);
 }

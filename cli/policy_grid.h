@@ -19,10 +19,9 @@ typedef enum policy_part {
 typedef struct policy_grid {
     cli_config *config;
     drive_setting *setting;
-    policy_infer *infer;
+    policy_pilot pilot;
     policy_sample *samples; /* [episodes] */
     policy_play play;
-    uint64_t model_hash;
     uint64_t mix_hash; /* of scenarios and of all settings that shape what is seen */
 } policy_grid;
 

@@ -16,16 +16,22 @@ static void print_numbers(const double *x, uint32_t n, char *text, size_t size)
 }
 
 static hp_status check(const policy_model *model, const car_config *car, const char *path,
-                       hp_error *error)
+                       policy_encoder *encoder, hp_error *error)
 {
     const uint32_t n = model->actor.n_out;
-    const uint32_t row = policy_shape_row(&model->actor);
+    const policy_shape *s = &model->actor;
     char learned[96] = "";
     char asked[96] = "";
-    if (row != POLICY_ROW) {
-        return hp_fail(error, HP_ECONFIG, "%s: rows of %u features, driving has %d; train it anew",
-                       path, row, POLICY_ROW);
+    const bool agents = s->n_slots == POLICY_SLOTS && s->n_slot == POLICY_SLOT && s->n_merge == 0;
+    const bool image = s->n_slots == POLICY_IMAGE_PATCHES && s->n_slot == POLICY_IMAGE_NUMBERS &&
+                       s->n_merge == POLICY_IMAGE_MERGE;
+    if (s->n_plain != POLICY_PLAIN || !(agents || image)) {
+        return hp_fail(error, HP_ECONFIG,
+                       "%s: rows of %u features, driving has %d (agents) and %d (intention_image); "
+                       "train it anew",
+                       path, policy_shape_row(s), POLICY_ROW, POLICY_IMAGE_ROW);
     }
+    *encoder = image ? POLICY_ENCODER_IMAGE : POLICY_ENCODER_AGENTS;
     bool same = n == car->n_actions;
     for (uint32_t i = 0; same && i < n; i++) {
         same = model->choices[i] == car->actions_mps2[i];
@@ -41,13 +47,12 @@ static hp_status check(const policy_model *model, const car_config *car, const c
                    path, learned, asked);
 }
 
-hp_status policy_open(const cli_config *all, uint32_t max_rows, policy_infer **out, uint64_t *hash,
-                      hp_error *error)
+hp_status policy_open(const cli_config *all, uint32_t max_rows, policy_pilot *out, hp_error *error)
 {
     const policy_config *config = &all->policy;
     char found[CLI_PATH];
     policy_model model;
-    *out = NULL;
+    *out = (policy_pilot){0};
     if (config->model[0] == '\0') {
         return hp_fail(error, HP_ENOENT, "policy.model is empty: no network is configured");
     }
@@ -56,13 +61,12 @@ hp_status policy_open(const cli_config *all, uint32_t max_rows, policy_infer **o
     if (st != HP_OK) {
         return st;
     }
-    st = check(&model, &all->car, path, error);
+    st = check(&model, &all->car, path, &out->encoder, error);
     if (st == HP_OK) {
-        st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], max_rows, out, error);
+        st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], max_rows, &out->infer,
+                                 error);
     }
-    if (hash != NULL) {
-        *hash = policy_model_hash(&model);
-    }
+    out->hash = policy_model_hash(&model);
     policy_model_destroy(&model);
     return st;
 }
@@ -85,7 +89,7 @@ static policy_answer ask(policy_infer *infer, const float *row)
 
 static void play(const policy_task *task, void *env, policy_infer *infer, hp_rng stream, episode *e)
 {
-    float row[POLICY_ROW];
+    float row[POLICY_MOST_ROW];
     e->n = 0;
     e->sum = 0.0;
     e->last = (policy_step){0};

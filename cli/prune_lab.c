@@ -14,8 +14,7 @@ struct prune_lab {
     drive_setting *setting;
     policy_task task;
     void *env;
-    policy_infer *driver;
-    uint64_t model_hash;
+    policy_pilot pilot;
     car_leaf *leaf;
     car_scene scene;
     pomdp_solver *solver, *again; /* for the belief, and for a node of its tree */
@@ -76,7 +75,11 @@ hp_status prune_lab_create(drive_setting *setting, prune_lab **out, hp_error *er
     const car_leaf_setup setup = {&setting->config.car, &setting->config.policy, NULL};
     lab->setting = setting;
     lab->task = drive_task_of(setting);
-    hp_status st = policy_open(&setting->config, 1, &lab->driver, &lab->model_hash, error);
+    hp_status st = policy_open(&setting->config, 1, &lab->pilot, error);
+    if (st == HP_OK && lab->pilot.encoder != POLICY_ENCODER_AGENTS) {
+        st = hp_fail(error, HP_ECONFIG,
+                     "policy.model: leaves are valued by networks that see agents");
+    }
     if (st == HP_OK) {
         st = lab->task.create(lab->task.ctx, 0, &lab->env, error);
     }
@@ -103,7 +106,7 @@ void prune_lab_destroy(prune_lab **lab)
     if (l->env != NULL) {
         l->task.destroy(l->env);
     }
-    policy_infer_destroy(&l->driver);
+    policy_infer_destroy(&l->pilot.infer);
     car_leaf_destroy(&l->leaf);
     pomdp_solver_destroy(&l->solver);
     pomdp_solver_destroy(&l->again);
@@ -130,7 +133,7 @@ bool prune_lab_play(prune_lab *lab, hp_rng stream)
             }
         }
         policy_answer a;
-        policy_infer_run(lab->driver, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &a);
+        policy_infer_run(lab->pilot.infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &a);
         const float action = (float)a.best;
         lab->task.step(lab->env, &action, &last, row);
     }
@@ -286,7 +289,7 @@ const char *prune_lab_note(const prune_lab *lab)
 
 uint64_t prune_lab_model_hash(const prune_lab *lab)
 {
-    return lab->model_hash;
+    return lab->pilot.hash;
 }
 
 uint32_t prune_lab_scenario(const prune_lab *lab)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double EDGES[POLICY_GROUPS - 1] = {0.005, 0.05};
+static const double SHARES[POLICY_GROUPS - 1] = {0.6, 0.9};       /* of samples below the edges */
 static const double LEAST_SCORE = 0.005, WIDTHS_PER_SIGMA = 3.07; /* 15/16 - 1/16, normal */
 static const double GROWTH = 1.15; /* of the prefixes that the selective rule tests */
 
@@ -141,6 +141,19 @@ static void fit_group(const policy_sample *samples, uint32_t n, uint32_t group, 
     }
 }
 
+/** Groups of so many samples that each can be calibrated, whatever the network says. */
+static void cut_groups(const policy_sample *samples, uint32_t n, double *sorted,
+                       double edges[POLICY_GROUPS - 1])
+{
+    for (uint32_t i = 0; i < n; i++) {
+        sorted[i] = samples[i].crash_p;
+    }
+    qsort(sorted, n, sizeof *sorted, by_size);
+    for (int g = 0; g < POLICY_GROUPS - 1; g++) {
+        edges[g] = sorted[(uint32_t)(SHARES[g] * n)];
+    }
+}
+
 hp_status policy_calib_fit(const policy_calib_config *config, const policy_sample *samples,
                            uint32_t n, policy_calib *out)
 {
@@ -156,7 +169,7 @@ hp_status policy_calib_fit(const policy_calib_config *config, const policy_sampl
         return HP_ENOMEM;
     }
     out->config = *config;
-    memcpy(out->edges, EDGES, sizeof out->edges);
+    cut_groups(samples, n, z, out->edges);
     for (uint32_t i = 0; i < n; i++) {
         z[i] = z_of(&samples[i]);
     }

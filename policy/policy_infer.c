@@ -69,7 +69,8 @@ static hp_status pack(const policy_shape *shape, const float *params, packed_net
         to += (size_t)policy_padded(layer->n_out) * (layer->n_in + 1);
         d->relu = l < layers.n_encoders || (l + 1 < layers.n && !net->tanh);
         d->y_stride = (size_t)d->n_panels * POLICY_PANEL;
-        d->x_stride = l == 0 || l == layers.n_encoders ? layer->n_in : net->layers[l - 1].y_stride;
+        const bool packed = l == 0 || l == layers.n_encoders || (l == 1 && shape->n_merge > 0);
+        d->x_stride = packed ? layer->n_in : net->layers[l - 1].y_stride;
     }
     return HP_OK;
 }
@@ -92,7 +93,7 @@ static hp_status reserve(policy_infer *f)
     const size_t b = widest(&f->critic);
     f->slots = calloc(slots * (s->n_slot + 1), sizeof *f->slots);
     f->owner = calloc(slots, sizeof *f->owner);
-    f->joint = calloc(rows * (s->n_plain + s->n_encode), sizeof *f->joint);
+    f->joint = calloc(rows * (s->n_plain + policy_shape_encoded(s)), sizeof *f->joint);
     f->finite = calloc(rows, sizeof *f->finite);
     for (int i = 0; i < 2; i++) {
         f->buffers[i] = calloc(slots * (a > b ? a : b), sizeof *f->buffers[i]);
@@ -179,16 +180,15 @@ static uint32_t spread_out(policy_infer *f, const float *rows, uint32_t n)
     uint32_t present = 0;
     for (uint32_t i = 0; i < n; i++) {
         const float *row = rows + (size_t)i * width;
-        float *joint = f->joint + (size_t)i * (s->n_plain + s->n_encode);
+        float *joint = f->joint + (size_t)i * (s->n_plain + policy_shape_encoded(s));
         memcpy(joint, row, s->n_plain * sizeof *joint);
-        memset(joint + s->n_plain, 0, s->n_encode * sizeof *joint);
         f->finite[i] = 1;
         for (uint32_t k = 0; k < width; k++) {
             f->finite[i] = isfinite(row[k]) ? f->finite[i] : 0;
         }
         for (uint32_t j = 0; j < s->n_slots; j++) {
             const float *slot = row + s->n_plain + j * s->n_slot;
-            if (slot[0] != 0.0F) {
+            if (slot[0] != 0.0F || s->n_merge > 0) {
                 memcpy(f->slots + (size_t)present * s->n_slot, slot, s->n_slot * sizeof *slot);
                 f->owner[present++] = i;
             }
@@ -197,9 +197,26 @@ static uint32_t spread_out(policy_infer *f, const float *rows, uint32_t n)
     return present;
 }
 
+/** All patches of all rows; what comes out of the second layer stays in its place. */
+static void encode_patches(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
+{
+    const policy_shape *s = &f->shape;
+    const uint32_t encoded = policy_shape_encoded(s);
+    f->kernel->dense(&net->layers[0], f->slots, present, f->buffers[0]);
+    f->kernel->dense(&net->layers[1], f->buffers[0], present / s->n_merge, f->buffers[1]);
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(f->joint + (size_t)i * (s->n_plain + encoded) + s->n_plain,
+               f->buffers[1] + (size_t)i * encoded, encoded * sizeof *f->joint);
+    }
+}
+
 static void encode(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
 {
     const policy_shape *s = &f->shape;
+    if (s->n_merge > 0) {
+        encode_patches(f, net, n, present);
+        return;
+    }
     const size_t stride = net->layers[1].y_stride;
     for (uint32_t i = 0; i < n; i++) {
         memset(f->joint + (size_t)i * (s->n_plain + s->n_encode) + s->n_plain, 0,

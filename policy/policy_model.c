@@ -5,17 +5,17 @@
 #include <string.h>
 #include <xxhash.h>
 
-enum { N_COUNTS = 14, MAX_TENSORS = 2 * 2 * POLICY_MAX_LAYERS + 3 };
+enum { N_COUNTS = 15, MAX_TENSORS = 2 * 2 * POLICY_MAX_LAYERS + 3 };
 
 /** The tensor "shape", in this order. */
 static void to_counts(const policy_model *m, uint64_t c[N_COUNTS])
 {
     const policy_shape *s = &m->actor;
     const uint64_t all[N_COUNTS] = {
-        POLICY_MODEL_VERSION, s->n_plain,    s->n_slots,   s->n_slot,
-        s->n_encode,          s->n_hidden,   s->hidden[0], s->hidden[1],
-        s->hidden[2],         s->activation, s->n_out,     m->continuous ? 1 : 0,
-        m->n_heads,           m->n_quantiles};
+        POLICY_MODEL_VERSION, s->n_plain,     s->n_slots,   s->n_slot,
+        s->n_encode,          s->n_hidden,    s->hidden[0], s->hidden[1],
+        s->hidden[2],         s->activation,  s->n_out,     m->continuous ? 1 : 0,
+        m->n_heads,           m->n_quantiles, s->n_merge};
     memcpy(c, all, sizeof all);
 }
 
@@ -33,6 +33,7 @@ static bool from_counts(const uint64_t c[N_COUNTS], policy_model *m)
     m->actor = (policy_shape){.n_plain = (uint32_t)c[1],
                               .n_slots = (uint32_t)c[2],
                               .n_slot = (uint32_t)c[3],
+                              .n_merge = (uint32_t)c[14],
                               .n_encode = (uint32_t)c[4],
                               .n_hidden = (uint32_t)c[5],
                               .hidden = {(uint32_t)c[6], (uint32_t)c[7], (uint32_t)c[8]},

@@ -14,7 +14,7 @@
 
 #include <stdbool.h>
 
-enum { POLICY_MODEL_VERSION = 2, POLICY_MOST_CHOICES = 8 };
+enum { POLICY_MODEL_VERSION = 3, POLICY_MOST_CHOICES = 8 };
 
 typedef struct policy_model {
     policy_shape actor, critic; /* of the same row; they differ in n_out */

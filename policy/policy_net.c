@@ -201,11 +201,23 @@ static void gather_slots(policy_tape *t, const policy_real *rows, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t j = 0; j < s->n_slots; j++) {
             const policy_real *slot = rows + (size_t)i * width + s->n_plain + j * s->n_slot;
-            if (slot[0] != 0) {
+            if (slot[0] != 0 || s->n_merge > 0) {
                 memcpy(t->slots + (size_t)t->n_present * s->n_slot, slot, s->n_slot * sizeof *slot);
                 t->owner[t->n_present++] = i;
             }
         }
+    }
+}
+
+/** What the patches became, beside the plain features. */
+static void join_patches(policy_tape *t, const policy_real *rows, uint32_t n)
+{
+    const policy_shape *s = &t->shape;
+    const uint32_t encoded = policy_shape_encoded(s);
+    for (uint32_t i = 0; i < n; i++) {
+        policy_real *to = t->joint + (size_t)i * (s->n_plain + encoded);
+        memcpy(to, rows + (size_t)i * policy_shape_row(s), s->n_plain * sizeof *to);
+        memcpy(to + s->n_plain, t->y[1] + (size_t)i * encoded, encoded * sizeof *to);
     }
 }
 
@@ -243,8 +255,13 @@ const policy_real *policy_net_forward(policy_tape *t, const policy_real *params,
     if (layers->n_encoders > 0) {
         gather_slots(t, rows, n);
         dense(&layers->items[0], POLICY_RELU, params, t->slots, t->n_present, t->y[0]);
-        dense(&layers->items[1], POLICY_RELU, params, t->y[0], t->n_present, t->y[1]);
-        join_slots(t, rows, n);
+        const uint32_t merge = t->shape.n_merge > 0 ? t->shape.n_merge : 1;
+        dense(&layers->items[1], POLICY_RELU, params, t->y[0], t->n_present / merge, t->y[1]);
+        if (t->shape.n_merge > 0) {
+            join_patches(t, rows, n);
+        } else {
+            join_slots(t, rows, n);
+        }
         x = t->joint;
     } else {
         memcpy(t->joint, rows, (size_t)n * t->shape.n_plain * sizeof *rows);
@@ -262,7 +279,19 @@ policy_real *policy_net_d_out(policy_tape *tape)
     return tape->dy[tape->layers.n - 1];
 }
 
-static void slots_back(policy_tape *t, const policy_real *params, policy_real *grads)
+static void patches_apart(policy_tape *t)
+{
+    const policy_shape *s = &t->shape;
+    const uint32_t encoded = policy_shape_encoded(s);
+    for (uint32_t i = 0; i < t->rows; i++) {
+        memcpy(t->dy[1] + (size_t)i * encoded,
+               t->d_joint + (size_t)i * (s->n_plain + encoded) + s->n_plain,
+               encoded * sizeof *t->d_joint);
+    }
+    deactivate(POLICY_RELU, t->y[1], t->dy[1], (size_t)t->rows * encoded);
+}
+
+static void slots_apart(policy_tape *t)
 {
     const policy_shape *s = &t->shape;
     const uint32_t joint = s->n_plain + s->n_encode;
@@ -276,7 +305,19 @@ static void slots_back(policy_tape *t, const policy_real *params, policy_real *g
             }
         }
     }
-    dense_back(&t->layers.items[1], params, t->y[0], t->dy[1], t->n_present, grads, t->dy[0]);
+}
+
+static void encoders_back(policy_tape *t, const policy_real *params, policy_real *grads)
+{
+    const policy_shape *s = &t->shape;
+    const uint32_t merge = s->n_merge > 0 ? s->n_merge : 1;
+    if (s->n_merge > 0) {
+        patches_apart(t);
+    } else {
+        slots_apart(t);
+    }
+    dense_back(&t->layers.items[1], params, t->y[0], t->dy[1], t->n_present / merge, grads,
+               t->dy[0]);
     deactivate(POLICY_RELU, t->y[0], t->dy[0], (size_t)t->n_present * s->n_encode);
     dense_back(&t->layers.items[0], params, t->slots, t->dy[0], t->n_present, grads, NULL);
 }
@@ -293,6 +334,6 @@ void policy_net_backward(policy_tape *t, const policy_real *params, policy_real 
         dense_back(layer, params, l > first ? t->y[l - 1] : t->joint, t->dy[l], t->rows, grads, dx);
     }
     if (first > 0) {
-        slots_back(t, params, grads);
+        encoders_back(t, params, grads);
     }
 }

@@ -128,6 +128,7 @@ static hp_status build(policy_ppo *p, hp_error *error)
     p->actor = (policy_shape){.n_plain = task->n_plain,
                               .n_slots = task->n_slots,
                               .n_slot = task->n_slot,
+                              .n_merge = task->n_merge,
                               .n_encode = task->n_slots > 0 ? c->n_encode : 0,
                               .n_hidden = c->n_hidden,
                               .n_out = task->n_actions,

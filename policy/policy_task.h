@@ -23,8 +23,8 @@ typedef struct policy_step {
 
 typedef struct policy_task {
     const char *name;
-    uint32_t n_plain, n_slots, n_slot; /* a row of features, see policy_shape.h */
-    uint32_t n_actions;                /* to choose from; or, if continuous, numbers to give */
+    uint32_t n_plain, n_slots, n_slot, n_merge; /* a row of features, see policy_shape.h */
+    uint32_t n_actions; /* to choose from; or, if continuous, numbers to give */
     bool continuous;
     const double *choices; /* [n_actions] what each stands for; NULL: its index says it all */
     void *ctx;

@@ -207,7 +207,7 @@ static hp_status make_predictor(hp_error *error)
 static hp_status make_pomdp(hp_error *error)
 {
     pomdp_node *node = NULL;
-    const hp_status st = pomdp_node_create(&config.car, &identity, &node, error);
+    const hp_status st = pomdp_node_create(&config.car, &config.policy, &identity, &node, error);
     pomdp_node_destroy(&node);
     return st;
 }

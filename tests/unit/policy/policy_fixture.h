@@ -15,19 +15,9 @@ static inline void fixture_fill(float *x, size_t n, uint64_t lane)
     }
 }
 
-static inline policy_model fixture_model(policy_activation activation)
+static inline policy_model fixture_of(policy_shape actor)
 {
-    policy_model m = {.actor = {.n_plain = 5,
-                                .n_slots = 3,
-                                .n_slot = 4,
-                                .n_encode = 9,
-                                .n_hidden = 2,
-                                .hidden = {33, 20},
-                                .n_out = 3,
-                                .activation = activation},
-                      .n_heads = 2,
-                      .n_quantiles = 3,
-                      .choices = {3.0, 0.0, -5.5}};
+    policy_model m = {.actor = actor, .n_heads = 2, .n_quantiles = 3, .choices = {3.0, 0.0, -5.5}};
     m.critic = m.actor;
     m.critic.n_out = 2 * (1 + 3) + 1;
     assert_int_equal(policy_model_lay_out(&m), HP_OK);
@@ -35,6 +25,32 @@ static inline policy_model fixture_model(policy_activation activation)
     assert_non_null(m.params);
     fixture_fill(m.params, m.n_params, 0);
     return m;
+}
+
+static inline policy_model fixture_model(policy_activation activation)
+{
+    return fixture_of((policy_shape){.n_plain = 5,
+                                     .n_slots = 3,
+                                     .n_slot = 4,
+                                     .n_encode = 9,
+                                     .n_hidden = 2,
+                                     .hidden = {33, 20},
+                                     .n_out = 3,
+                                     .activation = activation});
+}
+
+/** An image of six patches. */
+static inline policy_model fixture_image(void)
+{
+    return fixture_of((policy_shape){.n_plain = 5,
+                                     .n_slots = 6,
+                                     .n_slot = 4,
+                                     .n_merge = 2,
+                                     .n_encode = 16,
+                                     .n_hidden = 1,
+                                     .hidden = {33},
+                                     .n_out = 3,
+                                     .activation = POLICY_RELU});
 }
 
 static inline float *fixture_rows(const policy_shape *shape, uint32_t n)

@@ -142,13 +142,28 @@ static void test_confidence_falls_with_the_score(void **state)
     assert_true(policy_calib_confidence(&c, &unsure, 0.2) < 0.5);
 }
 
-static void test_intervals_are_endless_when_a_group_is_empty(void **state)
+static void test_intervals_are_endless_when_a_group_has_too_few_samples(void **state)
 {
-    const policy_calib c = fitted(1);
-    const policy_sample middle = {.score = 0.1, .crash_p = 0.01};
+    enum { FEW = 40 }; /* 24, 12 and 4 to a group; a tenth outside takes at least 9 */
+    policy_calib c;
+    policy_calib_config config;
+    policy_sample samples[FEW];
+    const policy_sample middle = {.score = 0.1, .crash_p = 0.3};
+    const policy_sample risky = {.score = 0.1, .crash_p = 0.99};
     (void)state;
-    assert_int_equal(c.n[1], 0);
-    assert_true(isinf(policy_calib_half_width(&c, &middle)));
+    policy_calib_config_default(&config);
+    draw(1, FEW, samples);
+    for (int i = 0; i < FEW; i++) {
+        samples[i].crash_p = (double)i / FEW;
+    }
+    assert_int_equal(policy_calib_fit(&config, samples, FEW, &c), HP_OK);
+    hp_assert_near(c.edges[0], 0.6, 1e-9);
+    hp_assert_near(c.edges[1], 0.9, 1e-9);
+    assert_int_equal(c.n[0], 24);
+    assert_int_equal(c.n[1], 12);
+    assert_int_equal(c.n[2], 4);
+    assert_true(isfinite(policy_calib_half_width(&c, &middle)));
+    assert_true(isinf(policy_calib_half_width(&c, &risky)));
 }
 
 static void test_file_is_refused_when_it_belongs_to_another_network(void **state)
@@ -181,7 +196,7 @@ int main(void)
         cmocka_unit_test(test_groups_are_covered_where_one_scale_for_all_is_not),
         cmocka_unit_test(test_selective_keeps_its_risk_in_most_resamples),
         cmocka_unit_test(test_confidence_falls_with_the_score),
-        cmocka_unit_test(test_intervals_are_endless_when_a_group_is_empty),
+        cmocka_unit_test(test_intervals_are_endless_when_a_group_has_too_few_samples),
         cmocka_unit_test(test_file_is_refused_when_it_belongs_to_another_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

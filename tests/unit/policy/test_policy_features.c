@@ -1,5 +1,5 @@
 /* Features: sides are mirrored away, empty slots are empty, and nodes look like roots. */
-#include "policy/policy_features.h"
+#include "policy/policy_image.h"
 #include "tests/support/hp_test.h"
 
 #include <stdlib.h>
@@ -110,6 +110,59 @@ static void test_node_looks_like_a_root_when_all_went_as_foreseen(void **state)
     free(r);
 }
 
+/** Sum of the row's numbers of one channel over patches; all if the first cell is drawn. */
+static double inked(const float *row, int channel)
+{
+    double sum = 0.0;
+    for (uint32_t i = POLICY_PLAIN + (uint32_t)channel; i < POLICY_IMAGE_ROW; i += 2) {
+        sum += (double)row[i];
+    }
+    return sum;
+}
+
+static void image_of(const hp_plan_request *r, float row[POLICY_IMAGE_ROW])
+{
+    policy_scene *scene = calloc(1, sizeof *scene);
+    assert_non_null(scene);
+    policy_scene_encode(r, scene);
+    policy_image(scene, &scene->root, row);
+    free(scene);
+}
+
+static void test_image_shows_path_bodies_and_futures(void **state)
+{
+    static float empty[POLICY_IMAGE_ROW];
+    static float full[POLICY_IMAGE_ROW];
+    hp_plan_request *r = scene_with(5.0);
+    (void)state;
+    image_of(r, full);
+    r->n_agents = 0;
+    image_of(r, empty);
+    assert_true(inked(empty, 0) > 1.0); /* the path */
+    assert_true(inked(full, 0) > inked(empty, 0) + 0.5);
+    hp_assert_near(inked(empty, 1), 0.0, 0.0);
+    assert_true(inked(full, 1) > 1.0);
+    for (int i = 0; i < POLICY_IMAGE_ROW; i++) {
+        assert_true(isfinite(full[i]) && fabsf(full[i]) <= 2.0F);
+    }
+    free(r);
+}
+
+static void test_image_moves_when_the_walker_does(void **state)
+{
+    static float here[POLICY_IMAGE_ROW];
+    static float there[POLICY_IMAGE_ROW];
+    hp_plan_request *r = scene_with(5.0);
+    (void)state;
+    image_of(r, here);
+    r->agents[0].pose.x_m += 0.3; /* less than a cell */
+    image_of(r, there);
+    assert_memory_not_equal(here, there, sizeof here);
+    r->agents[0].pose.y_m = 1e9; /* out of the picture, and no crash */
+    image_of(r, there);
+    free(r);
+}
+
 static void test_features_stay_finite_when_nobody_is_there(void **state)
 {
     float row[POLICY_ROW];
@@ -147,6 +200,8 @@ int main(void)
         cmocka_unit_test(test_features_see_the_crossing_coming),
         cmocka_unit_test(test_node_looks_like_a_root_when_all_went_as_foreseen),
         cmocka_unit_test(test_features_tell_every_last_choice_apart),
+        cmocka_unit_test(test_image_shows_path_bodies_and_futures),
+        cmocka_unit_test(test_image_moves_when_the_walker_does),
         cmocka_unit_test(test_features_stay_finite_when_nobody_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

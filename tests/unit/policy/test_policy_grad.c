@@ -120,11 +120,30 @@ static const policy_shape SLOTS = {.n_plain = 4,
                                    .n_out = 3,
                                    .activation = POLICY_RELU};
 
+static const policy_shape PATCHES = {.n_plain = 3,
+                                     .n_slots = 4,
+                                     .n_slot = 5,
+                                     .n_merge = 2,
+                                     .n_encode = 16,
+                                     .n_hidden = 1,
+                                     .hidden = {6},
+                                     .n_out = 3,
+                                     .activation = POLICY_RELU};
+
 static void test_net_gradient_is_exact_when_plain(void **state)
 {
     rig r;
     (void)state;
     open_rig(&r, PLAIN);
+    check(&r);
+    close_rig(&r);
+}
+
+static void test_net_gradient_is_exact_when_patches_are_merged(void **state)
+{
+    rig r;
+    (void)state;
+    open_rig(&r, PATCHES);
     check(&r);
     close_rig(&r);
 }
@@ -208,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_net_gradient_is_exact_when_plain),
+        cmocka_unit_test(test_net_gradient_is_exact_when_patches_are_merged),
         cmocka_unit_test(test_net_gradient_is_exact_when_others_are_joined),
         cmocka_unit_test(test_whole_loss_gradient_is_exact_when_choosing),
         cmocka_unit_test(test_whole_loss_gradient_is_exact_when_continuous),

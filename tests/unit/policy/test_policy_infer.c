@@ -138,14 +138,12 @@ static policy_infer *infer_of(const policy_model *m, const char *kernel)
     return infer;
 }
 
-static void test_row_has_the_same_bits_alone_and_in_a_batch(void **state)
+static void check_alone_and_in_a_batch(policy_model m)
 {
-    policy_model m = fixture_model(POLICY_TANH);
     float *rows = fixture_rows(&m.actor, MANY);
     const uint32_t width = policy_shape_row(&m.actor);
     policy_answer all[MANY];
     policy_answer one;
-    (void)state;
     for (int k = 0; k < N_KERNELS; k++) {
         policy_infer *infer = infer_of(&m, KERNELS[k]);
         for (uint32_t n = 1; infer != NULL && n <= MANY; n += 7) {
@@ -166,9 +164,15 @@ static void test_row_has_the_same_bits_alone_and_in_a_batch(void **state)
     policy_model_destroy(&m);
 }
 
-static void check_as_trained(policy_activation activation)
+static void test_row_has_the_same_bits_alone_and_in_a_batch(void **state)
 {
-    policy_model m = fixture_model(activation);
+    (void)state;
+    check_alone_and_in_a_batch(fixture_model(POLICY_TANH));
+    check_alone_and_in_a_batch(fixture_image());
+}
+
+static void check_as_trained(policy_model m)
+{
     float *rows = fixture_rows(&m.actor, MANY);
     policy_tape tape;
     policy_answer answers[MANY];
@@ -196,8 +200,9 @@ static void check_as_trained(policy_activation activation)
 static void test_answers_are_the_trained_networks(void **state)
 {
     (void)state;
-    check_as_trained(POLICY_TANH);
-    check_as_trained(POLICY_RELU);
+    check_as_trained(fixture_model(POLICY_TANH));
+    check_as_trained(fixture_model(POLICY_RELU));
+    check_as_trained(fixture_image());
 }
 
 static void test_answer_is_invalid_when_a_number_is_not_finite(void **state)

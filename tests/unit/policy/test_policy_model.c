@@ -46,6 +46,20 @@ static void test_model_reads_back_with_the_same_hash(void **state)
     policy_model_destroy(&m);
 }
 
+static void test_image_model_reads_back(void **state)
+{
+    policy_model m = fixture_image();
+    policy_model back;
+    hp_error error;
+    (void)state;
+    write_with(&m, &(hp_tensor_list){0});
+    assert_int_equal(policy_model_read(path, &back, &error), HP_OK);
+    assert_memory_equal(&back.actor, &m.actor, sizeof m.actor);
+    assert_true(policy_model_hash(&back) == policy_model_hash(&m));
+    policy_model_destroy(&back);
+    policy_model_destroy(&m);
+}
+
 static void test_read_refuses_when_the_file_is_cut(void **state)
 {
     policy_model m = fixture_model(POLICY_RELU);
@@ -78,10 +92,10 @@ static void test_read_refuses_when_a_number_is_not_finite(void **state)
 }
 
 /** Writes only tensor "shape" with these counts. */
-static hp_status read_counts(uint64_t counts[14], hp_error *error)
+static hp_status read_counts(uint64_t counts[15], hp_error *error)
 {
     policy_model back;
-    const hp_tensor shape = {"shape", HP_DTYPE_U64, 1, {14}, counts};
+    const hp_tensor shape = {"shape", HP_DTYPE_U64, 1, {15}, counts};
     const hp_tensor_list list = {&shape, NULL, 1, 0};
     assert_int_equal(hp_tensors_write(dir, "m", &list, error), HP_OK);
     const hp_status st = policy_model_read(path, &back, error);
@@ -91,15 +105,15 @@ static hp_status read_counts(uint64_t counts[14], hp_error *error)
 
 static void test_read_refuses_when_shape_or_tensors_do_not_fit(void **state)
 {
-    uint64_t counts[14] = {2, 5, 3, 4, 9, 2, 33, 20, 0, 1, 3, 0, 2, 3};
+    uint64_t counts[15] = {3, 5, 3, 4, 9, 2, 33, 20, 0, 1, 3, 0, 2, 3};
     hp_error error;
     (void)state;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG); /* no weights */
     assert_non_null(strstr(error.text, "actor.0.weight"));
-    counts[0] = 3;
+    counts[0] = 4;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG);
-    assert_non_null(strstr(error.text, "version 3"));
-    counts[0] = 2;
+    assert_non_null(strstr(error.text, "version 4"));
+    counts[0] = 3;
     counts[6] = 1U << 20;
     assert_int_equal(read_counts(counts, &error), HP_ECONFIG);
     assert_non_null(strstr(error.text, "describes no network"));
@@ -121,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_model_reads_back_with_the_same_hash),
+        cmocka_unit_test(test_image_model_reads_back),
         cmocka_unit_test(test_read_refuses_when_the_file_is_cut),
         cmocka_unit_test(test_read_refuses_when_a_number_is_not_finite),
         cmocka_unit_test(test_read_refuses_when_shape_or_tensors_do_not_fit),
