@@ -15,7 +15,7 @@ typedef enum recorder_extra {
     RECORDER_EXTRAS
 } recorder_extra;
 
-enum { RECORDER_EXTRA_CHANNEL = 100, RECORDER_TAP_LEN = 8 };
+enum { RECORDER_EXTRA_CHANNEL = 100, RECORDER_TAP_LEN = 9 };
 /** Our messages that travel on the tap: channel 1 + type each. */
 extern const hp_msg_type RECORDER_TAP[RECORDER_TAP_LEN];
 /** Topics and schemas of the extras, by recorder_extra. */

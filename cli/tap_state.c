@@ -71,6 +71,9 @@ static void take_decision(tap_state *s, const hp_decision *d)
     s->missed += d->published > s->received ? d->published - s->received : 0;
     s->received = d->published;
     s->published = d->published;
+    if (d->config_version != s->decision.config_version) {
+        s->configuration_tick = d->tick;
+    }
     s->decision = *d;
     s->has_decision = true;
     s->sources[d->command.source]++;
@@ -109,6 +112,9 @@ static void take(tap_state *s, hp_msg_type type)
     } else if (type == HP_MSG_EPISODE_END) {
         s->end = m->as_hp_episode_end;
         s->has_end = true;
+    } else if (type == HP_MSG_CONFIGURATION) {
+        s->configuration = m->as_hp_configuration;
+        s->has_configuration = true;
     }
 }
 

@@ -14,9 +14,10 @@ typedef struct car_planner car_planner;
 
 HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
 void car_planner_destroy(car_planner **planner);
-/** Always fills *reply; reply->found is false if the request cannot be searched (no path). The
- * budget is the request's max_trials, else the configuration's trials, else the nearer of the
- * request's deadline and the configuration's time. */
+/** Always fills *reply; reply->found is false if the request cannot be searched (no path, or
+ * thresholds that break a rule). A request's thresholds hold for it alone; without any, those of
+ * create() hold. The budget is the request's max_trials, else the configuration's trials, else the
+ * nearer of the request's deadline and the configuration's time. */
 void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,
                       hp_plan_reply *reply);
 /** Bytes reserved. */
