@@ -107,7 +107,7 @@ static hp_status add_planner(bench_settings *s, const char *name, uint32_t guard
     const driver_kind *kind = driver_kind_find(name);
     char guarded[BENCH_NAME];
     if (kind == NULL) {
-        const char *names[16];
+        const char *names[32];
         size_t n = 0;
         while (n < HP_ARRAY_LEN(names) && DRIVER_KINDS[n].name != NULL) {
             names[n] = DRIVER_KINDS[n].name;

@@ -1,4 +1,5 @@
 /* hyplan calibrate policy: how sure the network may be, from scenes of the calibration grid. */
+#include "cli/calibrate.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/policy_grid.h"
@@ -10,7 +11,7 @@
 
 static const cli_usage USAGE = {
     .command = "calibrate",
-    .synopsis = "calibrate policy [options]",
+    .synopsis = "calibrate policy|prune [options]",
     .summary = "measures the network's errors on scenes that neither training nor evaluation used",
     .example = "hyplan calibrate policy --episodes 6000 --out models",
 };
@@ -38,6 +39,9 @@ static int report(const cli_common *common, const policy_calib *c, const policy_
 
 int cmd_calibrate(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "prune") == 0) {
+        return calibrate_prune(argc - 1, argv + 1);
+    }
     cli_common common;
     cli_texts rest;
     hp_error error = {{0}};
@@ -56,7 +60,8 @@ int cmd_calibrate(int argc, char **argv)
         return status;
     }
     if (rest.n != 1 || strcmp(rest.items[0], "policy") != 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "what? hyplan calibrate policy");
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "what? hyplan calibrate policy, or hyplan calibrate prune");
     }
     policy_calib_config_default(&rules);
     hp_status st = policy_grid_play(&common, POLICY_PART_CALIBRATE, episodes, &grid, &error);

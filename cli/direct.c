@@ -1,5 +1,6 @@
 #include "cli/direct.h"
 
+#include "cli/policy_grid.h"
 #include "planner/plan_cycle.h"
 #include "pomdp/car/car_planner.h"
 #include "predictor/predictor_net.h"
@@ -56,6 +57,25 @@ static void destroy(driver *self)
     free(d);
 }
 
+/** As configured, but for the method. A network is loaded only where it is asked. */
+static hp_status create_search(const cli_config *config, uint32_t method, car_planner **out)
+{
+    cli_config *c = malloc(sizeof *c);
+    if (c == NULL) {
+        return HP_ENOMEM;
+    }
+    *c = *config;
+    c->car.prune.rule.method = method == DIRECT_AS_CONFIGURED ? c->car.prune.rule.method : method;
+    policy_grid_stamp(c);
+    hp_status st = car_planner_create(&c->car, out);
+    if (st == HP_OK && c->car.prune.rule.method != POMDP_PRUNE_OFF) {
+        st = car_planner_value_leaves(*out, &c->policy, NULL);
+        st = st == HP_OK && car_planner_note(*out) != NULL ? HP_ECONFIG : st;
+    }
+    free(c);
+    return st;
+}
+
 static const driver_ops OPS = {
     .name = "despot",
     .help = "HyPlan's pipeline in one thread",
@@ -64,7 +84,7 @@ static const driver_ops OPS = {
     .destroy = destroy,
 };
 
-hp_status direct_driver_create(const cli_config *config, bool guard, driver **out)
+hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method, driver **out)
 {
     direct_driver *d = calloc(1, sizeof *d);
     *out = NULL;
@@ -79,7 +99,7 @@ hp_status direct_driver_create(const cli_config *config, bool guard, driver **ou
     hp_error error = {{0}};
     hp_status status = predictor_net_create(&config->predictor, &d->predictor, &error);
     if (status == HP_OK) {
-        status = car_planner_create(&config->car, &d->search);
+        status = create_search(config, method, &d->search);
     }
     if (status == HP_OK) {
         status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);

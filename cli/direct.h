@@ -6,7 +6,12 @@
 
 #include "cli/driver.h"
 
-/** guard overrides planner.guard.enabled. */
-HP_NODISCARD hp_status direct_driver_create(const cli_config *config, bool guard, driver **out);
+enum { DIRECT_AS_CONFIGURED = POMDP_PRUNE_METHODS };
+
+/** guard overrides planner.guard.enabled, method (a pomdp_prune_method, or DIRECT_AS_CONFIGURED)
+ * pomdp.prune.method. HP_ECONFIG if it cannot prune as it should: figures of another search than
+ * the one that was asked for would be worse than none. */
+HP_NODISCARD hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method,
+                                            driver **out);
 
 #endif

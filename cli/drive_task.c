@@ -301,6 +301,16 @@ uint32_t drive_task_scenario(const void *env)
     return ((const drive_env *)env)->which;
 }
 
+const hp_plan_request *drive_task_request(const void *env)
+{
+    return plan_cycle_belief(((const drive_env *)env)->cycle);
+}
+
+uint32_t drive_task_action(const void *env)
+{
+    return ((const drive_env *)env)->action;
+}
+
 policy_task drive_task_of(drive_setting *setting)
 {
     return (policy_task){.name = "driving",

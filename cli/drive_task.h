@@ -12,6 +12,7 @@
 #include "cli/config.h"
 #include "policy/policy_features.h"
 #include "policy/policy_task.h"
+#include "proto/hp_msgs.h"
 #include "sim-bridge/sim_scenario.h"
 
 enum { DRIVE_MAX_SCENARIOS = 16 };
@@ -38,6 +39,9 @@ HP_NODISCARD hp_status drive_setting_load(const cli_config *config, const char *
 HP_NODISCARD hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error);
 /** Which of the setting's scenarios an environment plays now. */
 uint32_t drive_task_scenario(const void *env);
+/** What the planner asked the search for this decision, and the action before it. */
+const hp_plan_request *drive_task_request(const void *env);
+uint32_t drive_task_action(const void *env);
 /** The task; ctx is the setting. */
 policy_task drive_task_of(drive_setting *setting);
 

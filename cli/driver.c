@@ -41,14 +41,48 @@ static hp_status create_cautious(const cli_config *config, bool guard, driver **
     return baseline_create(BASELINE_CAUTIOUS, out);
 }
 
+static hp_status create_despot(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out);
+}
+
+static hp_status create_hyplan(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, DIRECT_AS_CONFIGURED, out);
+}
+
+static hp_status create_minmax(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, POMDP_PRUNE_MINMAX, out);
+}
+
+static hp_status create_crude(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, POMDP_PRUNE_CRUDE, out);
+}
+
+static hp_status create_conformal(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, POMDP_PRUNE_CONFORMAL, out);
+}
+
+static hp_status create_selective(const cli_config *config, bool guard, driver **out)
+{
+    return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out);
+}
+
 const driver_kind DRIVER_KINDS[] = {
     {"const", "drives at the limit and reacts to nobody", true, create_const},
     {"stand", "never moves off", true, create_stand},
     {"crawl25", "aeb, at no more than 25 km/h", true, create_crawl},
     {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
     {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
-    {"despot", "HyPlan's pipeline: search over the belief, no network", false,
-     direct_driver_create},
+    {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
+    {"hyplan", "the whole of it: search, pruned as pomdp.prune says", false, create_hyplan},
+    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, create_minmax},
+    {"hyplan:crude", "pruned by recalibrated confidence", false, create_crude},
+    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, create_conformal},
+    {"hyplan:selective", "pruned by a certified rule", false, create_selective},
     {"policy", "the network alone, greedy: no search", false, policy_driver_create},
     {NULL, NULL, false, NULL},
 };

@@ -83,7 +83,9 @@ static void close_policy(void *node)
 static hp_status open_pomdp(part *p, hp_error *error)
 {
     pomdp_node *node = NULL;
-    const hp_status st = pomdp_node_create(&p->all->setup.config->car, &p->host.node, &node, error);
+    const cli_config *config = p->all->setup.config;
+    const hp_status st =
+        pomdp_node_create(&config->car, &config->policy, &p->host.node, &node, error);
     p->node = node;
     return st;
 }

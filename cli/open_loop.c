@@ -89,7 +89,7 @@ static hp_status take_options(open_loop *o, hp_error *error)
 /** The thresholds as they were changed during the run, from the next decision on. */
 static hp_status take_configuration(open_loop *o, const hp_configuration *c, hp_error *error)
 {
-    hp_setting search[HP_MAX_SEARCH_SETTINGS];
+    hp_setting search[HP_MAX_TUNING];
     hp_status st = HP_OK;
     if (c->version == o->told.version && c->n_settings == o->told.n_settings &&
         memcmp(c->settings, o->told.settings, c->n_settings * sizeof c->settings[0]) == 0) {
@@ -251,6 +251,9 @@ static hp_status set_up(open_loop *o, const char *path, hp_error *error)
     st = o->message != NULL ? hp_codec_create(&o->codec) : HP_ENOMEM;
     if (st == HP_OK) {
         st = car_planner_create(&o->config.car, &o->search);
+    }
+    if (st == HP_OK) { /* pruning may be switched on in the middle */
+        st = car_planner_value_leaves(o->search, &o->config.policy, NULL);
     }
     if (st == HP_OK) {
         st = plan_cycle_create(&o->config.plan, &workers, &o->clock, &o->cycle);

@@ -1,15 +1,17 @@
 #include "cli/policy_grid.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 const char *const POLICY_GRID_SCENARIOS[] = {"01", "02", "03", "04", "05", "06",
                                              "07", "08", "09", "10", NULL};
 enum { N_SCENARIOS = 10, PARTS = 2 };
 
-/** What shapes a scene and what is seen of it; settings of the search or of the network do not. */
-static uint64_t mix_of(const cli_config *config)
+/* Settings of the search or of the network do not shape a scene, nor what is seen of it. */
+uint64_t policy_grid_mix(const cli_config *config)
 {
     plan_config plan = config->plan;
     plan_config defaults;
@@ -40,10 +42,39 @@ static uint64_t mix_of(const cli_config *config)
     return hash;
 }
 
+hp_status policy_grid_setting(const cli_config *config, policy_part part, drive_setting *out,
+                              hp_error *error)
+{
+    static const sim_grid GRIDS[] = {
+        [POLICY_PART_CALIBRATE] = SIM_GRID_CALIBRATION,
+        [POLICY_PART_CHECK] = SIM_GRID_CALIBRATION,
+        [POLICY_PART_EVALUATION] = SIM_GRID_EVALUATION,
+        [POLICY_PART_VALIDATION] = SIM_GRID_VALIDATION,
+    };
+    out->parts = GRIDS[part] == SIM_GRID_CALIBRATION ? PARTS : 1;
+    out->part = part == POLICY_PART_CHECK ? 1 : 0;
+    return drive_setting_load(config, POLICY_GRID_SCENARIOS, N_SCENARIOS, GRIDS[part], out, error);
+}
+
+static void find_file(char *path, size_t size)
+{
+    char found[CLI_PATH];
+    if (cli_find(path, found) && strlen(found) < size) {
+        memcpy(path, found, strlen(found) + 1);
+    }
+}
+
+void policy_grid_stamp(cli_config *config)
+{
+    car_prune_config *prune = &config->car.prune;
+    find_file(config->policy.model, sizeof config->policy.model);
+    find_file(prune->calibration, sizeof prune->calibration);
+    (void)snprintf(prune->mix, sizeof prune->mix, "%016" PRIx64, policy_grid_mix(config));
+}
+
 hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t episodes,
                            policy_grid *out, hp_error *error)
 {
-    const bool evaluation = part == POLICY_PART_EVALUATION;
     out->config = calloc(1, sizeof *out->config);
     out->setting = calloc(1, sizeof *out->setting);
     out->samples = calloc(episodes, sizeof *out->samples);
@@ -54,18 +85,14 @@ hp_status policy_grid_play(const cli_common *common, policy_part part, uint32_t 
     if (st != HP_OK) {
         return st;
     }
-    out->mix_hash = mix_of(out->config);
+    out->mix_hash = policy_grid_mix(out->config);
     st = policy_open(&out->config->policy, 1, &out->infer, &out->model_hash, error);
     if (st == HP_OK) {
-        st = drive_setting_load(out->config, POLICY_GRID_SCENARIOS, N_SCENARIOS,
-                                evaluation ? SIM_GRID_EVALUATION : SIM_GRID_CALIBRATION,
-                                out->setting, error);
+        st = policy_grid_setting(out->config, part, out->setting, error);
     }
     if (st != HP_OK) {
         return st;
     }
-    out->setting->parts = evaluation ? 1 : PARTS;
-    out->setting->part = part == POLICY_PART_CHECK ? 1 : 0;
     return policy_play_episodes(out->setting, out->infer, common->seed + part, episodes,
                                 out->samples, &out->play, error);
 }

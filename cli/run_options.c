@@ -1,6 +1,7 @@
 #include "cli/run_options.h"
 
 #include "cli/driver.h"
+#include "cli/policy_grid.h"
 #include "sim-bridge/sim_scenario.h"
 
 #include <inttypes.h>
@@ -58,7 +59,7 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .type = CLI_FLAG_TEXT,
          .target = &f->planner,
          .arg = "NAME",
-         .help = "despot"},
+         .help = "hyplan (default), or despot: nothing is pruned"},
         {.name = "embedded",
          .type = CLI_FLAG_SWITCH,
          .target = &out->embedded,
@@ -90,7 +91,7 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
 
 static int check_planner(const cli_usage *usage, const char *name)
 {
-    if (name == NULL || strcmp(name, "despot") == 0) {
+    if (name == NULL || strcmp(name, "despot") == 0 || strcmp(name, "hyplan") == 0) {
         return CLI_GO;
     }
     const driver_kind *kind = driver_kind_find(name);
@@ -99,7 +100,7 @@ static int check_planner(const cli_usage *usage, const char *name)
             usage, CLI_USAGE,
             "--planner %s: a baseline to compare with; it drives in `hyplan bench` only", name);
     }
-    return cli_fail(usage, CLI_USAGE, "--planner %s: here drives despot alone", name);
+    return cli_fail(usage, CLI_USAGE, "--planner %s: here drive hyplan and despot alone", name);
 }
 
 static bool set_text(char *target, size_t cap, const char *text)
@@ -222,10 +223,10 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     if (st != HP_OK) {
         return cli_fail(usage, cli_exit_status(st), "%s", error.text);
     }
-    char model[CLI_PATH]; /* the parts run elsewhere: they get the whole path */
-    if (cli_find(out->config.policy.model, model) && strlen(model) < POLICY_PATH) {
-        memcpy(out->config.policy.model, model, strlen(model) + 1);
+    if (f.planner != NULL && strcmp(f.planner, "despot") == 0) {
+        out->config.car.prune.rule.method = POMDP_PRUNE_OFF;
     }
+    policy_grid_stamp(&out->config); /* the parts run elsewhere: they get whole paths */
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
     out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;

@@ -66,7 +66,7 @@ typedef struct plan_guard_config {
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 
-enum { PLAN_MAX_CHANGES = 8 };
+enum { PLAN_MAX_CHANGES = 6 };
 
 /** A threshold that changes by itself, as if somebody had set it then. */
 typedef struct plan_change {

@@ -19,7 +19,7 @@
 struct plan_cycle {
     plan_config config;
     uint32_t version, n_settings;
-    hp_setting settings[HP_MAX_SEARCH_SETTINGS];
+    hp_setting settings[HP_MAX_TUNING];
     predictor_cv_config fallback_predictor;
     plan_workers workers;
     const hp_clock *clock;
@@ -82,7 +82,7 @@ hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config)
 void plan_cycle_settings(plan_cycle *cycle, uint32_t version, const hp_setting *settings,
                          uint32_t n)
 {
-    assert(n <= HP_MAX_SEARCH_SETTINGS);
+    assert(n <= HP_MAX_TUNING);
     cycle->version = version;
     cycle->n_settings = n;
     memcpy(cycle->settings, settings, n * sizeof settings[0]);

@@ -85,7 +85,7 @@ uint32_t plan_live_settings(const plan_live *live, hp_setting out[HP_MAX_SETTING
     return list(live, PLAN_LIVE_PATHS, out, HP_MAX_SETTINGS);
 }
 
-uint32_t plan_live_search_settings(const plan_live *live, hp_setting out[HP_MAX_SEARCH_SETTINGS])
+uint32_t plan_live_search_settings(const plan_live *live, hp_setting out[HP_MAX_TUNING])
 {
-    return list(live, SEARCH_PATHS, out, HP_MAX_SEARCH_SETTINGS);
+    return list(live, SEARCH_PATHS, out, HP_MAX_TUNING);
 }

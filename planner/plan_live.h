@@ -32,6 +32,6 @@ HP_NODISCARD hp_status plan_live_set(plan_live *live, const hp_setting *setting,
 /** All values that may change; returns their number. */
 uint32_t plan_live_settings(const plan_live *live, hp_setting out[HP_MAX_SETTINGS]);
 /** Those of the search. */
-uint32_t plan_live_search_settings(const plan_live *live, hp_setting out[HP_MAX_SEARCH_SETTINGS]);
+uint32_t plan_live_search_settings(const plan_live *live, hp_setting out[HP_MAX_TUNING]);
 
 #endif

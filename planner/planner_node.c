@@ -118,7 +118,7 @@ static hp_status open_all(planner_node *n, hp_error *error)
 /** Puts the thresholds in force, and what is told about them. */
 static void settle(planner_node *n)
 {
-    hp_setting search[HP_MAX_SEARCH_SETTINGS];
+    hp_setting search[HP_MAX_TUNING];
     const uint32_t n_search = plan_live_search_settings(&n->setup.config, search);
     n->told.version++;
     n->told.pid = (uint64_t)n->setup.pid;

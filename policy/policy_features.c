@@ -45,6 +45,7 @@ static void add_agent(const hp_plan_request *r, const candidate *c, policy_scene
     o->rate_hz = a->cross_hz;
     o->walk_mps = 0.0;
     o->n_modes = a->n_modes;
+    place->age_s = a->age_s;
     place->s_m = c->at.s_m;
     place->lateral_m = c->at.lateral_m;
     place->along_mps = a->vx_mps * cosine + a->vy_mps * sine;
@@ -173,21 +174,45 @@ static double lateral_after(const meeting *m, uint32_t mode, double after_s)
            on_future(points, m->scene, m->now_s);
 }
 
+static bool is_phantom(const meeting *m)
+{
+    return m->other->phantom && !m->place->emerged;
+}
+
+/** How far off a forecast may be so long after it was made: as at the root, at every node anew. */
+static double sigma_after(const meeting *m, uint32_t mode, double after_s)
+{
+    const policy_other *o = m->other;
+    return hp_max(mode < o->n_modes ? on_future(o->sigma_m[mode], m->scene, after_s) : 0.1, 0.1);
+}
+
+static double in_strip_at(const meeting *m, double lateral_m, double sigma_m)
+{
+    return below((m->strip_m - lateral_m) / sigma_m) - below((-m->strip_m - lateral_m) / sigma_m);
+}
+
 /** Probability that the other is in the strip then, over its futures. */
 static double in_strip(const meeting *m, double after_s)
 {
     const policy_other *o = m->other;
+    const policy_place *place = m->place;
     double p = 0.0;
-    if (o->phantom) {
+    if (is_phantom(m)) {
         const double way = fabs(m->place->lateral_m) - m->strip_m;
         const double late = after_s - hp_max(way, 0.0) / hp_max(o->walk_mps, 0.1);
         return late > 0.0 ? 1.0 - exp(-o->rate_hz * late) : 0.0;
     }
     for (uint32_t i = 0; i < o->n_modes; i++) {
-        const double lateral = lateral_after(m, i, after_s);
-        const double sigma = hp_max(on_future(o->sigma_m[i], m->scene, m->now_s + after_s), 0.1);
-        p += m->place->weights[i] *
-             (below((m->strip_m - lateral) / sigma) - below((-m->strip_m - lateral) / sigma));
+        p += place->weights[i] *
+             in_strip_at(m, lateral_after(m, i, after_s), sigma_after(m, i, after_s));
+    }
+    if (place->straight_p > 0.0) {
+        p += place->straight_p *
+             in_strip_at(m, place->lateral_m + after_s * place->straight_across_mps,
+                         sigma_after(m, 0, after_s));
+    }
+    if (place->stands_p > 0.0) {
+        p += place->stands_p * in_strip_at(m, place->lateral_m, sigma_after(m, 0, 0.0));
     }
     return p;
 }
@@ -199,6 +224,12 @@ static double mean_lateral(const meeting *m, double after_s)
     for (uint32_t i = 0; i < m->other->n_modes; i++) {
         sum += m->place->weights[i] * m->side * lateral_after(m, i, after_s);
         weight += m->place->weights[i];
+    }
+    if (m->place->straight_p > 0.0 || m->place->stands_p > 0.0) {
+        const policy_place *p = m->place;
+        sum += (p->straight_p + p->stands_p) * m->side * p->lateral_m +
+               p->straight_p * m->side * after_s * p->straight_across_mps;
+        weight += p->straight_p + p->stands_p;
     }
     return weight > 0.0 ? sum / weight : fabs(m->place->lateral_m);
 }
@@ -235,16 +266,16 @@ static void fill_slot(const meeting *m, const policy_look *look, float *f)
     const double soon = hp_clamp(time_for(gap, v, m->scene->limit_mps), 0.0, 8.0);
     const double gone = hp_clamp(time_for(past, v, m->scene->limit_mps), 0.0, 8.0);
     f[0] = 1.0F;
-    f[1] = o->walker && !o->phantom ? 1.0F : 0.0F;
+    f[1] = o->walker && !is_phantom(m) ? 1.0F : 0.0F;
     f[2] = o->walker ? 0.0F : 1.0F;
-    f[3] = o->phantom ? 1.0F : 0.0F;
+    f[3] = is_phantom(m) ? 1.0F : 0.0F;
     f[4] = bound(ahead / 40.0, -1.0, 2.0);
     f[5] = bound(fabs(m->place->lateral_m) / 6.0, 0.0, 2.0);
     f[6] = bound(closing / 3.0, -1.5, 1.5);
     f[7] = bound(m->place->along_mps / 10.0, -2.0, 2.0);
     f[8] = bound(o->half_along_m / 3.0, 0.0, 2.0);
     f[9] = bound(o->half_across_m, 0.0, 2.0);
-    f[10] = bound((o->age_s + m->now_s) / 5.0, 0.0, 1.0);
+    f[10] = bound(m->place->age_s / 5.0, 0.0, 1.0);
     f[11] = bound(o->rate_hz, 0.0, 1.0);
     f[12] = bound(reach / 8.0, 0.0, 1.0);
     f[13] = bound(soon / 8.0, 0.0, 1.0);

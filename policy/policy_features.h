@@ -33,7 +33,12 @@ typedef struct policy_other {
 
 typedef struct policy_place {
     double s_m, lateral_m, along_mps, across_mps;
-    double weights[HP_MAX_MODES];
+    double age_s;                 /* since last seen */
+    double weights[HP_MAX_MODES]; /* of the futures ... */
+    /* ... of those who left theirs and go straight on, so fast, and of those who stand. The root
+     * has none of either: there the futures say it all. */
+    double straight_p, stands_p, straight_across_mps;
+    bool emerged; /* a phantom no more: he has stepped out */
 } policy_place;
 
 /** The ego and the others at one moment, time_s after the scene was encoded. */

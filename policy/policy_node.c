@@ -8,6 +8,8 @@ struct policy_node {
     policy_infer *infer; /* NULL: no network */
     hp_server *server;
     uint32_t batch;
+    uint64_t model_hash;
+    const hp_clock *clock; /* borrowed */
     float rows[HP_MAX_ROWS * HP_MAX_FEATURES];
     policy_answer answers[HP_MAX_ROWS];
 };
@@ -32,11 +34,14 @@ static void answer(void *ctx, const void *request, void *reply)
     answered->world_id = asked->world_id;
     answered->tick = asked->tick;
     answered->has_model = node->infer != NULL;
+    answered->model_hash = node->model_hash;
+    answered->network_ns = 0;
     answered->n_rows = 0;
     if (node->infer == NULL || n > node->batch ||
         asked->n_values != n * policy_infer_row(node->infer)) {
         return;
     }
+    const int64_t begin_ns = hp_clock_now_ns(node->clock);
     for (uint32_t i = 0; i < asked->n_values; i++) {
         node->rows[i] = (float)asked->values[i];
     }
@@ -46,6 +51,7 @@ static void answer(void *ctx, const void *request, void *reply)
         tell(&node->answers[i], &answered->rows[i]);
     }
     answered->n_rows = n;
+    answered->network_ns = hp_clock_now_ns(node->clock) - begin_ns;
 }
 
 static hp_status load(const policy_config *config, policy_node *node, hp_error *error)
@@ -64,6 +70,7 @@ static hp_status load(const policy_config *config, policy_node *node, hp_error *
         st = policy_infer_create(&model, POLICY_ISA_WORDS[config->isa], HP_MAX_ROWS, &node->infer,
                                  error);
     }
+    node->model_hash = policy_model_hash(&model);
     policy_model_destroy(&model);
     return st;
 }
@@ -76,6 +83,7 @@ hp_status policy_node_create(const policy_config *config, const hp_node *identit
     if (node == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the policy");
     }
+    node->clock = identity->clock;
     node->batch = config->batch < HP_MAX_ROWS ? config->batch : HP_MAX_ROWS;
     hp_status st = load(config, node, error);
     if (st == HP_OK || st == HP_ENOENT) {

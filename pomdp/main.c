@@ -11,14 +11,24 @@ static void on_stop(int signal)
     stop = 1;
 }
 
-static hp_status serve(const car_config *config, const hp_program_args *args, hp_error *error)
+typedef struct setting {
+    car_config car;
+    policy_config policy;
+} setting;
+
+static hp_status check(const hp_section *sections, hp_error *error)
+{
+    return car_config_check(sections[0].target, error);
+}
+
+static hp_status serve(const setting *config, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
     pomdp_node *node = NULL;
     hp_status st =
         hp_host_open(&host, HP_ROLE_POMDP, args->generation, args->sockets, stderr, error);
     if (st == HP_OK) {
-        st = pomdp_node_create(config, &host.node, &node, error);
+        st = pomdp_node_create(&config->car, &config->policy, &host.node, &node, error);
     }
     while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
         st = pomdp_node_step(node, 100);
@@ -28,22 +38,19 @@ static hp_status serve(const car_config *config, const hp_program_args *args, hp
     return st == HP_EINTERRUPTED ? HP_OK : st;
 }
 
-static hp_status check(const hp_section *sections, hp_error *error)
-{
-    return car_config_check(sections[0].target, error);
-}
-
 int main(int argc, char **argv)
 {
-    car_config config;
-    car_config_default(&config);
-    const hp_section sections[] = {{"pomdp", CAR_FIELDS, &config}};
+    hp_program_args args;
+    setting config;
+    car_config_default(&config.car);
+    policy_config_default(&config.policy);
+    const hp_section sections[] = {{"pomdp", CAR_FIELDS, &config.car},
+                                   {"policy", POLICY_FIELDS, &config.policy}};
     const hp_program program = {.name = "hyplan-pomdp",
                                 .summary = "search over the belief for the next acceleration",
                                 .sections = sections,
                                 .n_sections = HP_ARRAY_LEN(sections),
                                 .check = check};
-    hp_program_args args;
     hp_error error = {{0}};
     int status = 0;
     if (!hp_program_start(&program, argc, argv, &args, &status)) {

@@ -43,19 +43,17 @@ static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t bloc
     }
 }
 
-/** upper and utility of the nodes, from batch.hook. */
-static void set_upper(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t block)
+/** upper and utility of a node, from batch.hook, which begins with particle block. */
+static void set_upper(pomdp_solver *s, uint32_t v, uint32_t block)
 {
     pomdp_tree *t = &s->tree;
-    for (uint32_t v = first; v < first + n; v++) {
-        const pomdp_node *node = &t->nodes[v];
-        const double best =
-            s->discount[node->depth] * weighted_sum(&t->particle_weight[node->first_particle],
-                                                    &s->batch.hook[node->first_particle - block],
-                                                    node->n_particles);
-        t->utility[v] = fmax(best, t->floor[v]);
-        t->upper[v] = fmax(best - s->config.regularisation, t->floor[v]);
-    }
+    const pomdp_node *node = &t->nodes[v];
+    const double best =
+        s->discount[node->depth] * weighted_sum(&t->particle_weight[node->first_particle],
+                                                &s->batch.hook[node->first_particle - block],
+                                                node->n_particles);
+    t->utility[v] = fmax(best, t->floor[v]);
+    t->upper[v] = fmax(best - s->config.regularisation, t->floor[v]);
 }
 
 static void close_nodes(pomdp_tree *t, uint32_t first, uint32_t n)
@@ -86,6 +84,16 @@ hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32_t n)
         return HP_OK;
     }
     upper_of_block(s, block, n_block);
-    set_upper(s, first, n, block);
+    for (uint32_t v = first; v < first + n; v++) {
+        set_upper(s, v, block);
+    }
     return HP_OK;
+}
+
+void pomdp_bounds_reset(pomdp_solver *s, uint32_t node)
+{
+    const pomdp_node *v = &s->tree.nodes[node];
+    s->tree.lower[node] = s->tree.floor[node];
+    upper_of_block(s, v->first_particle, v->n_particles);
+    set_upper(s, node, v->first_particle);
 }

@@ -42,6 +42,27 @@ static void draw_in(pomdp_tree *t, uint32_t v, double low, double high)
     t->utility[v] = t->upper[v];
 }
 
+/** As published, a value without the node's weight beside bounds that have it. What the default
+ * policy was seen to earn still counts, so that bounds stay in order. */
+static void blend(pomdp_solver *s, uint32_t v, const pomdp_estimate *e)
+{
+    pomdp_tree *t = &s->tree;
+    const double value = s->discount[t->nodes[v].depth] * e->value;
+    const double share = fmin(e->spread, 1.0);
+    t->lower[v] = fmax(share * t->lower[v] + (1.0 - share) * value, t->floor[v]);
+    t->upper[v] = fmax(value, t->lower[v]);
+    t->utility[v] = t->upper[v];
+}
+
+static void close_leaf(pomdp_solver *s, uint32_t v, double error)
+{
+    const uint32_t depth = s->tree.nodes[v].depth;
+    s->tree.nodes[v].valued = POMDP_CLOSED;
+    s->tree.error[v] = error;
+    s->pruned_at[depth < POMDP_PLAN_DEPTHS ? depth : POMDP_PLAN_DEPTHS - 1]++;
+    s->count.pruned++;
+}
+
 static void apply(pomdp_solver *s, uint32_t v, const pomdp_estimate *e)
 {
     pomdp_tree *t = &s->tree;
@@ -51,11 +72,101 @@ static void apply(pomdp_solver *s, uint32_t v, const pomdp_estimate *e)
     }
     s->count.evaluated++;
     t->nodes[v].preferred = (uint16_t)e->preferred;
-    if (e->decision != POMDP_KEEP) {
-        const double scale = s->discount[t->nodes[v].depth] * t->weight[v];
-        const double spread = e->decision == POMDP_PRUNE ? 0.0 : e->spread;
-        draw_in(t, v, scale * (e->value - spread), scale * (e->value + spread));
-        s->count.pruned += e->decision == POMDP_PRUNE;
+    const double scale = s->discount[t->nodes[v].depth] * t->weight[v];
+    switch (e->decision) {
+    case POMDP_CAP:
+        draw_in(t, v, t->lower[v], scale * (e->value + e->spread));
+        break;
+    case POMDP_TIGHTEN:
+        draw_in(t, v, scale * (e->value - e->spread), scale * (e->value + e->spread));
+        break;
+    case POMDP_PRUNE:
+        draw_in(t, v, scale * e->value, scale * e->value);
+        close_leaf(s, v, scale * e->spread);
+        break;
+    case POMDP_BLEND:
+        blend(s, v, e);
+        break;
+    case POMDP_KEEP:
+    case POMDP_N_DECISIONS:
+        break;
+    }
+}
+
+/** Which of the root's edges a node lies under. */
+static uint32_t root_edge_of(const pomdp_tree *t, uint32_t node)
+{
+    uint32_t edge = t->nodes[node].parent_edge;
+    while (t->edges[edge].node != 0) {
+        edge = t->nodes[t->edges[edge].node].parent_edge;
+    }
+    return edge;
+}
+
+/** How far the lower bound of each of the root's edges is from what would change the choice. */
+static void find_margins(const pomdp_solver *s, double margin[POMDP_MAX_ACTIONS])
+{
+    const uint32_t n = s->model.n_actions;
+    const pomdp_edge *edges = &s->tree.edges[s->tree.nodes[0].first_edge];
+    const uint32_t best = pomdp_tree_best_edge(s, 0, true) - s->tree.nodes[0].first_edge;
+    margin[best] = INFINITY;
+    for (uint32_t a = 0; a < n; a++) {
+        if (a != best) {
+            margin[a] = edges[best].lower - edges[a].lower;
+            margin[best] = fmin(margin[best], margin[a]);
+        }
+    }
+}
+
+/** Bounds up to the root once more from below: they may loosen here, and only here. */
+static void loosen(pomdp_solver *s, uint32_t node)
+{
+    for (;;) {
+        const uint32_t edge = s->tree.nodes[node].parent_edge;
+        if (edge == POMDP_NONE) {
+            return;
+        }
+        pomdp_tree_update_edge(s, edge);
+        node = s->tree.edges[edge].node;
+        pomdp_bounds_reset(s, node);
+        pomdp_tree_update_node(s, node);
+    }
+}
+
+bool pomdp_evaluate_reopen(pomdp_solver *s)
+{
+    pomdp_tree *t = &s->tree;
+    double margin[POMDP_MAX_ACTIONS];
+    uint32_t worst = POMDP_NONE;
+    double most = 0.0;
+    if (s->count.pruned == s->count.reopened || s->model.n_actions < 2) {
+        return false;
+    }
+    find_margins(s, margin);
+    for (uint32_t v = 1; v < t->used.n_nodes; v++) {
+        if (t->nodes[v].valued == POMDP_CLOSED && t->error[v] > most &&
+            t->error[v] > margin[root_edge_of(t, v) - t->nodes[0].first_edge]) {
+            most = t->error[v];
+            worst = v;
+        }
+    }
+    if (worst == POMDP_NONE) {
+        return false;
+    }
+    t->nodes[worst].valued = POMDP_VALUED;
+    s->count.reopened++;
+    pomdp_bounds_reset(s, worst);
+    loosen(s, worst);
+    return true;
+}
+
+/** A leaf that weighs nothing has bounds of nothing. */
+static void set_bounds(const pomdp_solver *s, uint32_t v, pomdp_leaf *leaf)
+{
+    const double scale = s->discount[leaf->depth] * leaf->weight;
+    if (scale > 0.0) {
+        leaf->lower = s->tree.lower[v] / scale;
+        leaf->upper = s->tree.upper[v] / scale;
     }
 }
 
@@ -72,6 +183,7 @@ void pomdp_evaluate_waiting(pomdp_solver *s)
                                  .n = v->n_particles,
                                  .depth = v->depth,
                                  .weight = t->weight[s->waiting.node[i]]};
+        set_bounds(s, s->waiting.node[i], &leaves[i]);
     }
     const hp_status st =
         s->evaluator->evaluate(s->evaluator->ctx, leaves, n, s->budget.deadline_ns, estimates);

@@ -22,13 +22,18 @@ typedef struct pomdp_leaf {
     const void *states;    /* [n][state_size], read only, until evaluate returns */
     const double *weights; /* [n], summing to weight */
     uint32_t n, depth;
-    double weight; /* of getting there: the root's is 1 */
+    double weight;       /* of getting there: the root's is 1 */
+    double lower, upper; /* what the model's hooks say, per unit of weight, discounted to there */
 } pomdp_leaf;
 
 typedef enum pomdp_decision {
     POMDP_KEEP,    /* the bounds stay as they are */
+    POMDP_CAP,     /* the upper one comes down to value + spread */
     POMDP_TIGHTEN, /* they are drawn in to value - spread and value + spread */
     POMDP_PRUNE,   /* value is taken for both, and nothing below is searched */
+    POMDP_BLEND,   /* the upper one becomes the value, not weighed and not clipped, the lower one
+                      spread * lower + (1 - spread) * value: only to compare with, see pomdp_prune.h
+                    */
     POMDP_N_DECISIONS,
 } pomdp_decision;
 
@@ -42,6 +47,10 @@ typedef struct pomdp_estimate {
 
 typedef struct pomdp_evaluator {
     uint32_t max_batch; /* [1, POMDP_MAX_WAITING] */
+    /** Where a search would end, whether its action may hang on one pruned leaf is asked: if that
+     *  leaf's spread, weighed, could make another action the best, it is opened again and the
+     *  search goes on, within its budget. */
+    bool reopens;
     /** Fills out [n]. An error, or an estimate out of range, means POMDP_KEEP; it is counted.
      *  @param deadline_ns of the search's clock, 0: none. */
     hp_status (*evaluate)(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t deadline_ns,

@@ -27,7 +27,7 @@ enum {
     POMDP_CLOCK_EVERY = 2048, /* particle steps between two looks at the clock */
 };
 
-enum { POMDP_UNVALUED, POMDP_WAITING, POMDP_VALUED };
+enum { POMDP_UNVALUED, POMDP_WAITING, POMDP_VALUED, POMDP_CLOSED };
 
 typedef struct pomdp_node {
     uint32_t parent_edge; /* POMDP_NONE at the root */
@@ -57,6 +57,7 @@ typedef struct pomdp_tree {
     double *weight;        /* [nodes] probability of getting there, root 1 */
     double *floor;         /* [nodes] the default policy's value: L at birth */
     double *utility;       /* [nodes] U without lambda, what blocking compares */
+    double *error;         /* [nodes] of leaves that were pruned: how far off they may be */
     pomdp_edge *edges;
     unsigned char *states;   /* [particles][state_size] */
     double *particle_weight; /* [particles] */
@@ -115,7 +116,7 @@ typedef struct pomdp_pomcp {
 typedef struct pomdp_count {
     uint32_t expansions, depth;
     uint64_t steps_tree, steps_rollout;
-    uint32_t evaluated, pruned, refused, batches; /* leaves, by the evaluator */
+    uint32_t evaluated, pruned, refused, batches, reopened; /* leaves, by the evaluator */
 } pomdp_count;
 
 /** Leaves that trials left for the evaluator. */
@@ -142,6 +143,7 @@ struct pomdp_solver {
 
     /* of the search under way */
     pomdp_waiting waiting;
+    uint32_t pruned_at[POMDP_PLAN_DEPTHS];
     bool starved; /* a trial found nothing but waiting leaves where it wanted to go */
     pomdp_budget budget;
     bool may_be_late; /* false while the root is prepared, and without a deadline */
@@ -198,6 +200,8 @@ HP_NODISCARD hp_status pomdp_rollout_run(pomdp_solver *s, uint32_t first, uint32
 /** Gives the nodes [first, first + n), whose particles are neighbours in the pool, their first
  *  bounds. HP_OK or HP_EDEADLINE. */
 HP_NODISCARD hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32_t n);
+/** Puts a node's bounds back to its first ones; what was seen below it is for the caller. */
+void pomdp_bounds_reset(pomdp_solver *s, uint32_t node);
 
 /** Expands a node by all actions. HP_OK; HP_EFULL or HP_EDEADLINE with the tree as it was. */
 HP_NODISCARD hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node);
@@ -224,6 +228,8 @@ const char *pomdp_tree_check(const pomdp_solver *s);
 bool pomdp_evaluate_wants(const pomdp_solver *s, uint32_t node);
 void pomdp_evaluate_later(pomdp_solver *s, uint32_t node);
 void pomdp_evaluate_waiting(pomdp_solver *s);
+/** Opens the pruned leaf on which the root's action hangs most; false if it hangs on none. */
+bool pomdp_evaluate_reopen(pomdp_solver *s);
 
 /** POMCP: an empty tree over the root's particles and bounds; one simulation; what it came to. The
  *  report leaves action and value as they are if no simulation was run. */

@@ -38,6 +38,7 @@ static void cut_tree(pomdp_solver *s, slab *b)
     t->weight = slab_cut(b, n_nodes, sizeof(*t->weight));
     t->floor = slab_cut(b, n_nodes, sizeof(*t->floor));
     t->utility = slab_cut(b, n_nodes, sizeof(*t->utility));
+    t->error = slab_cut(b, n_nodes, sizeof(*t->error));
     t->edges = slab_cut(b, t->capacity.n_edges, sizeof(*t->edges));
     t->states = slab_cut(b, n_particles, s->model.state_size);
     t->particle_weight = slab_cut(b, n_particles, sizeof(*t->particle_weight));

@@ -1,30 +1,138 @@
 #include "pomdp/pomdp_node.h"
 
 #include "pomdp/car/car_planner.h"
+#include "proto/hp_client.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define MS INT64_C(1000000)
+
+enum {
+    GREET_MS = 5000,    /* for hyplan-policy, once, before the first search */
+    WATCHDOG_MS = 1000, /* longest wait for values where no deadline is set */
+};
 
 struct pomdp_node {
+    const hp_node *identity; /* borrowed */
     car_planner *planner;
-    const hp_clock *clock; /* borrowed */
     hp_server *server;
+    char note[HP_TEXT]; /* as it was last told */
+    /* where values come from elsewhere */
+    hp_mail mail;
+    hp_client *policy;
+    car_remote remote;
+    bool greeted;
+    hp_evaluate_request request;
+    hp_evaluate_reply reply;
 };
+
+static void take_row(const hp_evaluation *row, policy_answer *answer)
+{
+    *answer = (policy_answer){.valid = row->valid,
+                              .value = row->value,
+                              .spread = row->spread,
+                              .width = row->width,
+                              .crash_p = row->crash_p,
+                              .best = row->best};
+    if (row->best < POLICY_MOST_CHOICES) {
+        answer->choice_p[row->best] = row->best_p;
+    }
+}
+
+/** Values from hyplan-policy. */
+static hp_status ask(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
+                     policy_answer *answers, uint64_t *hash, int64_t *network_ns)
+{
+    pomdp_node *node = ctx;
+    hp_evaluate_request *q = &node->request;
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = q->tick};
+    const int64_t until_ns =
+        deadline_ns > 0 ? deadline_ns : hp_clock_now_ns(node->identity->clock) + WATCHDOG_MS * MS;
+    q->n_rows = n;
+    q->n_values = n * POLICY_ROW;
+    for (uint32_t i = 0; i < q->n_values; i++) {
+        q->values[i] = (double)rows[i];
+    }
+    const hp_status st =
+        hp_client_call(node->policy, &e, q, until_ns, HP_MSG_EVALUATE_REPLY, &node->reply);
+    if (st != HP_OK) {
+        return st;
+    }
+    if (node->reply.n_rows != n || node->reply.tick != q->tick) {
+        return HP_EWIRE;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        take_row(&node->reply.rows[i], &answers[i]);
+    }
+    *hash = node->reply.model_hash;
+    *network_ns = node->reply.network_ns;
+    return HP_OK;
+}
+
+/** Says what keeps the search from pruning, and that nothing does any more. */
+static void tell(pomdp_node *node)
+{
+    const char *note = car_planner_note(node->planner);
+    note = note != NULL ? note : "";
+    if (strcmp(note, node->note) == 0) {
+        return;
+    }
+    (void)snprintf(node->note, sizeof node->note, "%s", note);
+    hp_server_note(node->server, node->note);
+    if (node->note[0] != '\0') {
+        hp_log_warn(node->identity->log, "degraded: %s", node->note);
+    } else {
+        hp_log_info(node->identity->log, "pruning works again");
+    }
+}
 
 static void answer(void *ctx, const void *request, void *reply)
 {
     pomdp_node *node = ctx;
-    car_planner_plan(node->planner, request, node->clock, reply);
+    const hp_plan_request *asked = request;
+    if (node->policy != NULL && !node->greeted) {
+        node->greeted = hp_client_greet(node->policy, GREET_MS) != HP_EINTERRUPTED;
+    }
+    node->request.world_id = asked->world_id;
+    node->request.tick = asked->tick;
+    car_planner_plan(node->planner, asked, node->identity->clock, reply);
+    tell(node);
 }
 
-hp_status pomdp_node_create(const car_config *config, const hp_node *identity, pomdp_node **out,
-                            hp_error *error)
+/** The network where it is to be asked: elsewhere, or here. None where nothing is to be pruned now,
+ * or later by a reload. */
+static hp_status open_network(const car_config *config, const policy_config *policy,
+                              pomdp_node *node, hp_error *error)
+{
+    const bool remote = config->evaluator == CAR_EVALUATOR_REMOTE;
+    if (remote && config->threads > 1) {
+        return HP_OK; /* car_config_check lets this pass with pruning off only */
+    }
+    if (remote) {
+        hp_status st = hp_mail_create(node->identity, &node->mail);
+        if (st == HP_OK) {
+            st = hp_client_create(&node->mail, HP_LINK_POLICY, &node->policy, error);
+        }
+        if (st != HP_OK) {
+            return st;
+        }
+        node->remote = (car_remote){ask, node};
+    }
+    const hp_status st =
+        car_planner_value_leaves(node->planner, policy, remote ? &node->remote : NULL);
+    return st == HP_OK ? HP_OK : hp_fail(error, st, "no memory for the network");
+}
+
+hp_status pomdp_node_create(const car_config *config, const policy_config *policy,
+                            const hp_node *identity, pomdp_node **out, hp_error *error)
 {
     pomdp_node *node = calloc(1, sizeof *node);
     *out = NULL;
     if (node == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the search");
     }
-    node->clock = identity->clock;
+    node->identity = identity;
     const hp_service service = {.link = HP_LINK_POMDP,
                                 .request = HP_MSG_PLAN_REQUEST,
                                 .reply = HP_MSG_PLAN_REPLY,
@@ -32,14 +140,18 @@ hp_status pomdp_node_create(const car_config *config, const hp_node *identity, p
                                 .ctx = node};
     hp_status st = car_planner_create(config, &node->planner);
     if (st == HP_OK) {
-        st = hp_server_create(identity, &service, &node->server, error);
+        st = open_network(config, policy, node, error);
     } else {
         (void)hp_fail(error, st, "cannot set up the search: %s", hp_status_text(st));
+    }
+    if (st == HP_OK) {
+        st = hp_server_create(identity, &service, &node->server, error);
     }
     if (st != HP_OK) {
         pomdp_node_destroy(&node);
         return st;
     }
+    tell(node);
     *out = node;
     return HP_OK;
 }
@@ -48,6 +160,8 @@ void pomdp_node_destroy(pomdp_node **node)
 {
     if (*node != NULL) {
         hp_server_destroy(&(*node)->server);
+        hp_client_destroy(&(*node)->policy);
+        hp_mail_destroy(&(*node)->mail);
         car_planner_destroy(&(*node)->planner);
         free(*node);
         *node = NULL;
@@ -56,5 +170,8 @@ void pomdp_node_destroy(pomdp_node **node)
 
 hp_status pomdp_node_step(pomdp_node *node, int64_t wait_ms)
 {
+    if (node->policy != NULL && node->greeted) {
+        (void)hp_client_tend(node->policy);
+    }
     return hp_server_step(node->server, wait_ms);
 }

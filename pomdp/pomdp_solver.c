@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 void pomdp_config_default(pomdp_config *config)
 {
@@ -172,6 +173,7 @@ static hp_status prepare_root(pomdp_solver *s, const void *particles, const doub
     s->pool_full = false;
     s->unclocked_steps = 0;
     s->count = (pomdp_count){0};
+    memset(s->pruned_at, 0, sizeof(s->pruned_at));
     s->waiting.n = 0;
     const hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
     return st == HP_OK ? pomdp_bounds_init(s, 0, 1) : st;
@@ -204,14 +206,30 @@ static uint32_t trials_allowed(const pomdp_budget *b)
     return b->max_trials > 0 || b->deadline_ns == 0 ? b->max_trials : UINT32_MAX;
 }
 
+/** Whether another trial is worth it. Where nothing is left to find, leaves may be opened again,
+ * until there is. */
+static bool goes_on(pomdp_solver *s, bool progress)
+{
+    const bool reopens = s->evaluator != NULL && s->evaluator->reopens;
+    if (s->pool_full || is_late(s)) {
+        return false;
+    }
+    while (!progress || root_gap(s) <= s->config.target_gap) {
+        progress = reopens && pomdp_evaluate_reopen(s);
+        if (!progress) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /** Runs trials until the gap, the budget or the pool ends them; returns how many were completed. */
 static uint32_t search(pomdp_solver *s)
 {
     const uint32_t max_trials = trials_allowed(&s->budget);
     uint32_t trials = 0;
     bool progress = true;
-    while (trials < max_trials && progress && !s->pool_full && root_gap(s) > s->config.target_gap &&
-           !is_late(s)) {
+    while (trials < max_trials && goes_on(s, progress)) {
         if (pomdp_solver_trial(s, &progress) != HP_OK) {
             break;
         }
@@ -286,6 +304,8 @@ static void report_counts(const pomdp_solver *s, pomdp_plan *plan)
     plan->pruned = s->count.pruned;
     plan->refused = s->count.refused;
     plan->batches = s->count.batches;
+    plan->reopened = s->count.reopened;
+    memcpy(plan->pruned_at, s->pruned_at, sizeof(plan->pruned_at));
     plan->pool_full = s->pool_full;
     plan->n_actions = s->model.n_actions;
 }

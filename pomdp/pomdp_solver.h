@@ -42,6 +42,8 @@ typedef struct pomdp_config {
     bool importance_sampling; /* use step_proposal where the model has one */
 } pomdp_config;
 
+enum { POMDP_PLAN_DEPTHS = 16 };
+
 /** What stops a search, besides the gap and a full pool. Neither given: the root is expanded, no
  * more. */
 typedef struct pomdp_budget {
@@ -59,6 +61,8 @@ typedef struct pomdp_plan {
     uint64_t steps_tree, steps_rollout; /* particle steps */
     /* leaves valued by the evaluator, pruned on its word, left without a usable one; calls of it */
     uint32_t evaluated, pruned, refused, batches;
+    uint32_t reopened;                     /* pruned, and then searched after all */
+    uint32_t pruned_at[POMDP_PLAN_DEPTHS]; /* by depth 0, 1, ...; the last takes the deeper ones */
     uint32_t n_actions;
     double action_lower[POMDP_MAX_ACTIONS], action_upper[POMDP_MAX_ACTIONS]; /* at the root */
     bool pool_full; /* growth ended early; the plan is still the best found */

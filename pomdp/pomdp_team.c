@@ -155,6 +155,13 @@ size_t pomdp_team_bytes(const pomdp_team *team)
     return sum;
 }
 
+hp_status pomdp_team_set_evaluator(pomdp_team *team, uint32_t member,
+                                   const pomdp_evaluator *evaluator)
+{
+    return member < team->n ? pomdp_solver_set_evaluator(team->members[member].solver, evaluator)
+                            : HP_EINVAL;
+}
+
 static void search_together(pomdp_team *team)
 {
     (void)pthread_mutex_lock(&team->mutex);
@@ -178,6 +185,14 @@ static void add_counts(pomdp_plan *sum, const pomdp_plan *p)
     sum->depth = p->depth > sum->depth ? p->depth : sum->depth;
     sum->steps_tree += p->steps_tree;
     sum->steps_rollout += p->steps_rollout;
+    sum->evaluated += p->evaluated;
+    sum->pruned += p->pruned;
+    sum->refused += p->refused;
+    sum->batches += p->batches;
+    sum->reopened += p->reopened;
+    for (uint32_t d = 0; d < POMDP_PLAN_DEPTHS; d++) {
+        sum->pruned_at[d] += p->pruned_at[d];
+    }
     sum->pool_full = sum->pool_full || p->pool_full;
 }
 

@@ -10,7 +10,7 @@
 #ifndef POMDP_TEAM_H
 #define POMDP_TEAM_H
 
-#include "pomdp/pomdp_solver.h"
+#include "pomdp/pomdp_evaluator.h"
 
 enum { POMDP_MAX_THREADS = 16 };
 
@@ -23,6 +23,11 @@ HP_NODISCARD hp_status pomdp_team_create(const pomdp_model *model, const pomdp_c
 void pomdp_team_destroy(pomdp_team **team); /* clears *team; it may be NULL or half built */
 /** Bytes reserved at create by all members. */
 size_t pomdp_team_bytes(const pomdp_team *team);
+
+/** As pomdp_solver_set_evaluator, for one member: evaluators are called from the members' threads.
+ */
+HP_NODISCARD hp_status pomdp_team_set_evaluator(pomdp_team *team, uint32_t member,
+                                                const pomdp_evaluator *evaluator);
 
 /** As pomdp_solver_plan. Bounds are means, counts are sums, depth is the deepest. */
 HP_NODISCARD hp_status pomdp_team_plan(pomdp_team *team, const void *particles,

@@ -323,6 +323,13 @@ static const hp_field PLAN_REPLY_ROWS[] = {
     NUMBER(hp_plan_reply, depth, ANY_WORD),
     NUMBER(hp_plan_reply, pool_used_permille, 0.0, 1000.0),
     NUMBER(hp_plan_reply, search_ns, SPAN_NS),
+    NUMBER(hp_plan_reply, evaluated, ANY_WORD),
+    NUMBER(hp_plan_reply, refused, ANY_WORD),
+    NUMBER(hp_plan_reply, reopened, ANY_WORD),
+    NUMBER(hp_plan_reply, batches, ANY_WORD),
+    FULL(hp_plan_reply, pruned_at, 0.0, 0x1p32),
+    NUMBER(hp_plan_reply, network_ns, SPAN_NS),
+    NUMBER(hp_plan_reply, transport_ns, SPAN_NS),
 };
 static const hp_layout PLAN_REPLY = {LAYOUT(hp_plan_reply, plan_reply, PLAN_REPLY_ROWS)};
 
@@ -348,6 +355,8 @@ static const hp_field EVALUATE_REPLY_ROWS[] = {
     NUMBER(hp_evaluate_reply, tick, ANY_WORD),
     NUMBER(hp_evaluate_reply, has_model, FLAG),
     STRUCTS(hp_evaluate_reply, rows, n_rows, 0, EVALUATION),
+    NUMBER(hp_evaluate_reply, model_hash, ANY_WORD),
+    NUMBER(hp_evaluate_reply, network_ns, SPAN_NS),
 };
 static const hp_layout EVALUATE_REPLY = {
     LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS)};

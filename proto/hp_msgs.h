@@ -14,22 +14,23 @@
 #include <stdint.h>
 
 enum {
-    HP_MAX_AGENTS = 64,          /* observed moving bodies in a frame */
-    HP_MAX_OCCLUDERS = 32,       /* observed standing boxes in a frame */
-    HP_MAX_ROUTE = 256,          /* points of the route */
-    HP_MAX_RECTS = 16,           /* rectangles of road, and of pavement */
-    HP_MAX_HISTORY = 8,          /* past points of a track */
-    HP_MAX_MODES = 6,            /* futures of an agent */
-    HP_MAX_STEPS = 24,           /* points of a predicted path */
-    HP_MAX_PATH = 512,           /* points of the planned path */
-    HP_MAX_PHANTOMS = 16,        /* places where somebody hidden may step out */
-    HP_MAX_ACTIONS = 8,          /* accelerations that the search chooses from */
-    HP_MAX_STAGES = 8,           /* timed parts of a tick */
-    HP_MAX_ROWS = 64,            /* rows of features in a request to the policy */
-    HP_MAX_FEATURES = 256,       /* and features in a row */
-    HP_MAX_SETTINGS = 128,       /* thresholds that may change */
-    HP_MAX_SEARCH_SETTINGS = 48, /* of them the search's */
-    HP_TEXT = 64,                /* bytes of a short text, with its zero */
+    HP_MAX_AGENTS = 64,    /* observed moving bodies in a frame */
+    HP_MAX_OCCLUDERS = 32, /* observed standing boxes in a frame */
+    HP_MAX_ROUTE = 256,    /* points of the route */
+    HP_MAX_RECTS = 16,     /* rectangles of road, and of pavement */
+    HP_MAX_HISTORY = 8,    /* past points of a track */
+    HP_MAX_MODES = 6,      /* futures of an agent */
+    HP_MAX_STEPS = 24,     /* points of a predicted path */
+    HP_MAX_PATH = 512,     /* points of the planned path */
+    HP_MAX_PHANTOMS = 16,  /* places where somebody hidden may step out */
+    HP_MAX_ACTIONS = 8,    /* accelerations that the search chooses from */
+    HP_MAX_STAGES = 8,     /* timed parts of a tick */
+    HP_MAX_DEPTHS = 16,    /* depths that pruned nodes are told apart by */
+    HP_MAX_ROWS = 64,      /* rows of features in a request to the policy */
+    HP_MAX_FEATURES = 256, /* and features in a row */
+    HP_MAX_SETTINGS = 128, /* thresholds that may change */
+    HP_MAX_TUNING = 48,    /* of them the search's */
+    HP_TEXT = 64,          /* bytes of a short text, with its zero */
 };
 _Static_assert((int)HP_TEXT == (int)HP_SETTING_KEY, "a key is a short text");
 
@@ -197,7 +198,7 @@ typedef struct hp_plan_request {
     uint32_t n_phantoms;
     hp_phantom phantoms[HP_MAX_PHANTOMS];
     uint32_t n_settings; /* the search's thresholds; 0: those it started with */
-    hp_setting settings[HP_MAX_SEARCH_SETTINGS];
+    hp_setting settings[HP_MAX_TUNING];
 } hp_plan_request;
 
 /** pomdp -> planner. */
@@ -211,6 +212,11 @@ typedef struct hp_plan_reply {
     uint32_t trials, nodes, expansions, pruned, depth;
     uint32_t pool_used_permille;
     int64_t search_ns; /* CPU time of the search */
+    /* leaves valued by the network, those of whom its word could not be used, pruned ones that were
+     * searched after all, and calls of the network */
+    uint32_t evaluated, refused, reopened, batches;
+    int64_t pruned_at[HP_MAX_DEPTHS]; /* by depth 0, 1, ...; the last takes the deeper ones */
+    int64_t network_ns, transport_ns; /* wall time in the network, and on the way to it and back */
 } hp_plan_reply;
 
 /** planner, pomdp -> policy: values for a batch of feature rows. */
@@ -239,6 +245,8 @@ typedef struct hp_evaluate_reply {
     bool has_model;  /* false: the rest is empty, heuristic bounds serve */
     uint32_t n_rows; /* 0: the request does not fit the network */
     hp_evaluation rows[HP_MAX_ROWS];
+    uint64_t model_hash; /* of the network */
+    int64_t network_ns;  /* wall time that it took */
 } hp_evaluate_reply;
 
 typedef enum hp_source {

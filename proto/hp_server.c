@@ -31,11 +31,16 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
         hp_server_destroy(&s);
         return st;
     }
-    s->mail.health.degraded = service->note != NULL;
-    (void)snprintf(s->mail.health.note, sizeof s->mail.health.note, "%s",
-                   service->note != NULL ? service->note : "");
+    hp_server_note(s, service->note);
     *out = s;
     return HP_OK;
+}
+
+void hp_server_note(hp_server *server, const char *note)
+{
+    hp_health *health = &server->mail.health;
+    health->degraded = note != NULL && note[0] != '\0';
+    (void)snprintf(health->note, sizeof health->note, "%s", note != NULL ? note : "");
 }
 
 void hp_server_destroy(hp_server **server)

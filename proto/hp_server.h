@@ -24,6 +24,9 @@ typedef struct hp_service {
 HP_NODISCARD hp_status hp_server_create(const hp_node *node, const hp_service *service,
                                         hp_server **out, hp_error *error);
 void hp_server_destroy(hp_server **server);
+/** What its health says from now on about working with less than it would like; "" or NULL: it does
+ * not. */
+void hp_server_note(hp_server *server, const char *note);
 /** Waits at most wait_ms for letters and answers all that are there. HP_OK also when none came;
  *  HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status hp_server_step(hp_server *server, int64_t wait_ms);

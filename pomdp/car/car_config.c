@@ -40,6 +40,41 @@ static const hp_field TRAFFIC_FIELDS[] = {
     HP_F_END,
 };
 
+static const char *const EVALUATOR_WORDS[] = {"local", "remote", NULL};
+
+_Static_assert(offsetof(car_prune_config, rule) == 0, "the rule's keys are the first of the table");
+
+static const hp_field PRUNE_FIELDS[] = {
+    HP_F_ENUM(pomdp_prune_config, method, POMDP_PRUNE_WORDS,
+              "which values of the network stand for what lies below a node"),
+    HP_F_DOUBLE(pomdp_prune_config, confidence_threshold, 0.0, 1.01, NULL,
+                "crude: prune from this confidence on; above 1 never"),
+    HP_F_DOUBLE(pomdp_prune_config, value_tolerance, 0.0001, 10.0, "reward",
+                "tolerated error of a value"),
+    HP_F_UINT(pomdp_prune_config, min_depth, 1, 64, NULL, "nodes nearer to the root are searched"),
+    HP_F_DOUBLE(pomdp_prune_config, guard_ttc_s, 0.0, 60.0, "s",
+                "nodes in which anybody may be met sooner are searched"),
+    HP_F_DOUBLE(pomdp_prune_config, max_collision_probability, 0.0, 1.0, NULL,
+                "nodes in which the network fears a crash more than this are searched"),
+    HP_F_BOOL(pomdp_prune_config, use_value_bound,
+              "crude, selective: values also bound the other nodes from above"),
+    HP_F_BOOL(pomdp_prune_config, use_prior,
+              "the network's choice is tried first where bounds tie"),
+    HP_F_BOOL(pomdp_prune_config, decision_aware,
+              "search a pruned node after all where its error could change the action"),
+    HP_F_DOUBLE(car_prune_config, alpha, 0.001, 0.9, NULL, "intervals miss so often at most"),
+    HP_F_DOUBLE(car_prune_config, risk, 0.0001, 0.9, NULL,
+                "selective: greatest share of pruned nodes off by more than value_tolerance"),
+    HP_F_DOUBLE(car_prune_config, delta, 0.0001, 0.9, NULL,
+                "selective: chance that the calibration misjudges that share"),
+    HP_F_UINT(car_prune_config, batch, 1, POMDP_MAX_WAITING, "nodes", "valued in one call"),
+    HP_F_STRING(car_prune_config, calibration, "errors of the network, by hyplan calibrate prune"),
+    HP_F_STRING(
+        car_prune_config, mix,
+        "mix of scenes that the calibration must be of, as bench and run fill it in; empty: any"),
+    HP_F_END,
+};
+
 const hp_field CAR_FIELDS[] = {
     HP_F_UINT(car_config, scenarios, 1, 4096, NULL, "sampled futures per decision"),
     HP_F_UINT(car_config, threads, 1, POMDP_MAX_THREADS, NULL,
@@ -69,6 +104,9 @@ const hp_field CAR_FIELDS[] = {
     HP_F_STRUCT(car_config, budget, BUDGET_FIELDS, "what ends a search"),
     HP_F_STRUCT(car_config, reward, REWARD_FIELDS, "what is good and bad, per step"),
     HP_F_STRUCT(car_config, traffic, TRAFFIC_FIELDS, "what others may do"),
+    HP_F_ENUM(car_config, evaluator, EVALUATOR_WORDS,
+              "where the network runs: in the search's process, or in hyplan-policy"),
+    HP_F_STRUCT(car_config, prune, PRUNE_FIELDS, "what is not searched, on the network's word"),
     HP_F_END,
 };
 
@@ -105,7 +143,13 @@ void car_config_default(car_config *config)
                     .car_margin_m = 0.3,
                     .near_front_m = 1.5,
                     .near_side_m = 0.5},
+        .prune = {.alpha = 0.1,
+                  .risk = 0.02,
+                  .delta = 0.05,
+                  .batch = 8,
+                  .calibration = "models/prune.calibration.safetensors"},
     };
+    pomdp_prune_config_default(&config->prune.rule);
 }
 
 hp_status car_config_check(const car_config *config, hp_error *error)
@@ -123,6 +167,12 @@ hp_status car_config_check(const car_config *config, hp_error *error)
             error, HP_ECONFIG,
             "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
             config->max_particles, shortest_particles);
+    }
+    if (config->evaluator == CAR_EVALUATOR_REMOTE && config->threads > 1 &&
+        config->prune.rule.method != POMDP_PRUNE_OFF) {
+        return hp_fail(error, HP_ECONFIG,
+                       "pomdp.evaluator = remote serves one thread, pomdp.threads = %u: take local",
+                       config->threads);
     }
     return HP_OK;
 }

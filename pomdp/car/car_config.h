@@ -4,7 +4,10 @@
 #define CAR_CONFIG_H
 
 #include "common/hp_yaml.h"
+#include "pomdp/pomdp_prune.h"
 #include "proto/hp_msgs.h"
+
+enum { CAR_PATH = 512 };
 
 /** Reward units per 0.25 s step: goal +1 sets the scale. */
 typedef struct car_reward_config {
@@ -31,6 +34,21 @@ typedef struct car_budget_config {
     double target_gap;
 } car_budget_config;
 
+/** Who values leaves, and what is done on his word. */
+typedef struct car_prune_config {
+    pomdp_prune_config rule; /* first: its keys stand in the same table */
+    double alpha;            /* intervals miss so often at most */
+    double risk, delta;      /* of accepted values; chance that calibration misjudges it */
+    uint32_t batch;          /* leaves valued together */
+    char calibration[CAR_PATH];
+    char mix[20]; /* hash of the scenes' mix that the calibration must be of, "" any */
+} car_prune_config;
+
+typedef enum car_evaluator {
+    CAR_EVALUATOR_LOCAL,  /* the network in the search's own process */
+    CAR_EVALUATOR_REMOTE, /* hyplan-policy, asked over the bus */
+} car_evaluator;
+
 typedef struct car_config {
     uint32_t scenarios, threads, max_depth, rollout_depth;
     double step_s, discount;
@@ -43,6 +61,8 @@ typedef struct car_config {
     car_budget_config budget;
     car_reward_config reward;
     car_traffic_config traffic;
+    uint32_t evaluator; /* car_evaluator */
+    car_prune_config prune;
 } car_config;
 
 /** Paths of what may change between two searches: nothing that memory was laid out for, nor what

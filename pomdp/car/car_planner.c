@@ -12,12 +12,13 @@ struct car_planner {
     car_config start;  /* as it was made */
     car_config config; /* with the last request's thresholds */
     uint32_t n_settings;
-    hp_setting settings[HP_MAX_SEARCH_SETTINGS]; /* the last request's */
+    hp_setting settings[HP_MAX_TUNING]; /* the last request's */
     car_scene scene;
     pomdp_team *solver;     /* with room for all others in a state */
     pomdp_team *solver_few; /* with room for few: states a third as large, steps quicker */
     unsigned char *states;  /* [scenarios] */
     double *weights;        /* [scenarios] */
+    car_leaf *leaves[POMDP_MAX_THREADS]; /* of each thread; NULL: no network */
 };
 
 static pomdp_config solver_config(const car_config *config)
@@ -65,12 +66,65 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     return HP_OK;
 }
 
+hp_status car_planner_value_leaves(car_planner *planner, const policy_config *policy,
+                                   const car_remote *remote)
+{
+    const car_leaf_setup setup = {&planner->config, policy, remote};
+    hp_status st = remote != NULL && planner->config.threads > 1 ? HP_EINVAL : HP_OK;
+    for (uint32_t i = 0; i < planner->config.threads && st == HP_OK; i++) {
+        st = car_leaf_create(&setup, &planner->leaves[i]);
+    }
+    return st;
+}
+
+const char *car_planner_note(const car_planner *planner)
+{
+    return planner->leaves[0] != NULL ? car_leaf_note(planner->leaves[0]) : NULL;
+}
+
+/** Every member its own network, or none. */
+static hp_status begin_leaves(car_planner *planner, const hp_plan_request *request,
+                              pomdp_team *team)
+{
+    const bool prunes = planner->config.prune.rule.method != POMDP_PRUNE_OFF;
+    hp_status st = HP_OK;
+    for (uint32_t i = 0; i < planner->config.threads && st == HP_OK; i++) {
+        const pomdp_evaluator *evaluator =
+            prunes && planner->leaves[i] != NULL
+                ? car_leaf_begin(planner->leaves[i], request, &planner->scene)
+                : NULL;
+        st = pomdp_team_set_evaluator(team, i, evaluator);
+    }
+    return st;
+}
+
+static void report_leaves(const car_planner *planner, const pomdp_plan *plan, hp_plan_reply *reply)
+{
+    _Static_assert((int)POMDP_PLAN_DEPTHS == (int)HP_MAX_DEPTHS, "a reply holds a plan's depths");
+    reply->evaluated = plan->evaluated;
+    reply->pruned = plan->pruned;
+    reply->refused = plan->refused;
+    reply->reopened = plan->reopened;
+    reply->batches = plan->batches;
+    for (uint32_t d = 0; d < HP_MAX_DEPTHS; d++) {
+        reply->pruned_at[d] = plan->pruned_at[d];
+    }
+    for (uint32_t i = 0; i < planner->config.threads && planner->leaves[i] != NULL; i++) {
+        const car_leaf_times spent = car_leaf_spent(planner->leaves[i]);
+        reply->network_ns += spent.network_ns;
+        reply->transport_ns += spent.transport_ns;
+    }
+}
+
 void car_planner_destroy(car_planner **planner)
 {
     car_planner *p = *planner;
     *planner = NULL;
     if (p == NULL) {
         return;
+    }
+    for (uint32_t i = 0; i < POMDP_MAX_THREADS; i++) {
+        car_leaf_destroy(&p->leaves[i]);
     }
     pomdp_team_destroy(&p->solver);
     pomdp_team_destroy(&p->solver_few);
@@ -120,7 +174,11 @@ static bool settle(car_planner *p, const hp_plan_request *r)
     if (car_config_check(&fresh, NULL) != HP_OK) {
         return false;
     }
+    const bool other_pruning = memcmp(&fresh.prune, &p->config.prune, sizeof fresh.prune) != 0;
     p->config = fresh;
+    for (uint32_t i = 0; other_pruning && i < p->config.threads && p->leaves[i] != NULL; i++) {
+        car_leaf_configure(p->leaves[i]);
+    }
     p->n_settings = r->n_settings;
     memcpy(p->settings, r->settings, bytes);
     return true;
@@ -143,9 +201,10 @@ void car_planner_plan(car_planner *planner, const hp_plan_request *request, cons
     planner->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
     car_model_sample(&planner->scene, hp_rng_lane(stream, 0), planner->config.scenarios,
                      planner->states, planner->weights);
-    if (pomdp_team_plan(few ? planner->solver_few : planner->solver, planner->states,
-                        planner->weights, planner->config.scenarios, hp_rng_lane(stream, 1),
-                        &budget, &plan) != HP_OK) {
+    pomdp_team *team = few ? planner->solver_few : planner->solver;
+    if (begin_leaves(planner, request, team) != HP_OK ||
+        pomdp_team_plan(team, planner->states, planner->weights, planner->config.scenarios,
+                        hp_rng_lane(stream, 1), &budget, &plan) != HP_OK) {
         return;
     }
     reply->found = true;
@@ -159,5 +218,6 @@ void car_planner_plan(car_planner *planner, const hp_plan_request *request, cons
     reply->depth = plan.depth;
     reply->pool_used_permille = (uint32_t)((uint64_t)plan.nodes * 1000 / planner->config.max_nodes /
                                            planner->config.threads);
+    report_leaves(planner, &plan, reply);
     reply->search_ns = hp_clock_thread_cpu_ns() - cpu_ns;
 }

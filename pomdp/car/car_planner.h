@@ -7,13 +7,18 @@
 
 #include "common/hp_clock.h"
 #include "common/hp_status.h"
-#include "pomdp/car/car_config.h"
-#include "proto/hp_msgs.h"
+#include "pomdp/car/car_leaf.h"
 
 typedef struct car_planner car_planner;
 
 HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
 void car_planner_destroy(car_planner **planner);
+/** Lets a network value leaves, as pomdp.prune says; remote (borrowed) NULL: in this process.
+ * Before the first plan. HP_ENOMEM, or HP_EINVAL: a remote one for several threads. */
+HP_NODISCARD hp_status car_planner_value_leaves(car_planner *planner, const policy_config *policy,
+                                                const car_remote *remote);
+/** Why nothing is pruned although it should be; NULL: nothing is wrong. */
+const char *car_planner_note(const car_planner *planner);
 /** Always fills *reply; reply->found is false if the request cannot be searched (no path, or
  * thresholds that break a rule). A request's thresholds hold for it alone; without any, those of
  * create() hold. The budget is the request's max_trials, else the configuration's trials, else the

@@ -87,6 +87,9 @@ static void place(const line *path, car_other *other)
     const double side = foot.lateral_m >= 0.0 ? 1.0 : -1.0;
     other->s_m = foot.s_m;
     other->lateral_m = fabs(foot.lateral_m);
+    other->side = side;
+    other->along_x = cos(foot.yaw_rad);
+    other->along_y = sin(foot.yaw_rad);
     other->to_path_x = side * sin(foot.yaw_rad);
     other->to_path_y = -side * cos(foot.yaw_rad);
 }
@@ -222,8 +225,10 @@ static void build_others(const line *path, car_scene *scene)
     for (uint32_t i = 0; i < scene->n_others; ++i) {
         if (best[i].index < r->n_agents) {
             add_agent(path, &r->agents[best[i].index], scene, &scene->others[i]);
+            scene->others[i].index = best[i].index;
         } else {
             add_phantom(path, &r->phantoms[best[i].index - r->n_agents], scene, &scene->others[i]);
+            scene->others[i].index = best[i].index - r->n_agents;
         }
     }
 }

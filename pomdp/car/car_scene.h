@@ -21,12 +21,14 @@ typedef struct car_other {
     bool walks;      /* a walker: may start to cross, may stop */
     bool phantom;    /* nobody has seen him */
     bool may_hide;   /* behind the corner below until he passes the edge of sight */
+    uint32_t index;  /* in the request: of its agents, or of its phantoms */
     double x_m, y_m; /* now; of a phantom: where he would come into view */
     double vx_mps, vy_mps;
     double reach_x_m,
         reach_y_m; /* half extents in the ego's frame, with margin, at the root's heading */
-    double to_path_x, to_path_y; /* unit vector across to the path */
-    double s_m, lateral_m;       /* foot on the path, and distance from it >= 0 */
+    double to_path_x, to_path_y;   /* unit vector across to the path */
+    double s_m, lateral_m;         /* foot on the path, and distance from it >= 0 */
+    double side, along_x, along_y; /* 1: left of the path; the path's direction at the foot */
     double corner_s_m, corner_lateral_m;
     double age_s;   /* since last seen */
     double rate_hz; /* of starting to cross; phantoms: of stepping out */

@@ -16,12 +16,12 @@ static int setup(void **state)
 static void test_live_has_room_for_every_threshold(void **state)
 {
     static hp_setting all[HP_MAX_SETTINGS];
-    hp_setting search[HP_MAX_SEARCH_SETTINGS];
+    hp_setting search[HP_MAX_TUNING];
     (void)state;
     const uint32_t n = plan_live_settings(&live, all);
     const uint32_t n_search = plan_live_search_settings(&live, search);
     assert_in_range(n, 20, HP_MAX_SETTINGS - 1);
-    assert_in_range(n_search, 2, HP_MAX_SEARCH_SETTINGS - 1);
+    assert_in_range(n_search, 2, HP_MAX_TUNING - 1);
     assert_memory_equal(&all[n - n_search], search, n_search * sizeof search[0]);
     for (uint32_t i = 0; i < n; i++) { /* each can be set to what it is */
         assert_int_equal(plan_live_set(&live, &all[i], &error), HP_OK);

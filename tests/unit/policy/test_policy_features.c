@@ -98,11 +98,8 @@ static void test_node_looks_like_a_root_when_all_went_as_foreseen(void **state)
     policy_features(scene, &look, node_row);
     r->ego_s_m += 8.0;
     r->agents[0].pose.x_m -= 1.5;
-    r->agents[0].age_s = 1.0;
     memmove(r->agents[0].modes[0].mean, r->agents[0].modes[0].mean + 2,
             (STEPS - 2) * sizeof r->agents[0].modes[0].mean[0]);
-    memmove(r->agents[0].modes[0].sigma_m, r->agents[0].modes[0].sigma_m + 2,
-            (STEPS - 2) * sizeof r->agents[0].modes[0].sigma_m[0]);
     r->n_steps = STEPS - 2;
     row_of(r, root_row);
     for (int i = 0; i < POLICY_PLAIN + POLICY_SLOT; i++) {

@@ -147,7 +147,7 @@ static void test_bounds_hold_when_values_are_wrong(void **state)
     setup(&f, &o);
     const pomdp_plan first = fixture_plan(&f, &(pomdp_budget){0});
     for (size_t i = 0; i < HP_ARRAY_LEN(offsets); i++) {
-        for (uint32_t d = POMDP_TIGHTEN; d < POMDP_N_DECISIONS; d++) {
+        for (uint32_t d = POMDP_CAP; d < POMDP_BLEND; d++) {
             o.offset = offsets[i];
             o.decision = (pomdp_decision)d;
             const pomdp_plan plan = plan_with(&f, &o, 8, 60);

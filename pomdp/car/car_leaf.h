@@ -1,0 +1,66 @@
+/** @file car_leaf.h A driving network as the search's evaluator: tree nodes become the rows of
+ * features that it was trained on, its answers become opinions (pomdp_prune.h).
+ *
+ *  The scene is encoded once per decision; a node adds where everybody is by then, by its
+ * particles. The network is asked here, or elsewhere by a call (car_remote); both give the same
+ * bits. It works only with the errors that belong to network, search and mix of scenes. Without
+ * them, or without a network, there is no pruning and car_leaf_note says why. Ownership:
+ * create/destroy; config and remote are borrowed. Threads: one user. Allocation: in create and
+ *  configure only. Determinism: bit-identical for one kind of kernel. */
+#ifndef CAR_LEAF_H
+#define CAR_LEAF_H
+
+#include "policy/policy_config.h"
+#include "policy/policy_features.h"
+#include "policy/policy_infer.h"
+#include "policy/policy_nodes.h"
+#include "pomdp/car/car_model.h"
+
+/** Rows are answered elsewhere. */
+typedef struct car_remote {
+    /** Fills answers [n] from rows [n][POLICY_ROW]. *hash: of the network that answered;
+     *  *network_ns: what it took itself. Anything but HP_OK: no answers. */
+    hp_status (*ask)(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
+                     policy_answer *answers, uint64_t *hash, int64_t *network_ns);
+    void *ctx;
+} car_remote;
+
+typedef struct car_leaf_setup {
+    const car_config *config;
+    const policy_config *policy;
+    const car_remote *remote; /* NULL: the network is loaded here */
+} car_leaf_setup;
+
+/** What valuing cost since car_leaf_begin. */
+typedef struct car_leaf_times {
+    int64_t network_ns, transport_ns; /* wall time */
+} car_leaf_times;
+
+typedef struct car_leaf car_leaf;
+
+/** HP_ENOMEM alone fails: whatever else is wrong makes a leaf that values nothing. */
+HP_NODISCARD hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out);
+void car_leaf_destroy(car_leaf **leaf);
+/** Takes the thresholds in config anew. */
+void car_leaf_configure(car_leaf *leaf);
+/** Why it does not prune although it was asked to; NULL: nothing is wrong. */
+const char *car_leaf_note(const car_leaf *leaf);
+
+/** A new decision; scene is of this request and stays until the next. The evaluator for its search,
+ *  or NULL: search without one. */
+const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *request,
+                                      const car_scene *scene);
+/** The network's answers to leaves of the decision, n <= POMDP_MAX_WAITING, and nothing else. */
+HP_NODISCARD hp_status car_leaf_ask(car_leaf *leaf, const pomdp_leaf *leaves, uint32_t n,
+                                    int64_t deadline_ns, policy_answer *answers);
+/** What a calibration keeps of a leaf; the outcome is 0. */
+policy_node_sample car_leaf_sample(const policy_answer *answer, const pomdp_leaf *node,
+                                   double ttc_s);
+/** Least time to a meeting over a leaf's particles, by constant velocities; INFINITY: none. */
+double car_leaf_ttc_s(const car_scene *scene, const pomdp_leaf *leaf);
+car_leaf_times car_leaf_spent(const car_leaf *leaf);
+
+/** What errors of values belong to, besides network and scenes: the model and the search. */
+uint64_t car_leaf_search_hash(const car_config *config);
+
+#endif
