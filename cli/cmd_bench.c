@@ -161,6 +161,9 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
         status = load_former(run, resume, &error);
     }
     if (status == HP_OK) {
+        status = cli_rundir_config(&run->dir, &run->config, &error);
+    }
+    if (status == HP_OK) {
         status = cli_rundir_manifest(&run->dir, &run->common, &run->config, "running", &error);
     }
     if (status == HP_OK) {

@@ -246,17 +246,20 @@ json_t *tap_state_json(const tap_state *s)
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
         (void)json_object_set_new(sources, SOURCES[i], json_integer((json_int_t)s->sources[i]));
     }
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, s:I, s:I}",
-        "heard_s_ago", scene_rounded_json(age_s), "now", now_json(s), "topics", rates_json(s),
-        "parts", parts_json(s), "decision_ms", "p50",
-        scene_rounded_json(tap_state_decision_ms(s, 0.5)), "p99",
-        scene_rounded_json(tap_state_decision_ms(s, 0.99)), "max",
-        scene_rounded_json(tap_state_decision_ms(s, 1.0)), "sources", sources, "guarded",
-        (json_int_t)s->guarded, "search_failed", (json_int_t)s->search_failed,
-        "predictor_fallbacks", (json_int_t)s->predictor_fallbacks, "search", "nodes",
-        (json_int_t)s->nodes, "pruned", (json_int_t)s->pruned, "missed", (json_int_t)s->missed,
-        "refused", (json_int_t)s->refused);
+    return json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, "
+                     "s:I, s:I, s:{s:i, "
+                     "s:i}}",
+                     "heard_s_ago", scene_rounded_json(age_s), "now", now_json(s), "topics",
+                     rates_json(s), "parts", parts_json(s), "decision_ms", "p50",
+                     scene_rounded_json(tap_state_decision_ms(s, 0.5)), "p99",
+                     scene_rounded_json(tap_state_decision_ms(s, 0.99)), "max",
+                     scene_rounded_json(tap_state_decision_ms(s, 1.0)), "sources", sources,
+                     "guarded", (json_int_t)s->guarded, "search_failed",
+                     (json_int_t)s->search_failed, "predictor_fallbacks",
+                     (json_int_t)s->predictor_fallbacks, "search", "nodes", (json_int_t)s->nodes,
+                     "pruned", (json_int_t)s->pruned, "missed", (json_int_t)s->missed, "refused",
+                     (json_int_t)s->refused, "configuration", "version",
+                     (int)s->decision.config_version, "since_tick", (int)s->configuration_tick);
 }
 
 static void metric(FILE *out, const char *name, const char *type, const char *help, double value)
@@ -323,6 +326,8 @@ char *tap_state_metrics(const tap_state *s)
     metric(out, "pruned_total", "counter", "Nodes that were pruned.", (double)s->pruned);
     metric(out, "missed_total", "counter", "Messages of the tap that did not arrive here.",
            (double)s->missed);
+    metric(out, "configuration_version", "gauge", "Of the thresholds in force.",
+           (double)s->decision.config_version);
     metric(out, "speed_mps", "gauge", "Speed of the ego.",
            s->has_frame ? s->frame.ego.speed_mps : 0.0);
     const bool bad = ferror(out) != 0;
