@@ -13,6 +13,7 @@ typedef struct eval_kind {
 
 static const eval_kind KINDS[] = {
     {"policy", "the driving policy: returns, crashes, calibration", eval_policy},
+    {"prune", "what pruning costs and saves, against long searches alone", eval_prune},
     {"predictor", "where others may go: errors, likelihood, calibration, latency", eval_predictor},
 };
 

@@ -26,6 +26,24 @@ static void on_stop(int signal)
     stop = 1;
 }
 
+/** Only where the network has a say. */
+static void print_pruning(const hp_plan_reply *p)
+{
+    if (p->batches == 0) {
+        return;
+    }
+    (void)printf("pruning: %" PRIu32 " valued in %" PRIu32 " calls, %" PRIu32 " pruned (by depth",
+                 p->evaluated, p->batches, p->pruned);
+    for (uint32_t d = 1; d < HP_MAX_DEPTHS; d++) {
+        (void)printf(" %" PRId64, p->pruned_at[d]);
+    }
+    (void)printf("), %" PRIu32 " opened again, %" PRIu32
+                 " refused; gap %.3f; network %.2f ms, on the "
+                 "way %.2f ms\n",
+                 p->reopened, p->refused, p->value_upper - p->value_lower,
+                 (double)p->network_ns * 1e-6, (double)p->transport_ns * 1e-6);
+}
+
 static void print_now(const tap_state *s)
 {
     static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
@@ -50,6 +68,7 @@ static void print_now(const tap_state *s)
                  " pruned (%.1f %%); thresholds of version %" PRIu32 " since tick %" PRIu32 "\n",
                  s->nodes, s->pruned, all > 0.0 ? 100.0 * (double)s->pruned / all : 0.0,
                  s->decision.config_version, s->configuration_tick);
+    print_pruning(&s->decision.plan);
     (void)printf("commands: search %" PRIu64 "  policy %" PRIu64 "  comfort brake %" PRIu64
                  "  hard brake %" PRIu64 "; guard %" PRIu64 "  no search %" PRIu64
                  "  no prediction %" PRIu64 "\n",

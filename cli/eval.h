@@ -4,6 +4,7 @@
 #define EVAL_H
 
 int eval_policy(int argc, char **argv);
+int eval_prune(int argc, char **argv);
 int eval_predictor(int argc, char **argv);
 
 #endif

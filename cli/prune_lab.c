@@ -151,27 +151,26 @@ static bool prepare(prune_lab *lab, const pomdp_evaluator **evaluator)
     return true;
 }
 
-static hp_status plan_root(prune_lab *lab, const pomdp_evaluator *evaluator, uint32_t trials,
-                           pomdp_plan *plan)
+static hp_status plan_root(prune_lab *lab, const pomdp_evaluator *evaluator,
+                           const pomdp_budget *budget, pomdp_plan *plan)
 {
-    const pomdp_budget budget = {.max_trials = trials};
     const hp_status st = pomdp_solver_set_evaluator(lab->solver, evaluator);
     return st != HP_OK
                ? st
                : pomdp_solver_plan(lab->solver, lab->states, lab->weights,
                                    lab->setting->config.car.scenarios,
-                                   hp_rng_lane((hp_rng){lab->request.stream}, 1), &budget, plan);
+                                   hp_rng_lane((hp_rng){lab->request.stream}, 1), budget, plan);
 }
 
-hp_status prune_lab_search(prune_lab *lab, bool prunes, uint32_t trials, pomdp_plan *plan,
-                           int64_t *cpu_ns)
+hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budget,
+                           pomdp_plan *plan, int64_t *cpu_ns)
 {
     const pomdp_evaluator *evaluator = NULL;
     const int64_t begin_ns = hp_clock_thread_cpu_ns();
     if (!prepare(lab, &evaluator)) {
         return HP_EINVAL;
     }
-    const hp_status st = plan_root(lab, prunes ? evaluator : NULL, trials, plan);
+    const hp_status st = plan_root(lab, prunes ? evaluator : NULL, budget, plan);
     *cpu_ns = hp_clock_thread_cpu_ns() - begin_ns;
     return st;
 }
@@ -250,7 +249,8 @@ static bool draw_node(prune_lab *lab, bool prunes, uint32_t trials, uint32_t lab
     lab->draw = hp_rng_lane(stream, LANE_NODE);
     lab->seen = 0;
     lab->has_kept = false;
-    return plan_root(lab, &onlooker, trials, &plan) == HP_OK && lab->has_kept &&
+    const pomdp_budget budget = {.max_trials = trials};
+    return plan_root(lab, &onlooker, &budget, &plan) == HP_OK && lab->has_kept &&
            search_kept(lab, label_trials, hp_rng_lane(stream, LANE_LABEL), node);
 }
 
@@ -264,6 +264,19 @@ bool prune_lab_audit(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_
                      prune_node *node)
 {
     return draw_node(lab, true, trials, label_trials, stream, node);
+}
+
+policy_sample prune_lab_value(const prune_lab *lab, const policy_node_sample *said)
+{
+    return car_leaf_value(lab->leaf, said);
+}
+
+policy_sample *prune_lab_samples(const prune_lab *lab, uint32_t *n)
+{
+    const uint32_t most = car_leaf_samples(lab->leaf, NULL);
+    policy_sample *samples = most > 0 ? calloc(most, sizeof *samples) : NULL;
+    *n = samples != NULL ? car_leaf_samples(lab->leaf, samples) : 0;
+    return samples;
 }
 
 const char *prune_lab_note(const prune_lab *lab)

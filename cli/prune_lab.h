@@ -26,7 +26,7 @@ void prune_lab_destroy(prune_lab **lab);
 bool prune_lab_play(prune_lab *lab, hp_rng stream);
 /** Searches the belief. method and thresholds are those of the setting's pomdp.prune; off: alone.
  *  cpu_ns: of the search. HP_EINVAL: it cannot be searched. */
-HP_NODISCARD hp_status prune_lab_search(prune_lab *lab, bool prunes, uint32_t trials,
+HP_NODISCARD hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budget,
                                         pomdp_plan *plan, int64_t *cpu_ns);
 /** Searches the belief alone, draws one of the leaves that the search came to, and searches that
  *  one with so many trials. False: it came to no leaf, or the network says nothing of it. */
@@ -36,6 +36,10 @@ bool prune_lab_label(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_
  */
 bool prune_lab_audit(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_rng stream,
                      prune_node *node);
+/** The word about a node on the search's scale. */
+policy_sample prune_lab_value(const prune_lab *lab, const policy_node_sample *said);
+/** The samples that calibrate, for the caller to free; NULL: none, or no memory. */
+policy_sample *prune_lab_samples(const prune_lab *lab, uint32_t *n);
 /** What hyplan-pomdp would complain of. NULL: nothing. */
 const char *prune_lab_note(const prune_lab *lab);
 uint64_t prune_lab_model_hash(const prune_lab *lab);

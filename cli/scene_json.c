@@ -122,19 +122,17 @@ static void set(json_t *object, const char *key, double value)
     (void)json_object_set_new(object, key, scene_rounded_json(value));
 }
 
-/** {valued, refused, reopened, pruned_at: [by depth, without the zeros at the end]} */
-static json_t *leaves_json(const hp_plan_reply *plan)
+static json_t *pruning_json(const hp_plan_reply *p)
 {
-    json_t *depths = json_array();
-    uint32_t n = HP_MAX_DEPTHS;
-    while (n > 0 && plan->pruned_at[n - 1] == 0) {
-        n--;
+    json_t *by_depth = json_array();
+    for (uint32_t d = 1; d < HP_MAX_DEPTHS; d++) {
+        (void)json_array_append_new(by_depth, json_integer(p->pruned_at[d]));
     }
-    for (uint32_t i = 0; i < n; i++) {
-        (void)json_array_append_new(depths, json_integer(plan->pruned_at[i]));
-    }
-    return json_pack("{s:i, s:i, s:i, s:o}", "valued", (int)plan->evaluated, "refused",
-                     (int)plan->refused, "reopened", (int)plan->reopened, "pruned_at", depths);
+    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "valued", (int)p->evaluated, "refused",
+                     (int)p->refused, "reopened", (int)p->reopened, "calls", (int)p->batches,
+                     "by_depth", by_depth, "network_ms",
+                     scene_rounded_json((double)p->network_ns * 1e-6), "transport_ms",
+                     scene_rounded_json((double)p->transport_ns * 1e-6));
 }
 
 json_t *scene_tick_json(const hp_world_info *info, const hp_frame *f, const hp_decision *d)
@@ -159,8 +157,8 @@ json_t *scene_tick_json(const hp_world_info *info, const hp_frame *f, const hp_d
                                d->plan.pruned, d->plan.value_lower, d->plan.value_upper};
         set(tick, "ms", (double)d->total_ns * 1e-6);
         (void)json_object_set_new(tick, "plan", numbers(plan, HP_ARRAY_LEN(plan)));
-        if (d->plan.evaluated > 0) {
-            (void)json_object_set_new(tick, "leaves", leaves_json(&d->plan));
+        if (d->plan.batches > 0) {
+            (void)json_object_set_new(tick, "pruning", pruning_json(&d->plan));
         }
         (void)json_object_set_new(
             tick, "miss",

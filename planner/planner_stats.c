@@ -50,6 +50,12 @@ void planner_stats_tick(planner_stats *stats, const hp_decision *decision, bool 
     if (searched) {
         stats->nodes += decision->plan.nodes;
         stats->trials += decision->plan.trials;
+        stats->evaluated += decision->plan.evaluated;
+        stats->pruned += decision->plan.pruned;
+        stats->reopened += decision->plan.reopened;
+        stats->batches += decision->plan.batches;
+        stats->network_ns += decision->plan.network_ns;
+        stats->transport_ns += decision->plan.transport_ns;
         planner_hist_add(&stats->search, decision->plan.search_ns);
     }
 }
@@ -68,6 +74,15 @@ static json_t *worker_json(const hp_client_info *w)
                      "failed", (json_int_t)w->failed, "late", (json_int_t)w->late, "lost",
                      (json_int_t)w->lost, "refused", (json_int_t)w->health.refused, "degraded",
                      w->health.degraded, "note", w->health.note);
+}
+
+/** Sums over all decisions. */
+static json_t *pruning_json(const planner_stats *s)
+{
+    return json_pack("{s:I, s:I, s:I, s:I, s:f, s:f}", "evaluated", (json_int_t)s->evaluated,
+                     "pruned", (json_int_t)s->pruned, "reopened", (json_int_t)s->reopened,
+                     "batches", (json_int_t)s->batches, "network_ms", (double)s->network_ns * 1e-6,
+                     "transport_ms", (double)s->transport_ns * 1e-6);
 }
 
 static json_t *stats_json(const planner_stats *s, const hp_health *own)
@@ -94,6 +109,7 @@ hp_status planner_stats_write(const planner_stats *stats, const hp_health *own,
     for (size_t i = 0; i < n_workers; i++) {
         (void)json_object_set_new(all, workers[i]->link, worker_json(workers[i]));
     }
+    (void)json_object_set_new(json, "pruning", pruning_json(stats));
     (void)json_object_set_new(json, "workers", all); /* takes all over, also when it fails */
     char *text = json != NULL ? json_dumps(json, JSON_INDENT(2)) : NULL;
     json_decref(json);

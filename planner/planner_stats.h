@@ -25,6 +25,8 @@ typedef struct planner_stats {
     uint64_t predictor_fallbacks, search_fallbacks; /* decisions without the worker's answer */
     uint64_t sources[HP_SOURCE_COUNT];
     uint64_t nodes, trials; /* sums over decisions */
+    uint64_t evaluated, pruned, reopened, batches;
+    int64_t network_ns, transport_ns;
     planner_hist decision, search;
 } planner_stats;
 

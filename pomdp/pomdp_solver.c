@@ -99,6 +99,11 @@ static double root_gap(const pomdp_solver *s)
     return s->tree.upper[0] - s->tree.lower[0];
 }
 
+static double target_gap(const pomdp_solver *s)
+{
+    return fmax(s->config.target_gap, s->budget.target_gap);
+}
+
 static bool may_expand(const pomdp_solver *s, uint32_t node)
 {
     return s->tree.nodes[node].depth < s->config.max_depth &&
@@ -214,7 +219,7 @@ static bool goes_on(pomdp_solver *s, bool progress)
     if (s->pool_full || is_late(s)) {
         return false;
     }
-    while (!progress || root_gap(s) <= s->config.target_gap) {
+    while (!progress || root_gap(s) <= target_gap(s)) {
         progress = reopens && pomdp_evaluate_reopen(s);
         if (!progress) {
             return false;

@@ -50,6 +50,7 @@ typedef struct pomdp_budget {
     uint32_t max_trials;   /* 0: only the deadline */
     int64_t deadline_ns;   /* of the clock; 0: only the trials */
     const hp_clock *clock; /* may be NULL if deadline_ns == 0 */
+    double target_gap;     /* instead of the configuration's, if that is less */
 } pomdp_budget;
 
 typedef struct pomdp_plan {

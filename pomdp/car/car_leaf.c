@@ -124,15 +124,22 @@ static void find_variances(car_leaf *leaf)
     }
 }
 
+policy_sample car_leaf_value(const car_leaf *leaf, const policy_node_sample *said)
+{
+    return policy_scale_apply(&leaf->scale, said);
+}
+
 /** Nodes that the rules never let be pruned say nothing about those that are. */
-static uint32_t choose_labels(const car_leaf *leaf, policy_sample *chosen)
+uint32_t car_leaf_samples(const car_leaf *leaf, policy_sample *out)
 {
     uint32_t n = 0;
     for (uint32_t i = leaf->labels.n_fit; i < leaf->labels.n; i++) {
         const policy_node_sample *s = &leaf->labels.items[i];
         const pomdp_opinion said = {.ttc_s = s->ttc_s, .crash_p = s->crash_p};
-        if (pomdp_prune_allows(&leaf->config->prune.rule, (uint32_t)s->depth, &said)) {
-            chosen[n++] = policy_scale_apply(&leaf->scale, s);
+        if (out == NULL) {
+            n++;
+        } else if (pomdp_prune_allows(&leaf->config->prune.rule, (uint32_t)s->depth, &said)) {
+            out[n++] = policy_scale_apply(&leaf->scale, s);
         }
     }
     return n;
@@ -152,7 +159,7 @@ void car_leaf_configure(car_leaf *leaf)
         return;
     }
     policy_sample *chosen = calloc(leaf->labels.n, sizeof *chosen);
-    const uint32_t n = chosen != NULL ? choose_labels(leaf, chosen) : 0;
+    const uint32_t n = chosen != NULL ? car_leaf_samples(leaf, chosen) : 0;
     if (n == 0 || policy_calib_fit(&rules, chosen, n, &leaf->calib) != HP_OK) {
         doubt(leaf, "nothing to calibrate with");
     }

@@ -56,6 +56,11 @@ HP_NODISCARD hp_status car_leaf_ask(car_leaf *leaf, const pomdp_leaf *leaves, ui
 /** What a calibration keeps of a leaf; the outcome is 0. */
 policy_node_sample car_leaf_sample(const policy_answer *answer, const pomdp_leaf *node,
                                    double ttc_s);
+/** The word about a leaf on the search's scale. */
+policy_sample car_leaf_value(const car_leaf *leaf, const policy_node_sample *said);
+/** The samples that calibrate under the thresholds in force, into out [cap]; NULL: how many at
+ * most. */
+uint32_t car_leaf_samples(const car_leaf *leaf, policy_sample *out);
 /** Least time to a meeting over a leaf's particles, by constant velocities; INFINITY: none. */
 double car_leaf_ttc_s(const car_scene *scene, const pomdp_leaf *leaf);
 car_leaf_times car_leaf_spent(const car_leaf *leaf);

@@ -42,7 +42,7 @@ static void test_algorithms_agree_on_tiger(void **state)
         }
         const pomdp_plan a = plan_with(&model, config, POMDP_DESPOT, belief, 40);
         const pomdp_plan b = plan_with(&model, config, POMDP_POMCP, belief, 60000);
-               assert_agree(&a, &b, 4.0);
+        assert_agree(&a, &b, 4.0);
     }
 }
 
@@ -58,8 +58,8 @@ static void test_algorithms_agree_on_a_small_rocksample(void **state)
         p.config.max_nodes = 1U << 18;
         const pomdp_plan a = plan_with(&p.model, p.config, POMDP_DESPOT, belief, 500);
         const pomdp_plan b = plan_with(&p.model, p.config, POMDP_POMCP, belief, 30000);
-               assert_agree(&a, &b, 1.0);
-               pomdp_problem_close(&p);
+        assert_agree(&a, &b, 1.0);
+        pomdp_problem_close(&p);
     }
 }
 

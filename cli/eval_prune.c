@@ -1,0 +1,331 @@
+/* hyplan eval prune: what pruning costs and saves, on root beliefs that were drawn from episodes.
+ */
+#include "cli/eval.h"
+#include "cli/options.h"
+#include "cli/policy_grid.h"
+#include "cli/prune_study.h"
+#include "cli/rundir.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+static const cli_usage USAGE = {
+    .command = "eval prune",
+    .synopsis = "eval prune [options]",
+    .summary = "pruned searches against longer ones alone, on the same root beliefs",
+    .example = "hyplan eval prune --beliefs 500 --set pomdp.prune.method=crude",
+};
+
+enum { LANE_AUDIT = 11, LANE_RISK = 12 };
+static const char *const GRIDS[] = {"validation", "evaluation", NULL};
+
+typedef struct study {
+    uint32_t beliefs, trials, resamples, grid;
+    cli_config *config;
+    drive_setting *setting;
+    prune_lab *lab;
+    cli_rundir dir;
+    FILE *csv;
+    prune_case *cases; /* [beliefs] */
+    uint32_t n;
+    uint32_t audited, off; /* pruned nodes that were searched, and off by more than the tolerance */
+    prune_risk risk;
+} study;
+
+static hp_status open_study(const cli_common *common, study *s, hp_error *error)
+{
+    char path[CLI_PATH];
+    s->config = calloc(1, sizeof *s->config);
+    s->setting = calloc(1, sizeof *s->setting);
+    s->cases = calloc(s->beliefs, sizeof *s->cases);
+    if (s->config == NULL || s->setting == NULL || s->cases == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for %u beliefs", s->beliefs);
+    }
+    hp_status st = cli_config_load(common, s->config, error);
+    if (st == HP_OK) {
+        policy_grid_stamp(s->config);
+        st = policy_grid_setting(s->config,
+                                 s->grid == 0 ? POLICY_PART_VALIDATION : POLICY_PART_EVALUATION,
+                                 s->setting, error);
+    }
+    if (st == HP_OK) {
+        st = prune_lab_create(s->setting, &s->lab, error);
+    }
+    if (st == HP_OK && s->config->car.prune.rule.method == POMDP_PRUNE_OFF) {
+        return hp_fail(error, HP_ECONFIG, "pomdp.prune.method is off: there is nothing to judge");
+    }
+    if (st == HP_OK && prune_lab_note(s->lab) != NULL) {
+        return hp_fail(error, HP_ECONFIG, "%s", prune_lab_note(s->lab));
+    }
+    if (st == HP_OK) {
+        st = cli_rundir_open(common, "eval-prune", &s->dir, error);
+    }
+    if (st == HP_OK && cli_rundir_path(&s->dir, "beliefs.csv", path)) {
+        s->csv = fopen(path, "w");
+        st = s->csv != NULL ? HP_OK : hp_fail(error, HP_EIO, "%s: cannot write", path);
+    }
+    return st;
+}
+
+static void close_study(study *s)
+{
+    if (s->csv != NULL) {
+        (void)fclose(s->csv);
+    }
+    prune_lab_destroy(&s->lab);
+    free(s->cases);
+    free(s->setting);
+    free(s->config);
+}
+
+static void write_case(study *s, const prune_case *c)
+{
+    (void)fprintf(s->csv, "%u,%d,%u,%u,%u,%u,%u,%u,%u,%u,%.6g,%.6g,%.6g,%.6g,%.3f,%.3f,%.3f\n",
+                  c->scenario, c->hard ? 1 : 0, c->alone.action, c->live.action, c->longest.action,
+                  c->alone.nodes, c->to_gap.nodes, c->live.nodes, c->live.pruned, c->live.reopened,
+                  prune_case_loss(c, c->alone.action), prune_case_loss(c, c->live.action),
+                  c->alone.value_upper - c->alone.value_lower,
+                  c->to_gap.value_upper - c->to_gap.value_lower, (double)c->alone_ns * 1e-6,
+                  (double)c->to_gap_ns * 1e-6, (double)c->live_ns * 1e-6);
+}
+
+static void audit(study *s, hp_rng stream)
+{
+    prune_node node;
+    if (!prune_lab_audit(s->lab, s->trials, 4 * s->trials, stream, &node)) {
+        return;
+    }
+    const double tolerance = s->config->car.prune.rule.value_tolerance;
+    s->audited++;
+    s->off +=
+        fabs(prune_lab_value(s->lab, &node.said).value - node.said.outcome) > tolerance ? 1 : 0;
+}
+
+static void run_cases(const cli_common *common, study *s)
+{
+    const hp_rng stream = hp_rng_seed(common->seed + 2000);
+    (void)fputs("scenario,hard,action_alone,action_live,action_longest,nodes_alone,nodes_to_gap,"
+                "nodes_live,pruned,reopened,loss_alone,loss_live,gap_alone,gap_to_gap,ms_alone,"
+                "ms_to_gap,ms_live\n",
+                s->csv);
+    for (uint32_t i = 0; s->n < s->beliefs && i < 4 * s->beliefs; i++) {
+        const hp_rng lane = hp_rng_lane(stream, i);
+        if (!prune_lab_play(s->lab, lane) ||
+            !prune_case_run(s->lab, s->trials, s->config->car.budget.target_gap, &s->cases[s->n])) {
+            continue;
+        }
+        write_case(s, &s->cases[s->n++]);
+        audit(s, hp_rng_lane(lane, LANE_AUDIT));
+        if (!common->quiet && s->n % 50 == 0) {
+            (void)fprintf(stderr, "\r%u of %u beliefs", s->n, s->beliefs);
+            (void)fflush(s->csv);
+        }
+    }
+    if (!common->quiet) {
+        (void)fputc('\n', stderr);
+    }
+}
+
+static hp_status judge_risk(const cli_common *common, study *s)
+{
+    const car_prune_config *prune = &s->config->car.prune;
+    const policy_calib_config rules = {prune->alpha, prune->rule.value_tolerance, prune->risk,
+                                       prune->delta};
+    uint32_t n = 0;
+    policy_sample *samples = prune_lab_samples(s->lab, &n);
+    const hp_status st =
+        n >= 2 ? prune_risk_run(&rules, samples, n, s->resamples,
+                                hp_rng_lane(hp_rng_seed(common->seed), LANE_RISK), &s->risk)
+               : HP_ENOMEM;
+    free(samples);
+    return st;
+}
+
+/** What the cases come to. */
+typedef struct figures {
+    uint32_t n, agree, agree_alone;
+    double loss, worst, loss_alone, worst_alone;
+    double node_ratio, time_ratio, live_ms, alone_ms;
+    stats_interval nodes, times, live, alone;
+} figures;
+
+static void measure(const study *s, bool hard_only, double *values, figures *f)
+{
+    *f = (figures){0};
+    for (uint32_t i = 0; i < s->n; i++) {
+        const prune_case *c = &s->cases[i];
+        if (hard_only && !c->hard) {
+            continue;
+        }
+        const double loss = prune_case_loss(c, c->live.action);
+        const double alone = prune_case_loss(c, c->alone.action);
+        values[f->n] = (double)c->alone.nodes / c->to_gap.nodes;
+        values[s->n + f->n] = (double)c->alone_ns / (double)c->to_gap_ns;
+        values[2 * s->n + f->n] = (double)c->live_ns * 1e-6;
+        values[3 * s->n + f->n++] = (double)c->alone_ns * 1e-6;
+        f->agree += c->live.action == c->longest.action ? 1 : 0;
+        f->agree_alone += c->alone.action == c->longest.action ? 1 : 0;
+        f->loss += loss;
+        f->loss_alone += alone;
+        f->worst = fmax(f->worst, loss);
+        f->worst_alone = fmax(f->worst_alone, alone);
+    }
+    f->loss /= f->n;
+    f->loss_alone /= f->n;
+    f->node_ratio = prune_median(values, f->n, &f->nodes);
+    f->time_ratio = prune_median(values + s->n, f->n, &f->times);
+    f->live_ms = prune_median(values + 2 * (size_t)s->n, f->n, &f->live);
+    f->alone_ms = prune_median(values + 3 * (size_t)s->n, f->n, &f->alone);
+}
+
+static double bound_of(const study *s)
+{
+    const car_config *car = &s->config->car;
+    return 2.0 * pow(car->discount, car->prune.rule.min_depth) * car->prune.rule.value_tolerance;
+}
+
+static void print_figures(const study *s, const char *title, const figures *f)
+{
+    const stats_interval agree = stats_wilson(f->agree, f->n);
+    const double n = f->n;
+    (void)printf("%s: %u beliefs\n", title, f->n);
+    (void)printf("  same action as %ux the trials alone: %.1f %% [%.1f, %.1f]; alone, same trials: "
+                 "%.1f %%\n",
+                 10U, 100.0 * f->agree / n, 100.0 * agree.lo, 100.0 * agree.hi,
+                 100.0 * f->agree_alone / n);
+    (void)printf("  value lost: mean %.4f, worst %.4f (bound %.4f); alone: mean %.4f, worst %.4f\n",
+                 f->loss, f->worst, bound_of(s), f->loss_alone, f->worst_alone);
+    (void)printf("  to the same root gap: %.2f times fewer nodes [%.2f, %.2f], %.2f times less CPU "
+                 "time [%.2f, %.2f] (medians)\n",
+                 f->node_ratio, f->nodes.lo, f->nodes.hi, f->time_ratio, f->times.lo, f->times.hi);
+    (void)printf("  median search: %.2f ms [%.2f, %.2f]; alone %.2f ms [%.2f, %.2f]\n", f->live_ms,
+                 f->live.lo, f->live.hi, f->alone_ms, f->alone.lo, f->alone.hi);
+}
+
+static void print_depths(const study *s)
+{
+    uint64_t at[POMDP_PLAN_DEPTHS] = {0};
+    uint64_t evaluated = 0;
+    uint64_t pruned = 0;
+    uint64_t refused = 0;
+    uint64_t reopened = 0;
+    for (uint32_t i = 0; i < s->n; i++) {
+        const pomdp_plan *p = &s->cases[i].live;
+        evaluated += p->evaluated;
+        pruned += p->pruned;
+        refused += p->refused;
+        reopened += p->reopened;
+        for (uint32_t d = 0; d < POMDP_PLAN_DEPTHS; d++) {
+            at[d] += p->pruned_at[d];
+        }
+    }
+    (void)printf("a search values %.1f nodes, prunes %.1f, opens %.1f again; refused %.2f\n"
+                 "pruned by depth:",
+                 (double)evaluated / s->n, (double)pruned / s->n, (double)reopened / s->n,
+                 (double)refused / s->n);
+    for (uint32_t d = 1; d < POMDP_PLAN_DEPTHS; d++) {
+        (void)printf(" %.2f", (double)at[d] / s->n);
+    }
+    (void)putchar('\n');
+}
+
+static void print_risk(const study *s)
+{
+    const prune_risk *r = &s->risk;
+    const stats_interval off = stats_wilson(s->off, s->audited);
+    (void)printf("pruned nodes searched after all: %u of %u off by more than %g (%.2f %% [%.2f, "
+                 "%.2f])\n",
+                 s->off, s->audited, s->config->car.prune.rule.value_tolerance,
+                 100.0 * s->off / fmax(s->audited, 1.0), 100.0 * off.lo, 100.0 * off.hi);
+    (void)printf("selective rule: risk %g kept in %u of %u halvings of the calibration; accepts "
+                 "%.1f %%, of them %.2f %% off\n",
+                 s->config->car.prune.risk, r->kept, r->resamples,
+                 100.0 * (double)r->accepted / fmax((double)r->judged, 1.0),
+                 100.0 * (double)r->wrong / fmax((double)r->accepted, 1.0));
+}
+
+static json_t *figures_json(const figures *f)
+{
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:[f, f], s:f, s:[f, f], s:f, s:f}",
+                     "beliefs", (int)f->n, "agree", (double)f->agree / f->n, "agree_alone",
+                     (double)f->agree_alone / f->n, "loss_mean", f->loss, "loss_worst", f->worst,
+                     "loss_alone_mean", f->loss_alone, "loss_alone_worst", f->worst_alone,
+                     "node_ratio", f->node_ratio, "node_ratio_95", f->nodes.lo, f->nodes.hi,
+                     "time_ratio", f->time_ratio, "time_ratio_95", f->times.lo, f->times.hi,
+                     "search_ms", f->live_ms, "search_alone_ms", f->alone_ms);
+}
+
+static void print_json(const study *s, const figures *all, const figures *hard)
+{
+    json_t *json = json_pack(
+        "{s:s, s:i, s:o, s:o, s:f, s:i, s:i, s:{s:i, s:i, s:I, s:I, s:I}}", "method",
+        POMDP_PRUNE_WORDS[s->config->car.prune.rule.method], "trials", (int)s->trials, "all",
+        figures_json(all), "hard", figures_json(hard), "bound", bound_of(s), "audited",
+        (int)s->audited, "audited_off", (int)s->off, "risk", "resamples", (int)s->risk.resamples,
+        "kept", (int)s->risk.kept, "accepted", (json_int_t)s->risk.accepted, "wrong",
+        (json_int_t)s->risk.wrong, "judged", (json_int_t)s->risk.judged);
+    (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    (void)putchar('\n');
+    json_decref(json);
+}
+
+static hp_status report(const cli_common *common, study *s)
+{
+    figures all;
+    figures hard;
+    double *values = calloc(4 * (size_t)s->n + 1, sizeof *values);
+    if (values == NULL || s->n == 0) {
+        free(values);
+        return HP_ENOMEM;
+    }
+    measure(s, false, values, &all);
+    measure(s, true, values, &hard);
+    free(values);
+    if (common->json) {
+        print_json(s, &all, &hard);
+        return HP_OK;
+    }
+    (void)printf("%s, %u trials, %s grid\n", POMDP_PRUNE_WORDS[s->config->car.prune.rule.method],
+                 s->trials, GRIDS[s->grid]);
+    print_figures(s, "all", &all);
+    print_figures(s, "those that need a search", &hard);
+    print_depths(s);
+    print_risk(s);
+    (void)printf("written to %s\n", s->dir.path);
+    return HP_OK;
+}
+
+int eval_prune(int argc, char **argv)
+{
+    cli_common common;
+    cli_texts rest;
+    hp_error error = {{0}};
+    study s = {.beliefs = 200, .trials = CLI_DEFAULT_TRIALS, .resamples = 100};
+    const cli_flag flags[] = {
+        {"beliefs", 0, CLI_FLAG_UINT, &s.beliefs, "N", "root beliefs, of an episode each (200)", 1,
+         100000, NULL},
+        {"trials", 0, CLI_FLAG_UINT, &s.trials, "N", "of a search (300)", 10, 100000, NULL},
+        {"resamples", 0, CLI_FLAG_UINT, &s.resamples, "N", "halvings of the calibration (100)", 1,
+         10000, NULL},
+        {"grid", 0, CLI_FLAG_WORD, &s.grid, "GRID", "validation (default), or evaluation", 0, 0,
+         GRIDS},
+        {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
+    };
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    if (status != CLI_GO) {
+        return status;
+    }
+    hp_status st = open_study(&common, &s, &error);
+    if (st == HP_OK) {
+        run_cases(&common, &s);
+        st = judge_risk(&common, &s);
+    }
+    if (st == HP_OK) {
+        st = report(&common, &s);
+    }
+    close_study(&s);
+    return st == HP_OK ? CLI_DONE
+                       : cli_fail(&USAGE, cli_exit_status(st), "%s",
+                                  error.text[0] != '\0' ? error.text : hp_status_text(st));
+}

@@ -1,0 +1,42 @@
+/** @file prune_study.h What pruning costs and saves, belief by belief, and whether the certified
+ * risk holds. Figures only; printing is eval_prune.c's. Ownership: the caller's arrays. Threads:
+ * pure but for the lab's. Allocation: while computing. */
+#ifndef PRUNE_STUDY_H
+#define PRUNE_STUDY_H
+
+#include "cli/prune_lab.h"
+#include "cli/stats.h"
+
+/** One root belief, searched in four ways. */
+typedef struct prune_case {
+    uint32_t scenario;
+    bool hard;          /* the bounds of its hooks are wider than the target gap */
+    pomdp_plan alone;   /* without pruning, the budget's trials */
+    pomdp_plan to_gap;  /* pruned, until the same root gap */
+    pomdp_plan live;    /* pruned, as on the road */
+    pomdp_plan longest; /* without pruning, ten times the trials */
+    int64_t alone_ns, to_gap_ns, live_ns; /* CPU time */
+} prune_case;
+
+/** Searches the lab's belief. False: it cannot be searched. */
+bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, prune_case *out);
+
+/** What an action loses by the long search's lower bounds. */
+double prune_case_loss(const prune_case *c, uint32_t action);
+
+/** Median of values [n], which are sorted, and its 95 % interval by 1,000 bootstrap samples. */
+double prune_median(double *values, uint32_t n, stats_interval *interval);
+
+/** How the certified rule does on nodes that it was not fitted on. */
+typedef struct prune_risk {
+    uint32_t resamples, kept; /* of which the error rate was at most the risk */
+    uint64_t accepted, wrong; /* over all */
+    uint64_t judged;
+} prune_risk;
+
+/** Halves the samples at random again and again: one half fits, the other judges. HP_ENOMEM. */
+HP_NODISCARD hp_status prune_risk_run(const policy_calib_config *rules, policy_sample *samples,
+                                      uint32_t n, uint32_t resamples, hp_rng stream,
+                                      prune_risk *out);
+
+#endif
