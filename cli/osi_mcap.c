@@ -31,8 +31,8 @@ static hp_mcap_bytes map_of(const char *const pairs[][2], size_t n, uint8_t map[
         for (unsigned k = 0; k < 4; k++) {
             map[len++] = (uint8_t)(size >> (8 * k));
         }
-        memcpy(map + len, text,
-               size); /* NOLINT(bugprone-not-null-terminated-result): told by len */
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): told by its length */
+        memcpy(map + len, text, size);
         len += size;
     }
     return (hp_mcap_bytes){map, len};

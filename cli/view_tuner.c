@@ -58,7 +58,7 @@ static hp_status take_assignment(const char *key, const json_t *value, const hp_
     return hp_config_set(assignment, sections, CLI_SECTIONS, HP_PROGRAM_SECTIONS, error);
 }
 
-static hp_status take_assignments(const json_t *set, const hp_section *sections, hp_error *error)
+static hp_status take_assignments(json_t *set, const hp_section *sections, hp_error *error)
 {
     const char *key;
     json_t *value;
@@ -67,7 +67,7 @@ static hp_status take_assignments(const json_t *set, const hp_section *sections,
         return hp_fail(error, HP_ECONFIG, "wanted {\"set\": {KEY: VALUE, ..}}, up to %d of them",
                        MAX_CHANGES);
     }
-    json_object_foreach((json_t *)(uintptr_t)set, key, value)
+    json_object_foreach(set, key, value)
     {
         st = st == HP_OK ? take_assignment(key, value, sections, error) : st;
     }
@@ -79,7 +79,7 @@ typedef struct pair {
     cli_config old, new;
 } pair;
 
-static hp_status compose_pair(pair *p, const char *before, const json_t *set, hp_error *error)
+static hp_status compose_pair(pair *p, const char *before, json_t *set, hp_error *error)
 {
     hp_section old[CLI_SECTIONS];
     hp_section new[CLI_SECTIONS];
@@ -103,7 +103,7 @@ static hp_status compose_pair(pair *p, const char *before, const json_t *set, hp
 }
 
 /** The file's text with the changes; for free(). */
-static hp_status compose(const char *before, const json_t *set, char **after, hp_error *error)
+static hp_status compose(const char *before, json_t *set, char **after, hp_error *error)
 {
     pair *p = calloc(1, sizeof *p);
     hp_status st = p != NULL ? compose_pair(p, before, set, error) : HP_ENOMEM;
@@ -125,7 +125,7 @@ static hp_status put(const view_tuner *t, const char *text, hp_error *error)
     return hp_file_write(t->run_dir, "config.yaml", text, strlen(text), error);
 }
 
-static hp_status change(view_tuner *t, const json_t *set, hp_error *error)
+static hp_status change(view_tuner *t, json_t *set, hp_error *error)
 {
     char *before = NULL;
     char *after = NULL;
