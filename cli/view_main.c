@@ -61,7 +61,8 @@ static int serve(const hp_node *identity, const char *run_dir, uint16_t port)
         st = view_server_create(state, run_dir, port, &server, &error);
     }
     if (st == HP_OK) {
-        (void)printf("http://127.0.0.1:%u/\n", view_server_port(server));
+        (void)printf("http://127.0.0.1:%u/#%s\n", view_server_port(server),
+                     view_server_key(server));
         (void)fflush(stdout);
     }
     while (st == HP_OK && stop == 0) {

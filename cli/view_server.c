@@ -8,6 +8,7 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* cli/page/view.html, built in. */
 extern const unsigned char HP_VIEW_HTML[];
@@ -18,7 +19,8 @@ enum {
     DRAWING_BYTES = 256 * 1024,
     PIECE = 4096,
     HEADERS = 1024,
-    MAX_SAID = 16 * 1024
+    MAX_SAID = 16 * 1024,
+    KEY_BYTES = 16
 };
 
 _Static_assert(VIEW_ROOM >= LWS_PRE, "letters leave the library its room");
@@ -29,6 +31,7 @@ typedef struct http_answer {
     size_t len, sent;
     char *said; /* of a POST, until it is whole */
     size_t n_said;
+    bool forbidden; /* the POST; it is answered when it is whole, else the answer is lost */
 } http_answer;
 
 typedef struct seat {
@@ -39,6 +42,7 @@ typedef struct seat {
 struct view_server {
     const tap_state *state;
     view_tuner tuner;
+    char key[2 * KEY_BYTES + 1]; /* who knows it may ask for changes */
     struct lws_context *context;
     struct lws_protocols protocols[4];
     seat seats[MAX_CLIENTS];
@@ -167,6 +171,23 @@ static int forbid(struct lws *wsi)
     return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) != 0 ? -1 : 0;
 }
 
+/** Whoever asks for a change must know the key: every user of this machine reaches the port. */
+static bool knows_key(const view_server *s, struct lws *wsi)
+{
+    static const char SCHEME[] = "Bearer ";
+    char said[64] = "";
+    const size_t head = sizeof SCHEME - 1;
+    unsigned differ = 0;
+    if (lws_hdr_copy(wsi, said, sizeof said, WSI_TOKEN_HTTP_AUTHORIZATION) <= 0 ||
+        strncmp(said, SCHEME, head) != 0 || strlen(said + head) != strlen(s->key)) {
+        return false;
+    }
+    for (size_t i = 0; s->key[i] != '\0'; i++) { /* takes as long wherever they differ */
+        differ |= (unsigned)(s->key[i] ^ said[head + i]);
+    }
+    return differ == 0;
+}
+
 /** A page that asks for a change must be ours: foreign ones may post plain texts, but not JSON
  *  unless we let them, and browsers name the origin. */
 static bool may_ask(struct lws *wsi)
@@ -177,6 +198,9 @@ static bool may_ask(struct lws *wsi)
         strcmp(type, "application/json") != 0) {
         return false;
     }
+    if (!knows_key(server_of(wsi), wsi)) {
+        return false;
+    }
     const int len = lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
     return len == 0 || (len > 0 && is_our_origin(wsi, origin));
 }
@@ -185,12 +209,13 @@ static int answer(struct lws *wsi, http_answer *a, const char *path)
 {
     const char *type = NULL;
     const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
-    if (!names_us(wsi) || (post && (strcmp(path, "/config") != 0 || !may_ask(wsi)))) {
+    if (!post && !names_us(wsi)) {
         return forbid(wsi);
     }
     if (post) { /* goes on when its body has come */
+        const bool allowed = names_us(wsi) && strcmp(path, "/config") == 0 && may_ask(wsi);
         free(a->said);
-        *a = (http_answer){.body = a->body, .said = malloc(MAX_SAID)};
+        *a = (http_answer){.body = a->body, .said = malloc(MAX_SAID), .forbidden = !allowed};
         return a->said != NULL ? 0 : -1;
     }
     char *body = body_of(server_of(wsi), path, &type);
@@ -212,6 +237,9 @@ static int answer_post(struct lws *wsi, http_answer *a)
     hp_error error = {{0}};
     if (a->said == NULL) {
         return -1;
+    }
+    if (a->forbidden) {
+        return forbid(wsi);
     }
     const hp_status st = view_tuner_ask(&server_of(wsi)->tuner, a->said, a->n_said, &error);
     char *body = dump(st == HP_OK ? json_pack("{s:s}", "stage", "asked")
@@ -403,12 +431,25 @@ void view_server_hear(void *server, hp_msg_type type, const void *payload, size_
 
 /* ---- Life ---- */
 
+/** A secret is no number of ours to be drawn again: it comes from the kernel. */
+static bool draw_key(char key[2 * KEY_BYTES + 1])
+{
+    uint8_t bytes[KEY_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return true;
+}
+
 hp_status view_server_create(const tap_state *state, const char *run_dir, uint16_t port,
                              view_server **out, hp_error *error)
 {
     view_server *s = calloc(1, sizeof *s);
     *out = NULL;
-    if (s == NULL || (s->drawing = malloc(DRAWING_BYTES)) == NULL) {
+    if (s == NULL || !draw_key(s->key) || (s->drawing = malloc(DRAWING_BYTES)) == NULL) {
         free(s);
         return hp_fail(error, HP_ENOMEM, "no memory for a server");
     }
@@ -453,6 +494,11 @@ void view_server_destroy(view_server **server)
         free(s);
         *server = NULL;
     }
+}
+
+const char *view_server_key(const view_server *s)
+{
+    return s->key;
 }
 
 uint16_t view_server_port(const view_server *s)

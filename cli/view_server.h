@@ -21,6 +21,8 @@ HP_NODISCARD hp_status view_server_create(const tap_state *state, const char *ru
                                           uint16_t port, view_server **out, hp_error *error);
 void view_server_destroy(view_server **server);
 uint16_t view_server_port(const view_server *server);
+/** What a request for a change must bear as "Authorization: Bearer KEY"; drawn anew each time. */
+const char *view_server_key(const view_server *server);
 /** Does what is due, without waiting. */
 void view_server_step(view_server *server);
 /** Hands a message of the tap to the viewers that subscribed to it, and what is drawn from it; a

@@ -15,8 +15,8 @@ static int post(view_rig *f, const char *headers, const char *body)
     char request[1024];
     (void)snprintf(request, sizeof request,
                    "POST /config HTTP/1.1\r\nHost: localhost\r\n%sContent-Length: %zu\r\n"
-                   "Connection: close\r\n\r\n%s",
-                   headers, strlen(body), body);
+                   "Authorization: Bearer %s\r\nConnection: close\r\n\r\n%s",
+                   headers, strlen(body), f->key, body);
     return view_rig_ask(f, request);
 }
 
@@ -153,6 +153,10 @@ static void test_view_refuses_changes_that_are_wrong_or_not_its_pages(void **sta
     assert_int_equal(post(f, "Content-Type: text/plain\r\n", GOOD), 403);
     assert_int_equal(
         post(f, "Content-Type: application/json\r\nOrigin: http://example.com\r\n", GOOD), 403);
+    const char right = f->key[31];
+    f->key[31] = right == '0' ? '1' : '0';
+    assert_int_equal(post(f, JSON_TYPE, GOOD), 403); /* another user of this machine */
+    f->key[31] = right;
     assert_int_equal(hung_up, 0);
     assert_true(file_has(f, "margin_m: 0.3"));
     assert_int_equal(

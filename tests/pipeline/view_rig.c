@@ -3,6 +3,7 @@
 #include "tests/support/hp_test.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -35,6 +36,10 @@ void view_rig_start(view_rig *f, const char *dir)
     assert_non_null(colon);
     f->port = (uint16_t)strtoul(colon + 1, NULL, 10);
     assert_true(f->port > 0);
+    const char *hash = strchr(line, '#');
+    assert_non_null(hash);
+    (void)snprintf(f->key, sizeof f->key, "%.*s", (int)strcspn(hash + 1, "\n"), hash + 1);
+    assert_int_equal(strlen(f->key), 32);
 }
 
 int view_rig_set_up(void **state)
@@ -86,7 +91,9 @@ int view_rig_ask(view_rig *f, const char *request)
     f->len = 0;
     ssize_t n = 1;
     while (n > 0 && f->len < VIEW_ANSWER - 1) {
-        n = recv(fd, f->answer + f->len, VIEW_ANSWER - 1 - f->len, 0);
+        do { /* the view may tell us by a signal */
+            n = recv(fd, f->answer + f->len, VIEW_ANSWER - 1 - f->len, 0);
+        } while (n < 0 && errno == EINTR);
         f->len += n > 0 ? (size_t)n : 0;
         f->answer[f->len] = '\0';
         const char *body = strstr(f->answer, "\r\n\r\n");

@@ -12,6 +12,7 @@ typedef struct view_rig {
     fake_tap tap;
     pid_t view;
     uint16_t port;
+    char key[64]; /* for changes */
     char answer[VIEW_ANSWER];
     size_t len; /* of the last answer or frame */
     hp_configuration told;
