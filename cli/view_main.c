@@ -23,6 +23,7 @@ static int usage(FILE *out, int status)
         "Shows a running run at http://127.0.0.1:8765/ and to Lichtblick, Foxglove and "
         "PlotJuggler\n"
         "at ws://127.0.0.1:8765/. RUN is a run's directory; SOCKETS one that holds its sockets.\n"
+        "The address that is printed ends in a key; without it thresholds are shown, not changed.\n"
         "Also there: /status (JSON), /metrics (Prometheus). --port 0 takes any free port.\n"
         "example: hyplan-view runs/20260131T120000Z-run\n",
         out);
