@@ -108,6 +108,9 @@ hp_status bench_run_play(const bench_request *request, bool resume, bench_run *r
         status = load_former(run, resume, error);
     }
     if (status == HP_OK) {
+        status = cli_rundir_config(&run->dir, &run->config, error);
+    }
+    if (status == HP_OK) {
         status = cli_rundir_manifest(&run->dir, &run->common, &run->config, "running", error);
     }
     if (status == HP_OK) {

@@ -64,6 +64,11 @@ static void print_now(const tap_state *s)
                  tap_state_decision_ms(s, 0.5), tap_state_decision_ms(s, 0.99),
                  tap_state_decision_ms(s, 1.0), s->decision.plan.trials, s->decision.plan.nodes,
                  s->decision.plan.pruned, s->decision.plan.depth);
+    const double all = (double)(s->nodes + s->pruned);
+    (void)printf("tree: %" PRIu64 " nodes, %" PRIu64
+                 " pruned (%.1f %%); thresholds of version %" PRIu32 " since tick %" PRIu32 "\n",
+                 s->nodes, s->pruned, all > 0.0 ? 100.0 * (double)s->pruned / all : 0.0,
+                 s->decision.config_version, s->configuration_tick);
     print_pruning(&s->decision.plan);
     (void)printf("commands: search %" PRIu64 "  policy %" PRIu64 "  comfort brake %" PRIu64
                  "  hard brake %" PRIu64 "; guard %" PRIu64 "  no search %" PRIu64

@@ -31,8 +31,8 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
 
 hp_status cli_config_check(const cli_config *config, hp_error *error)
 {
-    const hp_status status = plan_config_check(&config->plan, error);
-    return status == HP_OK ? car_config_check(&config->car, error) : status;
+    const plan_live live = {config->plan, config->car};
+    return plan_live_check(&live, error);
 }
 
 char *cli_config_text(const cli_config *config, bool comments)

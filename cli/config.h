@@ -4,7 +4,7 @@
 #define CONFIG_H
 
 #include "common/hp_yaml.h"
-#include "planner/plan_config.h"
+#include "planner/plan_live.h"
 #include "policy/policy_config.h"
 #include "pomdp/car/car_config.h"
 #include "predictor/predictor_config.h"

@@ -1,6 +1,7 @@
 #include "cli/log_export.h"
 
 #include "cli/osi_export.h"
+#include "cli/osi_mcap.h"
 #include "proto/hp_schema.h"
 
 #include <errno.h>
@@ -138,34 +139,59 @@ static void print_element(void *ctx, const log_message *m)
     json_decref(line);
 }
 
-/** Frames become ground truth as soon as their world is known. */
+/** Frames become ground truth as soon as their world is known. Into one of two kinds of file. */
 typedef struct osi_trace {
     hp_codec *codec;
     hp_message *message;
     hp_world_info world;
     uint8_t *bytes;
-    FILE *out;
+    FILE *out;      /* a row of messages */
+    osi_mcap *mcap; /* or channels */
     bool has_world;
     uint32_t frames, left_out;
+    int64_t base_ns, last_ns; /* worlds follow each other by a second */
+    hp_status status;
+    hp_error error;
 } osi_trace;
+
+static void put_message(osi_trace *t, int64_t stamp_ns, size_t len)
+{
+    for (unsigned i = 0; i < 4; i++) {
+        t->bytes[i] = (uint8_t)(len >> (8 * i));
+    }
+    if (t->mcap == NULL) {
+        (void)fwrite(t->bytes, 1, len + 4, t->out);
+    } else if (t->status == HP_OK) {
+        t->status = osi_mcap_put(t->mcap, stamp_ns, t->bytes + 4, len, &t->error);
+    }
+}
 
 static void write_frame(osi_trace *t, const hp_frame *frame)
 {
     pb_out out = {.bytes = t->bytes + 4, .cap = OSI_BYTES - 4};
+    hp_frame *shifted = &t->message->as_hp_frame;
     if (!t->has_world || frame->world_id != t->world.world_id) {
         t->left_out++;
         return;
     }
-    osi_ground_truth(&t->world, frame, &out);
+    shifted->stamp_ns += t->base_ns;
+    osi_ground_truth(&t->world, shifted, &out);
     if (out.full) {
         t->left_out++;
         return;
     }
-    for (unsigned i = 0; i < 4; i++) {
-        t->bytes[i] = (uint8_t)(out.len >> (8 * i));
-    }
-    (void)fwrite(t->bytes, 1, out.len + 4, t->out);
+    t->last_ns = shifted->stamp_ns;
+    put_message(t, shifted->stamp_ns, out.len);
     t->frames++;
+}
+
+static void take_world(osi_trace *t, const hp_world_info *world)
+{
+    if (t->has_world && t->world.world_id != world->world_id) {
+        t->base_ns = t->last_ns + INT64_C(1000000000);
+    }
+    t->world = *world;
+    t->has_world = true;
 }
 
 static void trace_message(void *ctx, const log_message *m)
@@ -179,39 +205,72 @@ static void trace_message(void *ctx, const log_message *m)
         return;
     }
     if (world) {
-        t->world = t->message->as_hp_world_info;
-        t->has_world = true;
+        take_world(t, &t->message->as_hp_world_info);
     } else {
         write_frame(t, &t->message->as_hp_frame);
     }
 }
 
-static int run_osi(const log_options *o)
+static bool is_mcap(const char *path)
 {
-    if (o->common.out == NULL) {
-        return cli_fail(o->usage, CLI_USAGE, "--to osi: where to? (--out FILE.osi)");
+    const size_t len = strlen(path);
+    return len > 5 && strcmp(path + len - 5, ".mcap") == 0;
+}
+
+static hp_status open_trace(osi_trace *t, const char *path)
+{
+    t->message = malloc(sizeof *t->message);
+    t->bytes = malloc(OSI_BYTES);
+    if (t->message == NULL || t->bytes == NULL || hp_codec_create(&t->codec) != HP_OK) {
+        return hp_fail(&t->error, HP_ENOMEM, "no memory for a trace");
     }
-    osi_trace *t = calloc(1, sizeof *t);
-    int status = CLI_ENVIRONMENT;
-    if (t != NULL && (t->message = malloc(sizeof *t->message)) != NULL &&
-        (t->bytes = malloc(OSI_BYTES)) != NULL && hp_codec_create(&t->codec) == HP_OK &&
-        (t->out = fopen(o->common.out, "we")) != NULL) {
-        status = log_each(o, trace_message, t);
+    if (is_mcap(path)) {
+        return osi_mcap_open(path, &t->mcap, &t->error);
+    }
+    t->out = fopen(path, "we");
+    return t->out != NULL ? HP_OK : hp_fail(&t->error, HP_EIO, "%s: %s", path, strerror(errno));
+}
+
+static hp_status end_trace(osi_trace *t, const char *path)
+{
+    hp_status st = t->status;
+    if (t->mcap != NULL) {
+        const hp_status closed = osi_mcap_close(&t->mcap, st == HP_OK ? &t->error : NULL);
+        return st == HP_OK ? closed : st;
+    }
+    if (t->out != NULL) {
         const bool bad = ferror(t->out) != 0;
         if (fclose(t->out) != 0 || bad) {
-            status = cli_fail(o->usage, CLI_ENVIRONMENT, "%s: cannot write", o->common.out);
-        } else {
-            (void)printf("%s: %" PRIu32 " frames, %" PRIu32 " left out for want of their world\n",
-                         o->common.out, t->frames, t->left_out);
+            st = hp_fail(&t->error, HP_EIO, "%s: cannot write", path);
         }
+        t->out = NULL;
+    }
+    return st;
+}
+
+static int run_osi(const log_options *o)
+{
+    const char *path = o->common.out;
+    if (path == NULL) {
+        return cli_fail(o->usage, CLI_USAGE, "--to osi: where to? (--out FILE.osi or FILE.mcap)");
+    }
+    osi_trace *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return cli_fail(o->usage, CLI_ENVIRONMENT, "out of memory");
+    }
+    hp_status st = open_trace(t, path);
+    int status = st == HP_OK ? log_each(o, trace_message, t) : CLI_ENVIRONMENT;
+    const hp_status ended = end_trace(t, path);
+    st = st == HP_OK ? ended : st;
+    if (st != HP_OK) {
+        status = cli_fail(o->usage, CLI_ENVIRONMENT, "%s", t->error.text);
     } else {
-        (void)cli_fail(o->usage, status, "%s: %s", o->common.out, strerror(errno));
+        (void)printf("%s: %" PRIu32 " frames, %" PRIu32 " left out for want of their world\n", path,
+                     t->frames, t->left_out);
     }
-    if (t != NULL) {
-        hp_codec_destroy(&t->codec);
-        free(t->bytes);
-        free(t->message);
-    }
+    hp_codec_destroy(&t->codec);
+    free(t->bytes);
+    free(t->message);
     free(t);
     return status;
 }

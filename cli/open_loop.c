@@ -14,7 +14,9 @@
 
 typedef struct open_loop {
     open_loop_result *out;
-    cli_config config;
+    const cli_common *common;
+    cli_config config; /* in force */
+    hp_configuration told;
     uint64_t seed;
     hp_codec *codec;
     hp_message *message;
@@ -63,6 +65,53 @@ static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_eval
     (void)ctx;
     *reply = (hp_evaluate_reply){.world_id = request->world_id, .tick = request->tick};
     return HP_OK;
+}
+
+/* ---- Configuration ---- */
+
+/** --config and --set, over what is recorded. */
+static hp_status take_options(open_loop *o, hp_error *error)
+{
+    hp_section sections[CLI_SECTIONS];
+    hp_status st = HP_OK;
+    cli_config_sections(&o->config, sections);
+    for (uint32_t i = 0; i < o->common->config_files.n && st == HP_OK; i++) {
+        st = hp_config_read(o->common->config_files.items[i], sections, CLI_SECTIONS,
+                            HP_PROGRAM_SECTIONS, error);
+    }
+    for (uint32_t i = 0; i < o->common->sets.n && st == HP_OK; i++) {
+        st = hp_config_set(o->common->sets.items[i], sections, CLI_SECTIONS, HP_PROGRAM_SECTIONS,
+                           error);
+    }
+    return st == HP_OK ? cli_config_check(&o->config, error) : st;
+}
+
+/** The thresholds as they were changed during the run, from the next decision on. */
+static hp_status take_configuration(open_loop *o, const hp_configuration *c, hp_error *error)
+{
+    hp_setting search[HP_MAX_TUNING];
+    hp_status st = HP_OK;
+    if (c->version == o->told.version && c->n_settings == o->told.n_settings &&
+        memcmp(c->settings, o->told.settings, c->n_settings * sizeof c->settings[0]) == 0) {
+        return HP_OK; /* told again for those who came late */
+    }
+    o->told = *c;
+    o->out->configurations++;
+    plan_live live = {o->config.plan, o->config.car};
+    for (uint32_t i = 0; i < c->n_settings && st == HP_OK; i++) {
+        st = plan_live_set(&live, &c->settings[i], error);
+    }
+    o->config.plan = live.plan;
+    o->config.car = live.car;
+    if (st == HP_OK) {
+        st = take_options(o, error);
+    }
+    if (st == HP_OK && plan_cycle_configure(o->cycle, &o->config.plan) != HP_OK) {
+        st = hp_fail(error, HP_ECONFIG, "section 'control' cannot change within a recording");
+    }
+    live = (plan_live){o->config.plan, o->config.car};
+    plan_cycle_settings(o->cycle, c->version, search, plan_live_search_settings(&live, search));
+    return st;
 }
 
 /* ---- Messages ---- */
@@ -124,7 +173,7 @@ static void take_decision(open_loop *o, const hp_decision *d)
     }
 }
 
-static void take(open_loop *o, const log_message *m)
+static hp_status take(open_loop *o, const log_message *m, hp_error *error)
 {
     hp_msg_type type = HP_MSG_COUNT;
     for (unsigned i = 0; i < HP_MSG_COUNT && type == HP_MSG_COUNT; i++) {
@@ -132,7 +181,7 @@ static void take(open_loop *o, const log_message *m)
     }
     if (type == HP_MSG_COUNT || hp_decode_payload(o->codec, type, m->data.data, (size_t)m->data.len,
                                                   o->message, NULL) != HP_OK) {
-        return; /* not ours; if it was, the count tells */
+        return HP_OK; /* not ours; if it was, the count tells */
     }
     o->received++;
     if (type == HP_MSG_WORLD_INFO) {
@@ -142,14 +191,16 @@ static void take(open_loop *o, const log_message *m)
         o->has_frame = true;
     } else if (type == HP_MSG_DECISION) {
         take_decision(o, &o->message->as_hp_decision);
+    } else if (type == HP_MSG_CONFIGURATION) {
+        return take_configuration(o, &o->message->as_hp_configuration, error);
     }
+    return HP_OK;
 }
 
 /* ---- Life ---- */
 
 /** The recording's configuration, then --config and --set. */
-static hp_status load_config(open_loop *o, const char *path, const cli_common *common,
-                             hp_error *error)
+static hp_status load_config(open_loop *o, const char *path, hp_error *error)
 {
     char *yaml = NULL;
     size_t len = 0;
@@ -162,15 +213,7 @@ static hp_status load_config(open_loop *o, const char *path, const cli_common *c
                              error);
     }
     free(yaml);
-    for (uint32_t i = 0; i < common->config_files.n && st == HP_OK; i++) {
-        st = hp_config_read(common->config_files.items[i], sections, CLI_SECTIONS,
-                            HP_PROGRAM_SECTIONS, error);
-    }
-    for (uint32_t i = 0; i < common->sets.n && st == HP_OK; i++) {
-        st = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, HP_PROGRAM_SECTIONS,
-                           error);
-    }
-    return st == HP_OK ? cli_config_check(&o->config, error) : st;
+    return st == HP_OK ? take_options(o, error) : st;
 }
 
 static hp_status load_seed(open_loop *o, const char *path, hp_error *error)
@@ -190,9 +233,9 @@ static hp_status load_seed(open_loop *o, const char *path, hp_error *error)
     return st;
 }
 
-static hp_status set_up(open_loop *o, const char *path, const cli_common *common, hp_error *error)
+static hp_status set_up(open_loop *o, const char *path, hp_error *error)
 {
-    hp_status st = load_config(o, path, common, error);
+    hp_status st = load_config(o, path, error);
     if (st == HP_OK) {
         st = load_seed(o, path, error);
     }
@@ -209,7 +252,7 @@ static hp_status set_up(open_loop *o, const char *path, const cli_common *common
     if (st == HP_OK) {
         st = car_planner_create(&o->config.car, &o->search);
     }
-    if (st == HP_OK && o->config.car.prune.rule.method != POMDP_PRUNE_OFF) {
+    if (st == HP_OK) { /* pruning may be switched on in the middle */
         st = car_planner_value_leaves(o->search, &o->config.policy, NULL);
     }
     if (st == HP_OK) {
@@ -243,14 +286,15 @@ hp_status open_loop_replay(const char *path, const cli_common *common, open_loop
         return hp_fail(error, HP_ENOMEM, "no memory for a replay");
     }
     o->out = out;
-    hp_status st = set_up(o, path, common, error);
+    o->common = common;
+    hp_status st = set_up(o, path, error);
     if (st == HP_OK) {
         st = log_file_open(path, &file, error);
     }
     while (st == HP_OK) {
         st = log_file_next(file, &m, error);
         if (st == HP_OK) {
-            take(o, &m);
+            st = take(o, &m, error);
         }
     }
     const bool ended = file != NULL && st == HP_ENOENT;
@@ -285,8 +329,9 @@ static void print_json(const open_loop_result *r)
                                     "tick", (int)r->recorded.tick, "t_s", r->first_t_s, "recorded",
                                     command_json(&r->recorded), "again", command_json(&r->again));
     json_t *json =
-        json_pack("{s:i, s:i, s:i, s:i, s:o}", "episodes", (int)r->episodes, "ticks", (int)r->ticks,
-                  "differing", (int)r->differing, "gaps", (int)r->gaps, "first", first);
+        json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "episodes", (int)r->episodes, "ticks",
+                  (int)r->ticks, "differing", (int)r->differing, "gaps", (int)r->gaps,
+                  "configurations", (int)r->configurations, "first", first);
     (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
     (void)putchar('\n');
     json_decref(json);

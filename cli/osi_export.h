@@ -11,6 +11,12 @@
 #include "cli/pb_out.h"
 #include "proto/hp_msgs.h"
 
+/** The release whose numbers are written, the layout of traces, and the protobuf that describes
+ *  them. */
+#define OSI_EXPORT_VERSION "3.6.0"
+#define OSI_EXPORT_TRACE "1.0.0"
+#define OSI_EXPORT_PROTOBUF "3.21.12"
+
 /** One message, without its length. What the sensor saw: hidden agents are not in frames. */
 void osi_ground_truth(const hp_world_info *info, const hp_frame *frame, pb_out *out);
 

@@ -17,8 +17,8 @@ enum {
 };
 
 const hp_msg_type RECORDER_TAP[RECORDER_TAP_LEN] = {
-    HP_MSG_WORLD_INFO, HP_MSG_FRAME,    HP_MSG_PREDICT_REPLY, HP_MSG_PLAN_REQUEST,
-    HP_MSG_COMMAND,    HP_MSG_DECISION, HP_MSG_HEALTH,        HP_MSG_EPISODE_END};
+    HP_MSG_WORLD_INFO, HP_MSG_FRAME,  HP_MSG_PREDICT_REPLY, HP_MSG_PLAN_REQUEST, HP_MSG_COMMAND,
+    HP_MSG_DECISION,   HP_MSG_HEALTH, HP_MSG_EPISODE_END,   HP_MSG_CONFIGURATION};
 const char *const RECORDER_EXTRA_TOPICS[RECORDER_EXTRAS] = {"/scene", "/tf", "/log"};
 const char *const RECORDER_EXTRA_SCHEMAS[RECORDER_EXTRAS] = {SCENE_UPDATE, SCENE_TRANSFORM,
                                                              SCENE_LOG};
@@ -188,6 +188,10 @@ hp_status recorder_file_close(recorder_file **file, hp_mcap_written *figures, hp
     recorder_file *f = *file;
     hp_status st = hp_mcap_writer_close(f->writer, error);
     *figures = hp_mcap_writer_figures(f->writer);
+    figures->lost = 0;
+    for (size_t i = 0; i < RECORDER_TAP_LEN; i++) {
+        figures->lost += hp_mcap_writer_lost(f->writer, (uint16_t)(1 + RECORDER_TAP[i]));
+    }
     hp_mcap_writer_destroy(&f->writer);
     if (close(f->fd) != 0 && st == HP_OK) {
         st = hp_fail(error, HP_EIO, "%s: cannot write: %s", f->path, strerror(errno));

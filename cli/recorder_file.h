@@ -15,7 +15,7 @@ typedef enum recorder_extra {
     RECORDER_EXTRAS
 } recorder_extra;
 
-enum { RECORDER_EXTRA_CHANNEL = 100, RECORDER_TAP_LEN = 8 };
+enum { RECORDER_EXTRA_CHANNEL = 100, RECORDER_TAP_LEN = 9 };
 /** Our messages that travel on the tap: channel 1 + type each. */
 extern const hp_msg_type RECORDER_TAP[RECORDER_TAP_LEN];
 /** Topics and schemas of the extras, by recorder_extra. */
@@ -37,7 +37,8 @@ HP_NODISCARD hp_status recorder_file_extra(recorder_file *file, recorder_extra e
                                            int64_t time_ns, const void *payload, size_t len,
                                            hp_error *error);
 HP_NODISCARD hp_status recorder_file_flush(recorder_file *file, hp_error *error);
-/** Completes the file and frees; *figures gets the last figures. */
+/** Completes the file and frees; *figures gets the last figures, with our own messages alone among
+ *  the lost: what was drawn beside them does not count. */
 HP_NODISCARD hp_status recorder_file_close(recorder_file **file, hp_mcap_written *figures,
                                            hp_error *error);
 

@@ -40,6 +40,7 @@ struct recorder_node {
     bool has_world;
     hp_world_info world;
     mood mood;
+    hp_configuration configuration;
     /* counts */
     uint64_t received;        /* since the planner's start */
     uint64_t since_decision;  /* since its last decision */
@@ -277,6 +278,21 @@ static void hear_end(recorder_node *n, const hp_episode_end *end)
     tell(n, end->verdict == HP_VERDICT_CRASH ? SCENE_ERROR : SCENE_INFO, text);
 }
 
+/** Each threshold that has changed. */
+static void hear_configuration(recorder_node *n, const hp_configuration *c)
+{
+    char text[LINE + 2 * HP_TEXT];
+    const hp_configuration *old = &n->configuration;
+    for (uint32_t i = 0; i < c->n_settings && c->n_settings == old->n_settings; i++) {
+        if (c->settings[i].value != old->settings[i].value) {
+            (void)snprintf(text, sizeof text, "version %" PRIu32 ": %s %g -> %g", c->version,
+                           c->settings[i].key, old->settings[i].value, c->settings[i].value);
+            tell(n, SCENE_WARNING, text);
+        }
+    }
+    n->configuration = *c;
+}
+
 static void hear(recorder_node *n, hp_msg_type type)
 {
     if (type == HP_MSG_WORLD_INFO) {
@@ -287,6 +303,8 @@ static void hear(recorder_node *n, hp_msg_type type)
         hear_decision(n, &n->message->as_hp_decision);
     } else if (type == HP_MSG_EPISODE_END) {
         hear_end(n, &n->message->as_hp_episode_end);
+    } else if (type == HP_MSG_CONFIGURATION) {
+        hear_configuration(n, &n->message->as_hp_configuration);
     } else if (type == HP_MSG_PLAN_REQUEST) {
         pb_out out = begin_drawing(n);
         scene_belief(&n->message->as_hp_plan_request, n->now_ns, &out);

@@ -3,10 +3,12 @@
 #include "cli/bench_row.h"
 #include "cli/options.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /** "speed=1.75,distance=8.75": the number behind key, or NaN. */
 static double scene_number(const char *scene, const char *key)
@@ -35,16 +37,36 @@ static int outcome(const bench_row *row)
     return row->verdict == HP_VERDICT_GOAL ? 0 : 2;
 }
 
-static json_t *row_json(const bench_row *row)
+/** "scenes/03-17-despot": where a scene that was driven again is kept, below the benchmark. */
+static void kept_name(const bench_row *row, char name[CLI_PATH])
 {
-    return json_pack("[s, s, s, o, o, i, o, o, o, i]", row->scenario, row->planner, row->scene,
-                     real_or_null(scene_number(row->scene, "speed=")),
-                     real_or_null(scene_number(row->scene, "distance=")), outcome(row),
-                     real_or_null(row->impact_mps), real_or_null(row->min_gap_m),
-                     real_or_null(row->ttg_s), (int)row->interventions);
+    (void)snprintf(name, CLI_PATH, "scenes/%s-%" PRIu32 "-%s", row->scenario, row->index,
+                   row->planner);
 }
 
-static hp_status read_rows(const char *path, json_t *rows, hp_error *error)
+/** A page of that scene is there. */
+static bool is_kept(const char *dir, const char *name)
+{
+    char path[2 * CLI_PATH];
+    (void)snprintf(path, sizeof path, "%s/%s/report.html", dir, name);
+    return access(path, R_OK) == 0;
+}
+
+static json_t *row_json(const char *dir, const bench_row *row)
+{
+    char seed[24];
+    char kept[CLI_PATH];
+    (void)snprintf(seed, sizeof seed, "%" PRIu64, row->seed); /* too long for a number of a page */
+    kept_name(row, kept);
+    return json_pack("[s, s, s, o, o, i, o, o, o, i, i, s, s, b]", row->scenario, row->planner,
+                     row->scene, real_or_null(scene_number(row->scene, "speed=")),
+                     real_or_null(scene_number(row->scene, "distance=")), outcome(row),
+                     real_or_null(row->impact_mps), real_or_null(row->min_gap_m),
+                     real_or_null(row->ttg_s), (int)row->interventions, (int)row->index, seed, kept,
+                     outcome(row) != 0 && is_kept(dir, kept));
+}
+
+static hp_status read_rows(const char *dir, const char *path, json_t *rows, hp_error *error)
 {
     char *line = NULL;
     size_t cap = 0;
@@ -65,7 +87,7 @@ static hp_status read_rows(const char *path, json_t *rows, hp_error *error)
         }
         st = bench_row_read(line, &row, times, &why);
         if (st == HP_OK && strncmp(row.planner, "oracle", 6) != 0) {
-            (void)json_array_append_new(rows, row_json(&row));
+            (void)json_array_append_new(rows, row_json(dir, &row));
         } else if (st != HP_OK) {
             (void)hp_fail(error, st, "%s:%u: %s", path, number, why.text);
         }
@@ -90,7 +112,7 @@ hp_status report_bench(const char *path, json_t **out, hp_error *error)
     }
     json_t *rows = json_array();
     (void)snprintf(file, sizeof file, "%s/episodes.csv", path);
-    const hp_status st = read_rows(file, rows, error);
+    const hp_status st = read_rows(path, file, rows, error);
     if (st != HP_OK) {
         json_decref(rows);
         json_decref(summary);

@@ -105,10 +105,7 @@ hp_status run_dir_prepare(const run_options *options, const cli_rundir *dir, int
     }
     remove_restarted_recordings(dir);
     remove_stale_sockets(dir);
-    char *yaml = cli_config_text(&options->config, false);
-    st = yaml != NULL ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
-                      : hp_fail(error, HP_ENOMEM, "config.yaml: cannot compose it");
-    free(yaml);
+    st = cli_rundir_config(dir, &options->config, error);
     return st == HP_OK
                ? cli_rundir_manifest(dir, &options->common, &options->config, "running", error)
                : st;

@@ -192,3 +192,13 @@ hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_common *common,
     free(yaml);
     return status;
 }
+
+hp_status cli_rundir_config(const cli_rundir *dir, const cli_config *config, hp_error *error)
+{
+    char *yaml = cli_config_text(config, false);
+    const hp_status st = yaml != NULL
+                             ? cli_rundir_write(dir, "config.yaml", yaml, strlen(yaml), error)
+                             : hp_fail(error, HP_ENOMEM, "config.yaml: cannot compose it");
+    free(yaml);
+    return st;
+}

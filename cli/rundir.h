@@ -32,4 +32,8 @@ HP_NODISCARD hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_comm
 /** A double for JSON: null unless finite. */
 json_t *cli_json_real(double value);
 
+/** Writes config.yaml: give it to --config to run with the same again. */
+HP_NODISCARD hp_status cli_rundir_config(const cli_rundir *dir, const cli_config *config,
+                                         hp_error *error);
+
 #endif

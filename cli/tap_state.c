@@ -71,6 +71,9 @@ static void take_decision(tap_state *s, const hp_decision *d)
     s->missed += d->published > s->received ? d->published - s->received : 0;
     s->received = d->published;
     s->published = d->published;
+    if (d->config_version != s->decision.config_version) {
+        s->configuration_tick = d->tick;
+    }
     s->decision = *d;
     s->has_decision = true;
     s->sources[d->command.source]++;
@@ -109,6 +112,9 @@ static void take(tap_state *s, hp_msg_type type)
     } else if (type == HP_MSG_EPISODE_END) {
         s->end = m->as_hp_episode_end;
         s->has_end = true;
+    } else if (type == HP_MSG_CONFIGURATION) {
+        s->configuration = m->as_hp_configuration;
+        s->has_configuration = true;
     }
 }
 
@@ -240,17 +246,20 @@ json_t *tap_state_json(const tap_state *s)
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
         (void)json_object_set_new(sources, SOURCES[i], json_integer((json_int_t)s->sources[i]));
     }
-    return json_pack(
-        "{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, s:I, s:I}",
-        "heard_s_ago", scene_rounded_json(age_s), "now", now_json(s), "topics", rates_json(s),
-        "parts", parts_json(s), "decision_ms", "p50",
-        scene_rounded_json(tap_state_decision_ms(s, 0.5)), "p99",
-        scene_rounded_json(tap_state_decision_ms(s, 0.99)), "max",
-        scene_rounded_json(tap_state_decision_ms(s, 1.0)), "sources", sources, "guarded",
-        (json_int_t)s->guarded, "search_failed", (json_int_t)s->search_failed,
-        "predictor_fallbacks", (json_int_t)s->predictor_fallbacks, "search", "nodes",
-        (json_int_t)s->nodes, "pruned", (json_int_t)s->pruned, "missed", (json_int_t)s->missed,
-        "refused", (json_int_t)s->refused);
+    return json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, "
+                     "s:I, s:I, s:{s:i, "
+                     "s:i}}",
+                     "heard_s_ago", scene_rounded_json(age_s), "now", now_json(s), "topics",
+                     rates_json(s), "parts", parts_json(s), "decision_ms", "p50",
+                     scene_rounded_json(tap_state_decision_ms(s, 0.5)), "p99",
+                     scene_rounded_json(tap_state_decision_ms(s, 0.99)), "max",
+                     scene_rounded_json(tap_state_decision_ms(s, 1.0)), "sources", sources,
+                     "guarded", (json_int_t)s->guarded, "search_failed",
+                     (json_int_t)s->search_failed, "predictor_fallbacks",
+                     (json_int_t)s->predictor_fallbacks, "search", "nodes", (json_int_t)s->nodes,
+                     "pruned", (json_int_t)s->pruned, "missed", (json_int_t)s->missed, "refused",
+                     (json_int_t)s->refused, "configuration", "version",
+                     (int)s->decision.config_version, "since_tick", (int)s->configuration_tick);
 }
 
 static void metric(FILE *out, const char *name, const char *type, const char *help, double value)
@@ -317,6 +326,8 @@ char *tap_state_metrics(const tap_state *s)
     metric(out, "pruned_total", "counter", "Nodes that were pruned.", (double)s->pruned);
     metric(out, "missed_total", "counter", "Messages of the tap that did not arrive here.",
            (double)s->missed);
+    metric(out, "configuration_version", "gauge", "Of the thresholds in force.",
+           (double)s->decision.config_version);
     metric(out, "speed_mps", "gauge", "Speed of the ego.",
            s->has_frame ? s->frame.ego.speed_mps : 0.0);
     const bool bad = ferror(out) != 0;

@@ -18,12 +18,14 @@ typedef struct tap_state {
     hp_message *message;
     const hp_clock *clock;
     /* the last of each kind */
-    bool has_world, has_frame, has_decision, has_belief, has_end;
+    bool has_world, has_frame, has_decision, has_belief, has_end, has_configuration;
     hp_world_info world;
     hp_frame frame;
     hp_decision decision;
     hp_plan_request belief;
     hp_episode_end end;
+    hp_configuration configuration; /* thresholds in force; version 0: not told yet */
+    uint32_t configuration_tick;    /* of the first decision that was taken with them */
     hp_health health[TAP_ROLES];
     uint32_t n_health;
     /* since the start of listening */

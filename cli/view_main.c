@@ -24,6 +24,7 @@ static int usage(FILE *out, int status)
         "PlotJuggler\n"
         "at ws://127.0.0.1:8765/. RUN is a run's directory; SOCKETS one that holds its sockets.\n"
         "A run by tcp needs keys, as `hyplan keys new` makes them.\n"
+        "The address that is printed ends in a key; without it thresholds are shown, not changed.\n"
         "Also there: /status (JSON), /metrics (Prometheus). --port 0 takes any free port.\n"
         "example: hyplan-view runs/20260131T120000Z-run\n",
         out);
@@ -37,13 +38,14 @@ static int complain(const char *text)
 }
 
 /** RUN/sockets is a link to where the sockets are; anything else is taken as that place itself. */
-static bool find_sockets(const char *given, char *path, size_t cap)
+static bool find_sockets(const char *given, char *path, size_t cap, bool *is_run)
 {
     char link[1024];
     if (snprintf(link, sizeof link, "%s/sockets", given) >= (int)sizeof link) {
         return false;
     }
     const ssize_t n = readlink(link, path, cap - 1);
+    *is_run = n > 0;
     if (n > 0) {
         path[n] = '\0';
         return true;
@@ -52,17 +54,18 @@ static bool find_sockets(const char *given, char *path, size_t cap)
            (strncmp(path, "tcp://", 6) == 0 || access(path, R_OK | X_OK) == 0);
 }
 
-static int serve(const hp_node *identity, uint16_t port)
+static int serve(const hp_node *identity, const char *run_dir, uint16_t port)
 {
     tap_state *state = NULL;
     view_server *server = NULL;
     hp_error error = {{0}};
     hp_status st = tap_state_create(identity, &state, &error);
     if (st == HP_OK) {
-        st = view_server_create(state, port, &server, &error);
+        st = view_server_create(state, run_dir, port, &server, &error);
     }
     if (st == HP_OK) {
-        (void)printf("http://127.0.0.1:%u/\n", view_server_port(server));
+        (void)printf("http://127.0.0.1:%u/#%s\n", view_server_port(server),
+                     view_server_key(server));
         (void)fflush(stdout);
     }
     while (st == HP_OK && stop == 0) {
@@ -101,7 +104,8 @@ int main(int argc, char **argv)
     if (run == NULL) {
         return usage(stderr, EXIT_USAGE);
     }
-    if (!find_sockets(run, sockets, sizeof sockets)) {
+    bool is_run = false;
+    if (!find_sockets(run, sockets, sizeof sockets, &is_run)) {
         return complain("no run is running there");
     }
     const struct sigaction action = {.sa_handler = on_stop};
@@ -114,7 +118,7 @@ int main(int argc, char **argv)
     if (hp_host_open(&host, HP_ROLE_CLI, 1, &place, stderr, &error) != HP_OK) {
         return complain(error.text);
     }
-    const int status = serve(&host.node, (uint16_t)port);
+    const int status = serve(&host.node, is_run ? run : NULL, (uint16_t)port);
     hp_host_close(&host);
     return status;
 }

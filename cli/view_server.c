@@ -3,23 +3,35 @@
 #include "cli/recorder_file.h"
 #include "cli/scene.h"
 #include "cli/view_client.h"
+#include "cli/view_tuner.h"
 
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* cli/page/view.html, built in. */
 extern const unsigned char HP_VIEW_HTML[];
 extern const unsigned HP_VIEW_HTML_LEN;
 
-enum { MAX_CLIENTS = 16, DRAWING_BYTES = 256 * 1024, PIECE = 4096, HEADERS = 1024 };
+enum {
+    MAX_CLIENTS = 16,
+    DRAWING_BYTES = 256 * 1024,
+    PIECE = 4096,
+    HEADERS = 1024,
+    MAX_SAID = 16 * 1024,
+    KEY_BYTES = 16
+};
 
 _Static_assert(VIEW_ROOM >= LWS_PRE, "letters leave the library its room");
 
-/** One HTTP answer on its way. */
+/** One HTTP request and its answer on the way. */
 typedef struct http_answer {
     uint8_t *body;
     size_t len, sent;
+    char *said; /* of a POST, until it is whole */
+    size_t n_said;
+    bool forbidden; /* the POST; it is answered when it is whole, else the answer is lost */
 } http_answer;
 
 typedef struct seat {
@@ -29,6 +41,8 @@ typedef struct seat {
 
 struct view_server {
     const tap_state *state;
+    view_tuner tuner;
+    char key[2 * KEY_BYTES + 1]; /* who knows it may ask for changes */
     struct lws_context *context;
     struct lws_protocols protocols[4];
     seat seats[MAX_CLIENTS];
@@ -60,6 +74,38 @@ static bool names_us(struct lws *wsi)
     return false;
 }
 
+/** The origin is the host that was asked. */
+static bool is_our_origin(struct lws *wsi, const char *origin)
+{
+    static const char SCHEME[] = "http://";
+    char host[64] = "";
+    return lws_hdr_copy(wsi, host, sizeof host, WSI_TOKEN_HOST) > 0 &&
+           strncmp(origin, SCHEME, sizeof SCHEME - 1) == 0 &&
+           strcmp(origin + sizeof SCHEME - 1, host) == 0;
+}
+
+/** Who looks on, and what each has lost. */
+static json_t *viewers_json(const view_server *s)
+{
+    json_t *viewers = json_array();
+    for (int i = 0; i < MAX_CLIENTS; i++) {
+        const seat *viewer = &s->seats[i];
+        if (viewer->wsi != NULL) {
+            (void)json_array_append_new(
+                viewers, json_pack("{s:I, s:I}", "dropped", (json_int_t)viewer->client.dropped,
+                                   "waiting", (json_int_t)viewer->client.n));
+        }
+    }
+    return viewers;
+}
+
+static json_t *status_json(const view_server *s)
+{
+    json_t *status = tap_state_json(s->state);
+    (void)json_object_set_new(status, "viewers", viewers_json(s));
+    return status;
+}
+
 static char *dump(json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(9));
@@ -72,10 +118,13 @@ static char *body_of(const view_server *s, const char *path, const char **type)
 {
     *type = "application/json";
     if (strcmp(path, "/status") == 0) {
-        return dump(tap_state_json(s->state));
+        return dump(status_json(s));
     }
     if (strcmp(path, "/scene") == 0) {
         return dump(tap_state_scene(s->state));
+    }
+    if (strcmp(path, "/config") == 0) {
+        return dump(view_tuner_json(&s->tuner));
     }
     if (strcmp(path, "/metrics") == 0) {
         *type = "text/plain; version=0.0.4";
@@ -93,23 +142,21 @@ static char *body_of(const view_server *s, const char *path, const char **type)
     return page;
 }
 
-static int answer(struct lws *wsi, http_answer *a, const char *path)
+/** Sends body, which it takes; NULL: not found. */
+static int send_body(struct lws *wsi, http_answer *a, unsigned status, const char *type, char *body)
 {
     uint8_t head[LWS_PRE + HEADERS];
     uint8_t *start = head + LWS_PRE;
     uint8_t *p = start;
     uint8_t *end = head + sizeof head - 1;
-    const char *type = NULL;
-    if (!names_us(wsi)) {
-        return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) != 0 ? -1 : 0;
-    }
     free(a->body);
-    *a = (http_answer){.body = (uint8_t *)body_of(server_of(wsi), path, &type)};
-    if (a->body == NULL) {
+    free(a->said);
+    *a = (http_answer){.body = (uint8_t *)body};
+    if (body == NULL) {
         return lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL) != 0 ? -1 : 0;
     }
-    a->len = strlen((const char *)a->body);
-    if (lws_add_http_common_headers(wsi, HTTP_STATUS_OK, type, a->len, &p, end) != 0 ||
+    a->len = strlen(body);
+    if (lws_add_http_common_headers(wsi, status, type, a->len, &p, end) != 0 ||
         lws_add_http_header_by_name(
             wsi, (const uint8_t *)"cache-control:", (const uint8_t *)"no-store", 8, &p, end) != 0 ||
         lws_finalize_write_http_header(wsi, start, &p, end) != 0) {
@@ -117,6 +164,88 @@ static int answer(struct lws *wsi, http_answer *a, const char *path)
     }
     (void)lws_callback_on_writable(wsi);
     return 0;
+}
+
+static int forbid(struct lws *wsi)
+{
+    return lws_return_http_status(wsi, HTTP_STATUS_FORBIDDEN, NULL) != 0 ? -1 : 0;
+}
+
+/** Whoever asks for a change must know the key: every user of this machine reaches the port. */
+static bool knows_key(const view_server *s, struct lws *wsi)
+{
+    static const char SCHEME[] = "Bearer ";
+    char said[64] = "";
+    const size_t head = sizeof SCHEME - 1;
+    unsigned differ = 0;
+    if (lws_hdr_copy(wsi, said, sizeof said, WSI_TOKEN_HTTP_AUTHORIZATION) <= 0 ||
+        strncmp(said, SCHEME, head) != 0 || strlen(said + head) != strlen(s->key)) {
+        return false;
+    }
+    for (size_t i = 0; s->key[i] != '\0'; i++) { /* takes as long wherever they differ */
+        differ |= (unsigned)(s->key[i] ^ said[head + i]);
+    }
+    return differ == 0;
+}
+
+/** A page that asks for a change must be ours: foreign ones may post plain texts, but not JSON
+ *  unless we let them, and browsers name the origin. */
+static bool may_ask(struct lws *wsi)
+{
+    char origin[96] = "";
+    char type[32] = "";
+    if (lws_hdr_copy(wsi, type, sizeof type, WSI_TOKEN_HTTP_CONTENT_TYPE) <= 0 ||
+        strcmp(type, "application/json") != 0) {
+        return false;
+    }
+    if (!knows_key(server_of(wsi), wsi)) {
+        return false;
+    }
+    const int len = lws_hdr_copy(wsi, origin, sizeof origin, WSI_TOKEN_ORIGIN);
+    return len == 0 || (len > 0 && is_our_origin(wsi, origin));
+}
+
+static int answer(struct lws *wsi, http_answer *a, const char *path)
+{
+    const char *type = NULL;
+    const bool post = lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0;
+    if (!post && !names_us(wsi)) {
+        return forbid(wsi);
+    }
+    if (post) { /* goes on when its body has come */
+        const bool allowed = names_us(wsi) && strcmp(path, "/config") == 0 && may_ask(wsi);
+        free(a->said);
+        *a = (http_answer){.body = a->body, .said = malloc(MAX_SAID), .forbidden = !allowed};
+        return a->said != NULL ? 0 : -1;
+    }
+    char *body = body_of(server_of(wsi), path, &type);
+    return send_body(wsi, a, HTTP_STATUS_OK, type, body);
+}
+
+static int hear_post(http_answer *a, const void *in, size_t len)
+{
+    if (a->said == NULL || len > MAX_SAID - a->n_said) {
+        return -1;
+    }
+    memcpy(a->said + a->n_said, in, len);
+    a->n_said += len;
+    return 0;
+}
+
+static int answer_post(struct lws *wsi, http_answer *a)
+{
+    hp_error error = {{0}};
+    if (a->said == NULL) {
+        return -1;
+    }
+    if (a->forbidden) {
+        return forbid(wsi);
+    }
+    const hp_status st = view_tuner_ask(&server_of(wsi)->tuner, a->said, a->n_said, &error);
+    char *body = dump(st == HP_OK ? json_pack("{s:s}", "stage", "asked")
+                                  : json_pack("{s:s}", "error", error.text));
+    return send_body(wsi, a, st == HP_OK ? HTTP_STATUS_OK : HTTP_STATUS_BAD_REQUEST,
+                     "application/json", body);
 }
 
 static int write_piece(struct lws *wsi, http_answer *a)
@@ -138,6 +267,7 @@ static int write_piece(struct lws *wsi, http_answer *a)
         return 0;
     }
     free(a->body);
+    free(a->said);
     *a = (http_answer){0};
     return lws_http_transaction_completed(wsi) != 0 ? -1 : 0;
 }
@@ -146,15 +276,19 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
                    size_t len)
 {
     http_answer *a = user;
-    (void)len;
     switch ((int)reason) {
     case LWS_CALLBACK_HTTP:
         return answer(wsi, a, in);
+    case LWS_CALLBACK_HTTP_BODY:
+        return hear_post(a, in, len);
+    case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+        return answer_post(wsi, a);
     case LWS_CALLBACK_HTTP_WRITEABLE:
         return write_piece(wsi, a);
     case LWS_CALLBACK_CLOSED_HTTP:
         if (a != NULL) {
             free(a->body);
+            free(a->said);
             *a = (http_answer){0};
         }
         return 0;
@@ -297,16 +431,30 @@ void view_server_hear(void *server, hp_msg_type type, const void *payload, size_
 
 /* ---- Life ---- */
 
-hp_status view_server_create(const tap_state *state, uint16_t port, view_server **out,
-                             hp_error *error)
+/** A secret is no number of ours to be drawn again: it comes from the kernel. */
+static bool draw_key(char key[2 * KEY_BYTES + 1])
+{
+    uint8_t bytes[KEY_BYTES];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        (void)snprintf(key + 2 * i, 3, "%02x", bytes[i]);
+    }
+    return true;
+}
+
+hp_status view_server_create(const tap_state *state, const char *run_dir, uint16_t port,
+                             view_server **out, hp_error *error)
 {
     view_server *s = calloc(1, sizeof *s);
     *out = NULL;
-    if (s == NULL || (s->drawing = malloc(DRAWING_BYTES)) == NULL) {
+    if (s == NULL || !draw_key(s->key) || (s->drawing = malloc(DRAWING_BYTES)) == NULL) {
         free(s);
         return hp_fail(error, HP_ENOMEM, "no memory for a server");
     }
     s->state = state;
+    view_tuner_init(&s->tuner, state, run_dir);
     s->base_ns = hp_clock_wall_s() * INT64_C(1000000000);
     s->protocols[0] = (struct lws_protocols){
         .name = "http", .callback = on_http, .per_session_data_size = sizeof(http_answer)};
@@ -341,10 +489,16 @@ void view_server_destroy(view_server **server)
         for (int i = 0; i < MAX_CLIENTS; i++) {
             view_client_fini(&s->seats[i].client);
         }
+        view_tuner_fini(&s->tuner);
         free(s->drawing);
         free(s);
         *server = NULL;
     }
+}
+
+const char *view_server_key(const view_server *s)
+{
+    return s->key;
 }
 
 uint16_t view_server_port(const view_server *s)
@@ -355,5 +509,6 @@ uint16_t view_server_port(const view_server *s)
 
 void view_server_step(view_server *s)
 {
+    view_tuner_step(&s->tuner);
     (void)lws_service(s->context, -1);
 }

@@ -126,6 +126,8 @@ static hp_status expand_lz4(hp_mcap_bytes stored, uint8_t *out, size_t size)
 
 hp_status hp_mcap_expand(hp_mcap_bytes compression, hp_mcap_bytes stored, uint8_t *out, size_t size)
 {
+    uint8_t nothing[1];
+    out = size > 0 ? out : nothing; /* an empty chunk: nothing was reserved for it */
     if (hp_mcap_is(compression, "zstd")) {
         return expand_zstd(stored, out, size);
     }

@@ -12,6 +12,7 @@ typedef struct channel_state {
     uint64_t messages;      /* written */
     hp_mcap_buffer entries; /* message index of the open chunk */
     uint64_t index_offset;  /* of that index in the file */
+    uint64_t lost;          /* messages */
 } channel_state;
 
 typedef struct time_range {
@@ -171,6 +172,7 @@ static void settle_chunk(hp_mcap_writer *w, bool written)
     for (size_t i = 0; i < w->n_channels; i++) {
         channel_state *c = &w->channels[i];
         c->messages += written ? c->entries.len / 16 : 0;
+        c->lost += written ? 0 : c->entries.len / 16;
         c->entries.len = 0;
         c->entries.failed = false;
     }
@@ -580,4 +582,14 @@ hp_mcap_written hp_mcap_writer_figures(const hp_mcap_writer *w)
                              .bytes = w->offset,
                              .chunks = w->n_chunks,
                              .open_bytes = w->open.len};
+}
+
+uint64_t hp_mcap_writer_lost(const hp_mcap_writer *w, uint16_t channel_id)
+{
+    for (size_t i = 0; i < w->n_channels; i++) {
+        if (w->channels[i].id == channel_id) {
+            return w->channels[i].lost;
+        }
+    }
+    return 0;
 }

@@ -77,5 +77,7 @@ typedef struct hp_mcap_written {
     size_t open_bytes; /* in the open chunk */
 } hp_mcap_written;
 hp_mcap_written hp_mcap_writer_figures(const hp_mcap_writer *w);
+/** Messages of a channel in chunks that the sink refused; with an index of messages only. */
+uint64_t hp_mcap_writer_lost(const hp_mcap_writer *w, uint16_t channel_id);
 
 #endif

@@ -2,6 +2,7 @@
 #include "planner/planner_node.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop;
 
@@ -23,11 +24,11 @@ static hp_program describe(const hp_section *sections, size_t n);
 /** Reads the configuration again; a bad one changes nothing. */
 static void reload(const setting *s, const hp_node *id, planner_node *node)
 {
-    plan_config fresh;
+    plan_live fresh;
     hp_error error = {{0}};
-    plan_config_default(&fresh);
-    const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &fresh.control},
-                                   {"planner", PLAN_FIELDS, &fresh}};
+    hp_section sections[PLAN_LIVE_SECTIONS];
+    plan_live_default(&fresh);
+    plan_live_sections(&fresh, sections);
     const hp_program program = describe(sections, HP_ARRAY_LEN(sections));
     hp_status st = hp_program_reread(&program, s->argc, s->argv, &error);
     if (st == HP_OK) {
@@ -37,20 +38,22 @@ static void reload(const setting *s, const hp_node *id, planner_node *node)
         hp_log_warn(id->log, "configuration read again: new thresholds from the next tick on");
     } else {
         hp_log_error(id->log, "configuration kept as it was: %s", error.text);
+        planner_node_refuse(node, error.text);
     }
 }
 
-static hp_status serve(const plan_config *config, const setting *s, hp_error *error)
+static hp_status serve(const plan_live *config, const setting *s, hp_error *error)
 {
     hp_host host = {0};
     planner_node *node = NULL;
     char note[160];
     const hp_program_args *args = &s->args;
-    const bool granted = hp_realtime_ask(&config->control.realtime, note, sizeof note);
+    const planner_setup setup = {*config, args->seed, args->run_dir, getpid()};
+    const bool granted = hp_realtime_ask(&config->plan.control.realtime, note, sizeof note);
     hp_status st =
         hp_host_open(&host, HP_ROLE_PLANNER, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
-        st = planner_node_create(config, args->seed, args->run_dir, &host.node, &node, error);
+        st = planner_node_create(&setup, &host.node, &node, error);
     }
     if (st == HP_OK && !granted) {
         hp_log_warn(host.node.log, "degraded: %s", note);
@@ -67,10 +70,10 @@ static hp_status serve(const plan_config *config, const setting *s, hp_error *er
     return st == HP_EINTERRUPTED ? HP_OK : st;
 }
 
-/** Section 1 is "planner": its target is the whole plan_config. */
+/** Section 1 is "planner", whose target is the whole plan_config, the first part of a plan_live. */
 static hp_status check(const hp_section *sections, hp_error *error)
 {
-    return plan_config_check(sections[1].target, error);
+    return plan_live_check(sections[1].target, error);
 }
 
 static hp_program describe(const hp_section *sections, size_t n)
@@ -85,10 +88,10 @@ static hp_program describe(const hp_section *sections, size_t n)
 int main(int argc, char **argv)
 {
     setting s = {argc, argv, {0}};
-    plan_config config;
-    plan_config_default(&config);
-    const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &config.control},
-                                   {"planner", PLAN_FIELDS, &config}};
+    plan_live config;
+    hp_section sections[PLAN_LIVE_SECTIONS];
+    plan_live_default(&config);
+    plan_live_sections(&config, sections);
     const hp_program program = describe(sections, HP_ARRAY_LEN(sections));
     hp_error error = {{0}};
     int status = 0;

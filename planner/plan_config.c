@@ -108,12 +108,27 @@ static const hp_field GUARD_FIELDS[] = {
     HP_F_END,
 };
 
+static const hp_field CHANGE_FIELDS[] = {
+    HP_F_UINT(plan_change, tick, 0, 100000000, NULL, "of the first episode"),
+    HP_F_STRING(plan_change, key, "a key that may change in a run"),
+    HP_F_DOUBLE(plan_change, value, -1e9, 1e9, NULL, "its new value; switches: 0 or 1"),
+    HP_F_END,
+};
+
 const hp_field PLAN_FIELDS[] = {
     HP_F_STRUCT(plan_config, path, PATH_FIELDS, "the path along the route"),
     HP_F_STRUCT(plan_config, steer, STEER_FIELDS, "steering along the path"),
     HP_F_STRUCT(plan_config, belief, BELIEF_FIELDS, "what is believed about others"),
     HP_F_STRUCT(plan_config, phantom, PHANTOM_FIELDS, "walkers hidden behind something"),
     HP_F_STRUCT(plan_config, guard, GUARD_FIELDS, "the last check of every command"),
+    {.key = "changes",
+     .type = HP_FIELD_STRUCTS,
+     .offset = offsetof(plan_config, changes),
+     .sub = CHANGE_FIELDS,
+     .capacity = PLAN_MAX_CHANGES,
+     .stride = sizeof(plan_change),
+     .count_offset = offsetof(plan_config, n_changes),
+     .help = "thresholds that change at a tick, to repeat a run that was tuned while it ran"},
     HP_F_END,
 };
 

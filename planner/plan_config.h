@@ -66,6 +66,15 @@ typedef struct plan_guard_config {
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 
+enum { PLAN_MAX_CHANGES = 6 };
+
+/** A threshold that changes by itself, as if somebody had set it then. */
+typedef struct plan_change {
+    uint32_t tick; /* of the run's first episode; the first that is driven with it */
+    char key[64];  /* "planner.guard.margin_m" */
+    double value;
+} plan_change;
+
 /** Sections "control" and "planner" together. */
 typedef struct plan_config {
     plan_control_config control;
@@ -74,6 +83,8 @@ typedef struct plan_config {
     plan_belief_config belief;
     plan_phantom_config phantom;
     plan_guard_config guard;
+    uint32_t n_changes;
+    plan_change changes[PLAN_MAX_CHANGES]; /* in the order in which they are made */
 } plan_config;
 
 extern const hp_field PLAN_CONTROL_FIELDS[]; /* of plan_control_config */

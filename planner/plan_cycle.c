@@ -9,6 +9,7 @@
 #include "planner/plan_track.h"
 #include "predictor/predictor_cv.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 
 struct plan_cycle {
     plan_config config;
+    uint32_t version, n_settings;
+    hp_setting settings[HP_MAX_TUNING];
     predictor_cv_config fallback_predictor;
     plan_workers workers;
     const hp_clock *clock;
@@ -74,6 +77,15 @@ hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config)
     }
     take_config(cycle, config);
     return HP_OK;
+}
+
+void plan_cycle_settings(plan_cycle *cycle, uint32_t version, const hp_setting *settings,
+                         uint32_t n)
+{
+    assert(n <= HP_MAX_TUNING);
+    cycle->version = version;
+    cycle->n_settings = n;
+    memcpy(cycle->settings, settings, n * sizeof settings[0]);
 }
 
 void plan_cycle_destroy(plan_cycle **cycle)
@@ -154,6 +166,8 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
     b->speed_floor_mps = cycle->info.speed_floor_mps;
     b->sensor_range_m = cycle->info.sensor_range_m;
     b->last_action = cycle->plan.action;
+    b->n_settings = cycle->n_settings;
+    memcpy(b->settings, cycle->settings, cycle->n_settings * sizeof b->settings[0]);
     plan_belief_update(&cycle->config.belief, &view, &cycle->prediction, &cycle->tracks, b);
     b->n_occluders = frame->n_occluders;
     memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
@@ -283,6 +297,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
     decision->world_id = frame->world_id;
     decision->tick = frame->tick;
     decision->decided = decides;
+    decision->config_version = cycle->version;
     decision->plan = cycle->plan;
     decision->command = *command;
     decision->n_agents = cycle->belief.n_agents;

@@ -32,6 +32,10 @@ void plan_cycle_destroy(plan_cycle **cycle);
 /** Takes new thresholds between two ticks; the path is laid with them from the next decision on.
  * HP_ECONFIG if the section "control" differs: rates hold for a run. */
 HP_NODISCARD hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config);
+/** What the search is told with each request, and the version that decisions bear. At first:
+ * nothing, version 0. */
+void plan_cycle_settings(plan_cycle *cycle, uint32_t version, const hp_setting *settings,
+                         uint32_t n);
 /** Starts an episode: forgets tracks, belief, path, last action. */
 void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t seed);
 /** One frame to one command; decision tells how. Always gives a command. */

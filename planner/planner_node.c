@@ -24,9 +24,8 @@ static const char *const LINKS[WORKERS] = {HP_LINK_PREDICTOR, HP_LINK_POLICY, HP
 
 struct planner_node {
     const hp_node *identity;
-    plan_config config;
-    uint64_t seed;
-    const char *run_dir;
+    planner_setup setup; /* config is the one in force */
+    hp_configuration told, told_before;
     hp_mail mail;
     hp_socket *bridge, *state, *tap;
     hp_client *workers[WORKERS];
@@ -116,8 +115,19 @@ static hp_status open_all(planner_node *n, hp_error *error)
     return st;
 }
 
-hp_status planner_node_create(const plan_config *config, uint64_t seed, const char *run_dir,
-                              const hp_node *identity, planner_node **out, hp_error *error)
+/** Puts the thresholds in force, and what is told about them. */
+static void settle(planner_node *n)
+{
+    hp_setting search[HP_MAX_TUNING];
+    const uint32_t n_search = plan_live_search_settings(&n->setup.config, search);
+    n->told.version++;
+    n->told.pid = (uint64_t)n->setup.pid;
+    n->told.n_settings = plan_live_settings(&n->setup.config, n->told.settings);
+    plan_cycle_settings(n->cycle, n->told.version, search, n_search);
+}
+
+hp_status planner_node_create(const planner_setup *setup, const hp_node *identity,
+                              planner_node **out, hp_error *error)
 {
     planner_node *n = calloc(1, sizeof *n);
     *out = NULL;
@@ -125,17 +135,16 @@ hp_status planner_node_create(const plan_config *config, uint64_t seed, const ch
         return hp_fail(error, HP_ENOMEM, "no memory for the planner");
     }
     n->identity = identity;
-    n->config = *config;
-    n->seed = seed;
-    n->run_dir = run_dir;
+    n->setup = *setup;
     n->calls = (plan_workers){call_predict, call_plan, call_evaluate, n};
     hp_status st = hp_mail_create(identity, &n->mail);
     if (st == HP_OK) {
-        st = plan_cycle_create(config, &n->calls, identity->clock, &n->cycle);
+        st = plan_cycle_create(&setup->config.plan, &n->calls, identity->clock, &n->cycle);
     }
     if (st != HP_OK) {
         st = hp_fail(error, st, "cannot set up the planner: %s", hp_status_text(st));
     } else {
+        settle(n);
         st = open_all(n, error);
     }
     if (st != HP_OK) {
@@ -144,16 +153,6 @@ hp_status planner_node_create(const plan_config *config, uint64_t seed, const ch
     }
     n->start_ns = now_ns(n);
     *out = n;
-    return HP_OK;
-}
-
-hp_status planner_node_configure(planner_node *node, const plan_config *config, hp_error *error)
-{
-    if (plan_cycle_configure(node->cycle, config) != HP_OK) {
-        return hp_fail(error, HP_ECONFIG,
-                       "section 'control' cannot change while running: end the run and start anew");
-    }
-    node->config = *config;
     return HP_OK;
 }
 
@@ -170,7 +169,7 @@ static void write_stats(planner_node *n)
     for (int i = 0; i < WORKERS; i++) {
         infos[i] = hp_client_get(n->workers[i]);
     }
-    if (planner_stats_write(&n->stats, &n->mail.health, infos, WORKERS, n->run_dir, &error) !=
+    if (planner_stats_write(&n->stats, &n->mail.health, infos, WORKERS, n->setup.run_dir, &error) !=
         HP_OK) {
         hp_log_error(n->identity->log, "%s", error.text);
     }
@@ -233,6 +232,75 @@ static void publish(planner_node *n, hp_msg_type type, const void *message, uint
     hp_mail_publish(&n->mail, n->tap, type, message, tick, stamp_ns);
 }
 
+static void tell_configuration(planner_node *n)
+{
+    publish(n, HP_MSG_CONFIGURATION, &n->told, 0, n->frame.stamp_ns);
+}
+
+static void log_change(planner_node *n, const hp_setting *old, const hp_setting *new)
+{
+    hp_log_warn(n->identity->log, "version %" PRIu32 ": %s %g -> %g", n->told.version, new->key,
+                old->value, new->value);
+}
+
+hp_status planner_node_configure(planner_node *n, const plan_live *config, hp_error *error)
+{
+    hp_status st = plan_live_may_follow(&n->setup.config, config, error);
+    if (st == HP_OK) {
+        st = plan_live_check(config, error);
+    }
+    if (st == HP_OK && plan_cycle_configure(n->cycle, &config->plan) != HP_OK) {
+        st = hp_fail(error, HP_ECONFIG, "section 'control' cannot change while running");
+    }
+    if (st != HP_OK) {
+        return st;
+    }
+    n->setup.config = *config;
+    n->told_before = n->told;
+    settle(n);
+    for (uint32_t i = 0; i < n->told.n_settings; i++) { /* of the same tables: in the same order */
+        if (n->told.settings[i].value != n->told_before.settings[i].value) {
+            log_change(n, &n->told_before.settings[i], &n->told.settings[i]);
+        }
+    }
+    tell_configuration(n);
+    return HP_OK;
+}
+
+void planner_node_refuse(planner_node *n, const char *why)
+{
+    n->told.refused++;
+    (void)snprintf(n->told.complaint, sizeof n->told.complaint, "%.*s",
+                   (int)sizeof n->told.complaint - 1, why);
+    tell_configuration(n);
+}
+
+/** What planner.changes has for this tick. */
+static void make_changes(planner_node *n)
+{
+    const plan_config *plan = &n->setup.config.plan;
+    if (plan->n_changes == 0 || n->info.episode != 0) {
+        return;
+    }
+    plan_live fresh = n->setup.config;
+    hp_error error = {{0}};
+    hp_status st = HP_OK;
+    bool any = false;
+    for (uint32_t i = 0; i < plan->n_changes && st == HP_OK; i++) {
+        if (plan->changes[i].tick == n->frame.tick) {
+            hp_setting s = {.value = plan->changes[i].value};
+            memcpy(s.key, plan->changes[i].key, sizeof s.key);
+            st = plan_live_set(&fresh, &s, &error);
+            any = true;
+        }
+    }
+    st = any && st == HP_OK ? planner_node_configure(n, &fresh, &error) : st;
+    if (st != HP_OK) {
+        planner_node_refuse(n, error.text);
+        hp_log_error(n->identity->log, "tick %" PRIu32 ": %s", n->frame.tick, error.text);
+    }
+}
+
 static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequence)
 {
     if (!n->has_world || n->info.world_id != info->world_id) {
@@ -240,8 +308,9 @@ static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequ
         n->has_world = true;
         n->over = false;
         n->answered = false;
-        plan_cycle_begin(n->cycle, info, n->seed);
+        plan_cycle_begin(n->cycle, info, n->setup.seed);
         publish(n, HP_MSG_WORLD_INFO, info, 0, 0);
+        tell_configuration(n);
         hp_log_info(n->identity->log, "episode %" PRIu32 " begins", info->episode);
     }
     acknowledge(n, sequence);
@@ -298,7 +367,7 @@ static void brake_instead(planner_node *n)
                  n->frame.tick);
     n->command = (hp_command){.world_id = n->frame.world_id,
                               .tick = n->frame.tick,
-                              .accel_mps2 = -n->config.guard.hard_mps2,
+                              .accel_mps2 = -n->setup.config.plan.guard.hard_mps2,
                               .source = HP_SOURCE_HARD_BRAKE,
                               .guarded = true};
     n->decision.command = n->command;
@@ -319,7 +388,7 @@ static void answer_frame(planner_node *n)
     send_to_bridge(n, HP_MSG_COMMAND, hp_mail_next_sequence(&n->mail), n->command.tick,
                    &n->command);
     planner_stats_tick(&n->stats, &n->decision, n->searched,
-                       n->info.synchronous ? 0.0 : n->config.control.deadline_ms);
+                       n->info.synchronous ? 0.0 : n->setup.config.plan.control.deadline_ms);
     n->mail.health.requests++;
     n->mail.health.fallbacks = n->stats.predictor_fallbacks + n->stats.search_fallbacks;
     publish_tick(n);
@@ -336,6 +405,7 @@ static void take_frame(planner_node *n, const hp_frame *frame)
         n->mail.health.late++;
     } else {
         n->frame = *frame; /* workers' letters will overwrite the mail */
+        make_changes(n);
         answer_frame(n);
     }
 }
@@ -403,6 +473,7 @@ static void tend(planner_node *n)
         if (n->has_world) {
             publish(n, HP_MSG_WORLD_INFO, &n->info, 0, now);
         }
+        tell_configuration(n);
     }
 }
 

@@ -9,19 +9,29 @@
 #ifndef PLANNER_NODE_H
 #define PLANNER_NODE_H
 
-#include "planner/plan_config.h"
+#include "planner/plan_live.h"
 #include "proto/hp_node.h"
 
 typedef struct planner_node planner_node;
 
-HP_NODISCARD hp_status planner_node_create(const plan_config *config, uint64_t seed,
-                                           const char *run_dir, const hp_node *identity,
+/** What a planner is made with. */
+typedef struct planner_setup {
+    plan_live config;
+    uint64_t seed;
+    const char *run_dir;
+    int64_t pid; /* told on the tap: SIGHUP there makes it read its files again; 0: it does not */
+} planner_setup;
+
+HP_NODISCARD hp_status planner_node_create(const planner_setup *setup, const hp_node *identity,
                                            planner_node **out, hp_error *error);
 /** Writes planner.json once more. */
 void planner_node_destroy(planner_node **node);
-/** New thresholds from the next tick on; HP_ECONFIG leaves the old ones. */
-HP_NODISCARD hp_status planner_node_configure(planner_node *node, const plan_config *config,
+/** New thresholds from the next tick on, told on the tap under the next version. HP_ECONFIG leaves
+ * the old ones: what differs holds for a whole run. */
+HP_NODISCARD hp_status planner_node_configure(planner_node *node, const plan_live *config,
                                               hp_error *error);
+/** Tells the tap that a change was refused, and why. */
+void planner_node_refuse(planner_node *node, const char *why);
 /** A word for the health reports, on what the planner has to do without. */
 void planner_node_note(planner_node *node, const char *note);
 /** Waits up to wait_ms for a frame and answers it. HP_EINTERRUPTED on a signal. */

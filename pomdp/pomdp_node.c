@@ -168,12 +168,6 @@ void pomdp_node_destroy(pomdp_node **node)
     }
 }
 
-void pomdp_node_configure(pomdp_node *node, const car_prune_config *prune)
-{
-    car_planner_configure(node->planner, prune);
-    tell(node);
-}
-
 hp_status pomdp_node_step(pomdp_node *node, int64_t wait_ms)
 {
     if (node->policy != NULL && node->greeted) {

@@ -1,6 +1,7 @@
 /** @file pomdp_node.h The pomdp process: answers plan requests with a search, and asks
  * hyplan-policy for values of tree nodes where pomdp.evaluator says so. Ownership: borrows the
- * hp_node. Threads: one node, one thread. Allocation: in create and configure only. */
+ * hp_node. Threads: one node, one thread. Allocation: in create, and where a
+ * request brings other thresholds. */
 #ifndef POMDP_NODE_H
 #define POMDP_NODE_H
 
@@ -16,8 +17,6 @@ HP_NODISCARD hp_status pomdp_node_create(const car_config *config, const policy_
                                          const hp_node *identity, pomdp_node **out,
                                          hp_error *error);
 void pomdp_node_destroy(pomdp_node **node);
-/** New thresholds for the searches from now on. */
-void pomdp_node_configure(pomdp_node *node, const car_prune_config *prune);
 /** Waits up to wait_ms for requests and answers them. HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status pomdp_node_step(pomdp_node *node, int64_t wait_ms);
 

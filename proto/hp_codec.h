@@ -31,7 +31,8 @@ enum { HP_ENVELOPE_BYTES = 64, HP_PROTOCOL_VERSION = 1 };
     X(HP_MSG_COMMAND, hp_command, "command")                                                       \
     X(HP_MSG_DECISION, hp_decision, "decision")                                                    \
     X(HP_MSG_HEALTH, hp_health, "health")                                                          \
-    X(HP_MSG_EPISODE_END, hp_episode_end, "episode_end")
+    X(HP_MSG_EPISODE_END, hp_episode_end, "episode_end")                                           \
+    X(HP_MSG_CONFIGURATION, hp_configuration, "configuration")
 
 typedef enum hp_msg_type {
 #define HP_MSG_ENUM(member, type, name) member,

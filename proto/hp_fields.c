@@ -286,6 +286,9 @@ static const hp_field PHANTOM_ROWS[] = {
 };
 static const hp_layout PHANTOM = {LAYOUT(hp_phantom, phantom, PHANTOM_ROWS)};
 
+static const hp_field SETTING_ROWS[] = {TEXT(hp_setting, key), NUMBER(hp_setting, value, ANY_REAL)};
+static const hp_layout SETTING = {LAYOUT(hp_setting, setting, SETTING_ROWS)};
+
 static const hp_field PLAN_REQUEST_ROWS[] = {
     NUMBER(hp_plan_request, world_id, ANY_WORD),
     NUMBER(hp_plan_request, tick, ANY_WORD),
@@ -311,6 +314,7 @@ static const hp_field PLAN_REQUEST_ROWS[] = {
     STRUCTS(hp_plan_request, agents, n_agents, 0, BELIEF_AGENT),
     STRUCTS(hp_plan_request, occluders, n_occluders, 0, OCCLUDER),
     STRUCTS(hp_plan_request, phantoms, n_phantoms, 0, PHANTOM),
+    STRUCTS(hp_plan_request, settings, n_settings, 0, SETTING),
 };
 static const hp_layout PLAN_REQUEST = {LAYOUT(hp_plan_request, plan_request, PLAN_REQUEST_ROWS),
                                        .has_steps = true,
@@ -397,6 +401,7 @@ static const hp_field DECISION_ROWS[] = {
     NUMBER(hp_decision, total_ns, SPAN_NS),
     NUMBER(hp_decision, search_failed, FLAG),
     NUMBER(hp_decision, published, ANY_WORD),
+    NUMBER(hp_decision, config_version, ANY_WORD),
 };
 static const hp_layout DECISION = {LAYOUT(hp_decision, decision, DECISION_ROWS)};
 
@@ -419,6 +424,16 @@ static const hp_field EPISODE_END_ROWS[] = {
 };
 static const hp_layout EPISODE_END = {LAYOUT(hp_episode_end, episode_end, EPISODE_END_ROWS)};
 
+static const hp_field CONFIGURATION_ROWS[] = {
+    NUMBER(hp_configuration, version, ANY_WORD),
+    NUMBER(hp_configuration, pid, ANY_WORD),
+    NUMBER(hp_configuration, refused, ANY_WORD),
+    TEXT(hp_configuration, complaint),
+    STRUCTS(hp_configuration, settings, n_settings, 0, SETTING),
+};
+static const hp_layout CONFIGURATION = {
+    LAYOUT(hp_configuration, configuration, CONFIGURATION_ROWS)};
+
 const hp_layout *hp_layout_of(hp_msg_type type)
 {
     static const hp_layout *const LAYOUTS[] = {
@@ -435,6 +450,7 @@ const hp_layout *hp_layout_of(hp_msg_type type)
         [HP_MSG_DECISION] = &DECISION,
         [HP_MSG_HEALTH] = &HEALTH,
         [HP_MSG_EPISODE_END] = &EPISODE_END,
+        [HP_MSG_CONFIGURATION] = &CONFIGURATION,
     };
     _Static_assert(HP_ARRAY_LEN(LAYOUTS) == HP_MSG_COUNT, "every message has a table");
     return LAYOUTS[type];

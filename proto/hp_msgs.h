@@ -8,6 +8,7 @@
 #define HP_MSGS_H
 
 #include "common/hp_geom.h"
+#include "common/hp_setting.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,8 +28,11 @@ enum {
     HP_MAX_DEPTHS = 16,    /* depths that pruned nodes are told apart by */
     HP_MAX_ROWS = 64,      /* rows of features in a request to the policy */
     HP_MAX_FEATURES = 256, /* and features in a row */
+    HP_MAX_SETTINGS = 128, /* thresholds that may change */
+    HP_MAX_TUNING = 48,    /* of them the search's */
     HP_TEXT = 64,          /* bytes of a short text, with its zero */
 };
+_Static_assert((int)HP_TEXT == (int)HP_SETTING_KEY, "a key is a short text");
 
 typedef enum hp_agent_class {
     HP_CLASS_WALKER,
@@ -203,6 +207,8 @@ typedef struct hp_plan_request {
     hp_occluder occluders[HP_MAX_OCCLUDERS];
     uint32_t n_phantoms;
     hp_phantom phantoms[HP_MAX_PHANTOMS];
+    uint32_t n_settings; /* the search's thresholds; 0: those it started with */
+    hp_setting settings[HP_MAX_TUNING];
 } hp_plan_request;
 
 /** pomdp -> planner. */
@@ -293,9 +299,21 @@ typedef struct hp_decision {
     bool predictor_fallback;          /* constant velocity stood in */
     int64_t stage_ns[HP_STAGE_COUNT]; /* wall time per part */
     int64_t total_ns;
-    bool search_failed; /* it was asked at this tick, and gave no answer */
-    uint64_t published; /* messages on the tap since the planner's start, up to this one */
+    bool search_failed;      /* it was asked at this tick, and gave no answer */
+    uint64_t published;      /* messages on the tap since the planner's start, up to this one */
+    uint32_t config_version; /* of the thresholds that it was taken with */
 } hp_decision;
+
+/** Thresholds in force from the next decision on. planner -> tap, when they change, when an episode
+ * begins, and once a second. */
+typedef struct hp_configuration {
+    uint32_t version;        /* 1 at the planner's start, raised by each change */
+    uint64_t pid;            /* of the process that reads its files again on SIGHUP; 0: none does */
+    uint32_t refused;        /* changes that were refused since the start */
+    char complaint[HP_TEXT]; /* the last one's fault, cut short */
+    uint32_t n_settings;
+    hp_setting settings[HP_MAX_SETTINGS];
+} hp_configuration;
 
 /** Sent once a second, and as answer to a request for it. */
 typedef struct hp_health {

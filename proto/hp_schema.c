@@ -7,8 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-extern const unsigned char HP_OWN_SET[], HP_FOREIGN_SET[];
-extern const unsigned HP_OWN_SET_LEN, HP_FOREIGN_SET_LEN;
+extern const unsigned char HP_OWN_SET[], HP_FOREIGN_SET[], HP_OSI_SET[];
+extern const unsigned HP_OWN_SET_LEN, HP_FOREIGN_SET_LEN, HP_OSI_SET_LEN;
 
 #define EXACT_IN_JSON (INT64_C(1) << 53)
 enum { MAX_DEPTH = 16 };
@@ -21,6 +21,11 @@ hp_schema_set hp_schema_own(void)
 hp_schema_set hp_schema_foreign(void)
 {
     return (hp_schema_set){HP_FOREIGN_SET, HP_FOREIGN_SET_LEN};
+}
+
+hp_schema_set hp_schema_osi(void)
+{
+    return (hp_schema_set){HP_OSI_SET, HP_OSI_SET_LEN};
 }
 
 const char *hp_schema_name(hp_msg_type type)

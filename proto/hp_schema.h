@@ -18,6 +18,8 @@ typedef struct hp_schema_set {
 hp_schema_set hp_schema_own(void);
 /** Of the foxglove.* messages that viewers draw. */
 hp_schema_set hp_schema_foreign(void);
+/** Of osi3.GroundTruth, as far as we write it. */
+hp_schema_set hp_schema_osi(void);
 /** "hyplan.Frame". */
 const char *hp_schema_name(hp_msg_type type);
 

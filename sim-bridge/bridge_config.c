@@ -17,6 +17,8 @@ const hp_field BRIDGE_FIELDS[] = {
     HP_F_ENUM(bridge_config, clip_format, BRIDGE_CLIP_NAMES, "replay: who recorded the clip"),
     HP_F_STRING(bridge_config, car,
                 "replay: id of the car whose place the ego takes; empty: the first that moves"),
+    HP_F_UINT(bridge_config, first_episode, 0, 1000000, NULL,
+              "number of the first episode, to repeat one of a benchmark"),
     HP_F_UINT(bridge_config, episodes, 1, 1000000, NULL, "episodes played one after the other"),
     HP_F_BOOL(bridge_config, realtime,
               "paced by the clock; otherwise the world waits for each command"),

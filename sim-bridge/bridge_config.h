@@ -20,11 +20,12 @@ typedef struct bridge_config {
     char map[512];        /* replay: OpenDRIVE of the town, for CARLA's recordings; empty: none */
     uint32_t clip_format; /* replay: sim_clip_kind */
     char car[16];         /* replay: id of the recorded car; empty: the first that moves */
-    uint32_t episodes;    /* played one after the other */
-    bool realtime;        /* paced by the clock; else the world waits for each command */
-    double planner_wait_s; /* at the start: until the planner must have called */
-    double planner_lost_s; /* synchronous: until a command must have come */
-    double resend_ms;      /* synchronous: an unanswered frame goes out again */
+    uint32_t first_episode; /* number of the first: noise depends on it */
+    uint32_t episodes;      /* played one after the other */
+    bool realtime;          /* paced by the clock; else the world waits for each command */
+    double planner_wait_s;  /* at the start: until the planner must have called */
+    double planner_lost_s;  /* synchronous: until a command must have come */
+    double resend_ms;       /* synchronous: an unanswered frame goes out again */
     carla_config carla;
     uint32_t watchdog_ticks; /* real time: this many ticks without a command, then brakes */
 } bridge_config;

@@ -85,6 +85,11 @@ static void enter(bridge_node *n, phase next)
 
 /* ---- Life ---- */
 
+static bool is_last(const bridge_node *n)
+{
+    return n->outcome.episode + 1 >= n->config.first_episode + n->config.episodes;
+}
+
 static hp_status begin_episode(bridge_node *n, uint32_t episode, hp_error *error)
 {
     const hp_status st = bridge_stage_begin(n->stage, episode, &n->world, error);
@@ -120,7 +125,7 @@ static hp_status open_all(bridge_node *n, const bridge_setup *setup, hp_error *e
     if (st == HP_OK) {
         st = hp_node_open(n->identity, HP_SOCKET_PUB, HP_LINK_STATE, &n->state, error);
     }
-    return st == HP_OK ? begin_episode(n, 0, error) : st;
+    return st == HP_OK ? begin_episode(n, n->config.first_episode, error) : st;
 }
 
 hp_status bridge_node_create(const bridge_setup *setup, const hp_node *identity, bridge_node **out,
@@ -216,7 +221,7 @@ static void send_pending(bridge_node *n, hp_msg_type type, uint64_t tick, const 
 
 static void send_end(bridge_node *n)
 {
-    const bool last = n->outcome.episode + 1 >= n->config.episodes || n->lost;
+    const bool last = is_last(n) || n->lost;
     const hp_episode_end end = {.world_id = n->info.world_id,
                                 .episode = n->outcome.episode,
                                 .ticks = result(n)->ticks,
@@ -302,7 +307,7 @@ static hp_status next_episode(bridge_node *n)
 {
     hp_error error = {{0}};
     const uint32_t next = n->outcome.episode + 1;
-    if (next >= n->config.episodes) {
+    if (is_last(n)) {
         enter(n, PHASE_DONE);
         return HP_OK;
     }

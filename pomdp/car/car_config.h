@@ -65,6 +65,10 @@ typedef struct car_config {
     car_prune_config prune;
 } car_config;
 
+/** Paths of what may change between two searches: nothing that memory was laid out for, nor what
+ * the model was made with. See common/hp_setting.h. */
+#define CAR_LIVE_PATHS "pomdp.budget.time_ms", "pomdp.budget.trials", "pomdp.traffic", "pomdp.prune"
+
 extern const hp_field CAR_FIELDS[];
 void car_config_default(car_config *config);
 /** Rules between keys. HP_ECONFIG with a text. */

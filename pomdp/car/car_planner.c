@@ -9,7 +9,10 @@
 enum { FEW = 2 }; /* others; most scenes have no more */
 
 struct car_planner {
-    car_config config;
+    car_config start;  /* as it was made */
+    car_config config; /* with the last request's thresholds */
+    uint32_t n_settings;
+    hp_setting settings[HP_MAX_TUNING]; /* the last request's */
     car_scene scene;
     pomdp_team *solver;     /* with room for all others in a state */
     pomdp_team *solver_few; /* with room for few: states a third as large, steps quicker */
@@ -41,6 +44,7 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     if (planner == NULL) {
         return HP_ENOMEM;
     }
+    planner->start = *config;
     planner->config = *config;
     planner->states = calloc(config->scenarios, sizeof(car_state));
     planner->weights = calloc(config->scenarios, sizeof *planner->weights);
@@ -71,18 +75,6 @@ hp_status car_planner_value_leaves(car_planner *planner, const policy_config *po
         st = car_leaf_create(&setup, &planner->leaves[i]);
     }
     return st;
-}
-
-void car_planner_configure(car_planner *planner, const car_prune_config *prune)
-{
-    planner->config.prune.rule = prune->rule;
-    planner->config.prune.alpha = prune->alpha;
-    planner->config.prune.risk = prune->risk;
-    planner->config.prune.delta = prune->delta;
-    planner->config.prune.batch = prune->batch;
-    for (uint32_t i = 0; i < POMDP_MAX_THREADS && planner->leaves[i] != NULL; i++) {
-        car_leaf_configure(planner->leaves[i]);
-    }
 }
 
 const char *car_planner_note(const car_planner *planner)
@@ -163,19 +155,48 @@ static pomdp_budget budget_of(const car_planner *planner, const hp_plan_request 
     return (pomdp_budget){.deadline_ns = sooner ? request->deadline_ns : own_ns, .clock = clock};
 }
 
+/** Takes over the thresholds that came with the request. False: they break a rule, and the last
+ * good ones stay. */
+static bool settle(car_planner *p, const hp_plan_request *r)
+{
+    static const char *const PATHS[] = {CAR_LIVE_PATHS, NULL};
+    car_config fresh = p->start;
+    const hp_section section = {"pomdp", CAR_FIELDS, &fresh};
+    const size_t bytes = r->n_settings * sizeof r->settings[0];
+    if (r->n_settings == p->n_settings && memcmp(r->settings, p->settings, bytes) == 0) {
+        return true;
+    }
+    for (uint32_t i = 0; i < r->n_settings; i++) {
+        if (hp_setting_set(&section, 1, PATHS, &r->settings[i], NULL) != HP_OK) {
+            return false;
+        }
+    }
+    if (car_config_check(&fresh, NULL) != HP_OK) {
+        return false;
+    }
+    const bool other_pruning = memcmp(&fresh.prune, &p->config.prune, sizeof fresh.prune) != 0;
+    p->config = fresh;
+    for (uint32_t i = 0; other_pruning && i < p->config.threads && p->leaves[i] != NULL; i++) {
+        car_leaf_configure(p->leaves[i]);
+    }
+    p->n_settings = r->n_settings;
+    memcpy(p->settings, r->settings, bytes);
+    return true;
+}
+
 void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,
                       hp_plan_reply *reply)
 {
     const int64_t cpu_ns = hp_clock_thread_cpu_ns();
-    const pomdp_budget budget = budget_of(planner, request, clock);
     const hp_rng stream = {request->stream};
     pomdp_plan plan;
     memset(reply, 0, sizeof *reply);
     reply->world_id = request->world_id;
     reply->tick = request->tick;
-    if (!car_scene_build(&planner->config, request, &planner->scene)) {
+    if (!settle(planner, request) || !car_scene_build(&planner->config, request, &planner->scene)) {
         return;
     }
+    const pomdp_budget budget = budget_of(planner, request, clock);
     const bool few = planner->scene.n_others <= FEW;
     planner->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
     car_model_sample(&planner->scene, hp_rng_lane(stream, 0), planner->config.scenarios,

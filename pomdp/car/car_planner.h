@@ -17,14 +17,12 @@ void car_planner_destroy(car_planner **planner);
  * Before the first plan. HP_ENOMEM, or HP_EINVAL: a remote one for several threads. */
 HP_NODISCARD hp_status car_planner_value_leaves(car_planner *planner, const policy_config *policy,
                                                 const car_remote *remote);
-/** New thresholds for the plans from now on. What was loaded stays: evaluator, calibration, batch
- * of another network need a new planner. */
-void car_planner_configure(car_planner *planner, const car_prune_config *prune);
 /** Why nothing is pruned although it should be; NULL: nothing is wrong. */
 const char *car_planner_note(const car_planner *planner);
-/** Always fills *reply; reply->found is false if the request cannot be searched (no path). The
- * budget is the request's max_trials, else the configuration's trials, else the nearer of the
- * request's deadline and the configuration's time. */
+/** Always fills *reply; reply->found is false if the request cannot be searched (no path, or
+ * thresholds that break a rule). A request's thresholds hold for it alone; without any, those of
+ * create() hold. The budget is the request's max_trials, else the configuration's trials, else the
+ * nearer of the request's deadline and the configuration's time. */
 void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,
                       hp_plan_reply *reply);
 /** Bytes reserved. */

@@ -296,3 +296,40 @@ void rig_text(const json_t *json, const char *path, char *text, size_t cap)
     assert_true(json_is_string(value));
     (void)snprintf(text, cap, "%s", json_string_value(value));
 }
+
+void rig_write_config(const rig *r, const char *text)
+{
+    char path[RIG_PATH + 16];
+    (void)snprintf(path, sizeof path, "%s/more.yaml", r->dir);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+    char config[RIG_PATH + 16];
+    (void)snprintf(config, sizeof config, "%s/config.yaml", r->dir);
+    assert_int_equal(rename(path, config), 0);
+}
+
+void rig_edit_config(const rig *r, char *text, const char *heading, const char *old,
+                     const char *new)
+{
+    static char rest[RIG_CONFIG];
+    char *at = strstr(text, heading);
+    assert_non_null(at);
+    at = strstr(at, old);
+    assert_non_null(at);
+    (void)snprintf(rest, sizeof rest, "%s", at + strlen(old));
+    const size_t room = RIG_CONFIG - (size_t)(at - text);
+    assert_true(snprintf(at, room, "%s%s", new, rest) < (int)room);
+    rig_write_config(r, text);
+}
+
+void rig_read_config(const rig *r, char text[RIG_CONFIG])
+{
+    char path[RIG_PATH + 16];
+    (void)snprintf(path, sizeof path, "%s/config.yaml", r->dir);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    text[fread(text, 1, RIG_CONFIG - 1, file)] = '\0';
+    (void)fclose(file);
+}

@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { RIG_PATH = 512, RIG_MAX_ARGS = 32, RIG_PATIENCE_MS = 120000 };
+enum { RIG_PATH = 512, RIG_MAX_ARGS = 32, RIG_PATIENCE_MS = 120000, RIG_CONFIG = 8000 };
 
 typedef struct rig {
     char dir[RIG_PATH];     /* run directory, fresh below /tmp */
@@ -61,5 +61,14 @@ json_t *rig_json(const rig *r, const char *file);
 double rig_number(const json_t *json, const char *path);
 /** The same for a text, copied. */
 void rig_text(const json_t *json, const char *path, char *text, size_t cap);
+
+/** The configuration that the parts were given. */
+void rig_read_config(const rig *r, char text[RIG_CONFIG]);
+/** Replaces it by this text. */
+void rig_write_config(const rig *r, const char *text);
+/** Changes old, at its first place behind a heading of text, into new, as one would edit it, and
+ * replaces the configuration by the result. */
+void rig_edit_config(const rig *r, char *text, const char *heading, const char *old,
+                     const char *new);
 
 #endif

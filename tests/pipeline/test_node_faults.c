@@ -37,7 +37,7 @@ typedef struct courier {
     bool has_planner;
     bridge_node *bridge;
     planner_node *driver;
-    plan_config config;
+    plan_live config;
     hp_codec *codec;
     hp_message *message;
     fate fate;
@@ -142,9 +142,10 @@ static void raise_planner(courier *c)
 {
     hp_error error = {{0}};
     const struct timespec moment = {.tv_nsec = 1000000};
+    const planner_setup setup = {.config = c->config, .seed = 1, .run_dir = c->f.dir};
     hp_status st = HP_EBUSY;
     for (int i = 0; i < TRIES && st == HP_EBUSY; ++i) { /* the dead one's sockets close by and by */
-        st = planner_node_create(&c->config, 1, c->f.dir, &c->f.node, &c->driver, &error);
+        st = planner_node_create(&setup, &c->f.node, &c->driver, &error);
         (void)(st == HP_EBUSY && nanosleep(&moment, NULL));
     }
     assert_int_equal(st, HP_OK);
@@ -163,7 +164,7 @@ static void courier_open(courier *c, uint64_t seed, const fate *f)
     assert_non_null(c->bytes);
     assert_non_null(c->message);
     assert_int_equal(hp_codec_create(&c->codec), HP_OK);
-    plan_config_default(&c->config);
+    plan_live_default(&c->config);
     c->bridge_id = c->f.other;
     (void)snprintf(c->bridge_id.base, sizeof c->bridge_id.base, "inproc://world");
     bridge_config_default(&setup.bridge);

@@ -40,7 +40,7 @@ static void tell(planner_fixture *p, hp_msg_type type, uint64_t sequence, const 
 
 static void planner_open(planner_fixture *p)
 {
-    plan_config config;
+    planner_setup setup = {.seed = 1};
     hp_error error;
     fixture *f = &p->base;
     *p = (planner_fixture){.planner = NULL};
@@ -53,8 +53,9 @@ static void planner_open(planner_fixture *p)
                      HP_OK);
     assert_int_equal(hp_node_open(&f->other, HP_SOCKET_PUB, HP_LINK_STATE, &p->state, &error),
                      HP_OK);
-    plan_config_default(&config);
-    assert_int_equal(planner_node_create(&config, 1, f->dir, &f->node, &p->planner, &error), HP_OK);
+    setup.run_dir = f->dir;
+    plan_live_default(&setup.config);
+    assert_int_equal(planner_node_create(&setup, &f->node, &p->planner, &error), HP_OK);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(planner_node_step(p->planner, 0), HP_OK); /* waits for its workers */
     }

@@ -106,20 +106,6 @@ static void test_run_is_the_same_wherever_the_network_runs(void **state)
     assert_string_equal(threads.hash, here.hash);
 }
 
-/** Replaces the configuration that the parts were given by itself and a further file's text. */
-static void append(const rig *r, const char *text)
-{
-    char path[RIG_PATH + 16];
-    char config[RIG_PATH + 16];
-    (void)snprintf(path, sizeof path, "%s/more.yaml", r->dir);
-    (void)snprintf(config, sizeof config, "%s/config.yaml", r->dir);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
-    assert_int_equal(rename(path, config), 0);
-}
-
 /** Waits for a decision that the network had a say in, or had not. */
 static void wait_for_calls(rig *r, bool some)
 {
@@ -152,16 +138,21 @@ static void test_run_takes_new_thresholds_on_hangup(void **state)
     rig_start(&r, NULL, args);
     rig_look(&r);
     wait_for_calls(&r, false);
-    const pid_t pomdp = rig_part(&r, "pomdp", 1);
-    append(&r, "pomdp: {prune: {method: clairvoyance}}\n");
-    assert_int_equal(kill(pomdp, SIGHUP), 0);
+    const pid_t planner = rig_part(&r, "planner", 1); /* it tells the search */
+    static char text[RIG_CONFIG];
+    rig_read_config(&r, text);
+    rig_write_config(&r, "pomdp: {prune: {method: clairvoyance}}\n");
+    assert_int_equal(kill(planner, SIGHUP), 0);
     rig_wait_log(&r, "configuration kept as it was");
-    append(&r, "pomdp: {prune: {method: crude, max_collision_probability: 0.5}}\n");
-    assert_int_equal(kill(pomdp, SIGHUP), 0);
-    rig_wait_log(&r, "pruning configured anew");
+    rig_edit_config(&r, text, "\n  prune:", "max_collision_probability: 0.02\n",
+                    "max_collision_probability: 0.5\n");
+    rig_edit_config(&r, text, "\n  prune:", "method: off\n", "method: crude\n");
+    assert_int_equal(kill(planner, SIGHUP), 0);
+    rig_wait_log(&r, "version 2: pomdp.prune.method");
     wait_for_calls(&r, true);
-    append(&r, "pomdp: {prune: {method: off}}\n");
-    assert_int_equal(kill(pomdp, SIGHUP), 0);
+    rig_edit_config(&r, text, "\n  prune:", "method: crude\n", "method: off\n");
+    assert_int_equal(kill(planner, SIGHUP), 0);
+    rig_wait_log(&r, "version 3: pomdp.prune.method");
     wait_for_calls(&r, false);
     rig_signal(&r, SIGINT);
     (void)rig_wait(&r);

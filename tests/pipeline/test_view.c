@@ -1,146 +1,34 @@
 /* hyplan-view as viewers and browsers meet it: a client written here speaks HTTP and both WebSocket
  * sub-protocols to the real program. */
-#include "tests/pipeline/fake_tap.h"
+#include "tests/pipeline/view_rig.h"
 #include "tests/support/hp_test.h"
 
 #include "cli/scene.h"
 #include "proto/hp_schema.h"
 
-#include <arpa/inet.h>
 #include <jansson.h>
-#include <netinet/in.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-enum { ANSWER = 256 * 1024, PATIENCE_S = 20, TEXT_FRAME = 1, BINARY_FRAME = 2, CLOSE_FRAME = 8 };
-
-typedef struct fixture {
-    fake_tap tap;
-    pid_t view;
-    uint16_t port;
-    char answer[ANSWER];
-    size_t len; /* of the last answer or frame */
-} fixture;
-
-/* ---- The program ---- */
-
-static void start(fixture *f)
-{
-    int out[2];
-    char line[128] = "";
-    assert_int_equal(pipe(out), 0);
-    f->view = fork();
-    assert_true(f->view >= 0);
-    if (f->view == 0) {
-        (void)dup2(out[1], STDOUT_FILENO);
-        (void)execl(HYPLAN_BIN "/hyplan-view", "hyplan-view", f->tap.dir, "--port", "0",
-                    (char *)NULL);
-        _exit(127);
-    }
-    (void)close(out[1]);
-    FILE *in = fdopen(out[0], "r");
-    assert_non_null(in);
-    assert_non_null(fgets(line, sizeof line, in));
-    (void)fclose(in);
-    const char *colon = strrchr(line, ':');
-    assert_non_null(colon);
-    f->port = (uint16_t)strtoul(colon + 1, NULL, 10);
-    assert_true(f->port > 0);
-}
-
-static int set_up(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    fake_tap_open(&f->tap);
-    start(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    fixture *f = *state;
-    int status = 0;
-    (void)kill(f->view, SIGTERM);
-    assert_int_equal(waitpid(f->view, &status, 0), f->view);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0); /* whatever was done to it */
-    fake_tap_close(&f->tap, NULL, 0);
-    free(f);
-    return 0;
-}
-
-/* ---- A client ---- */
-
-static int dial(const fixture *f)
-{
-    const struct timeval patience = {PATIENCE_S, 0};
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(f->port)};
-    const int fd = socket(AF_INET, SOCK_STREAM, 0);
-    assert_true(fd >= 0);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    assert_int_equal(connect(fd, (const struct sockaddr *)&to, sizeof to), 0);
-    return fd;
-}
-
-static void say(int fd, const void *bytes, size_t len)
-{
-    assert_int_equal(send(fd, bytes, len, MSG_NOSIGNAL), (ssize_t)len);
-}
-
-/** GET path; the whole answer is then in f->answer. Returns the status. */
-static int get(fixture *f, const char *path, const char *host)
-{
-    char request[256];
-    const int fd = dial(f);
-    (void)snprintf(request, sizeof request,
-                   "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host);
-    say(fd, request, strlen(request));
-    f->len = 0;
-    ssize_t n = 1;
-    while (n > 0 && f->len < ANSWER - 1) {
-        n = recv(fd, f->answer + f->len, ANSWER - 1 - f->len, 0);
-        f->len += n > 0 ? (size_t)n : 0;
-        f->answer[f->len] = '\0';
-        const char *body = strstr(f->answer, "\r\n\r\n");
-        const char *length = strcasestr(f->answer, "content-length:");
-        if (body != NULL && length != NULL && strlen(body + 4) >= strtoul(length + 15, NULL, 10)) {
-            break; /* all there, whether the connection closes or not */
-        }
-    }
-    (void)close(fd);
-    assert_true(f->len > 12);
-    return (int)strtol(f->answer + 9, NULL, 10);
-}
-
-static const char *body_of(const fixture *f)
-{
-    const char *body = strstr(f->answer, "\r\n\r\n");
-    assert_non_null(body);
-    return body + 4;
-}
+enum { TEXT_FRAME = 1, BINARY_FRAME = 2, CLOSE_FRAME = 8 };
 
 /** Opens a WebSocket. Returns -1 if it is refused. */
-static int open_socket(fixture *f, const char *protocols)
+static int open_socket(view_rig *f, const char *protocols)
 {
     char request[512];
-    const int fd = dial(f);
+    const int fd = view_rig_dial(f);
     (void)snprintf(request, sizeof request,
                    "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: "
                    "Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
                    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: %s\r\n\r\n",
                    protocols);
-    say(fd, request, strlen(request));
+    view_rig_say(fd, request, strlen(request));
     f->len = 0;
     f->answer[0] = '\0';
-    while (strstr(f->answer, "\r\n\r\n") == NULL && f->len < ANSWER - 1) {
+    while (strstr(f->answer, "\r\n\r\n") == NULL && f->len < VIEW_ANSWER - 1) {
         if (recv(fd, f->answer + f->len, 1, 0) != 1) { /* not a byte of what follows */
             (void)close(fd);
             return -1;
@@ -160,7 +48,7 @@ static bool read_all(int fd, void *to, size_t len)
 }
 
 /** The next frame's payload in f->answer; returns its kind, 0 if the connection has ended. */
-static int read_frame(fixture *f, int fd)
+static int read_frame(view_rig *f, int fd)
 {
     uint8_t head[2];
     uint8_t more[8];
@@ -176,7 +64,7 @@ static int read_frame(fixture *f, int fd)
             len = len << 8 | more[i];
         }
     }
-    assert_true(len < ANSWER);
+    assert_true(len < VIEW_ANSWER);
     assert_true(len == 0 || read_all(fd, f->answer, len));
     f->answer[len] = '\0';
     f->len = len;
@@ -197,7 +85,7 @@ static void say_frame(int fd, int kind, const char *payload, size_t len)
         }
         n = 10;
     }
-    say(fd, head, n + 4);
+    view_rig_say(fd, head, n + 4);
     (void)!send(fd, payload, len, MSG_NOSIGNAL); /* it may hang up in the middle */
 }
 
@@ -206,7 +94,7 @@ static void say_text(int fd, const char *text)
     say_frame(fd, TEXT_FRAME, text, strlen(text));
 }
 
-static json_t *read_json(fixture *f, int fd)
+static json_t *read_json(view_rig *f, int fd)
 {
     json_error_t why;
     assert_int_equal(read_frame(f, fd), TEXT_FRAME);
@@ -221,7 +109,7 @@ static const char *op_of(const json_t *json)
 }
 
 /** Reads serverInfo and advertise; returns the latter. */
-static json_t *read_greeting(fixture *f, int fd)
+static json_t *read_greeting(view_rig *f, int fd)
 {
     json_t *info = read_json(f, fd);
     assert_string_equal(op_of(info), "serverInfo");
@@ -267,14 +155,14 @@ static void check_base64(const char *text, hp_schema_set set)
 }
 
 /** Says ticks until a data frame comes; its payload is behind 13 bytes of f->answer. */
-static void read_data(fixture *f, int fd)
+static void read_data(view_rig *f, int fd)
 {
     const struct timeval brief = {0, 20000};
-    const struct timeval patience = {PATIENCE_S, 0};
+    const struct timeval patience = {VIEW_PATIENCE_S, 0};
     int kind = 0;
     char peek;
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &brief, sizeof brief);
-    for (int i = 0; i < 50 * PATIENCE_S && kind != BINARY_FRAME; i++) {
+    for (int i = 0; i < 50 * VIEW_PATIENCE_S && kind != BINARY_FRAME; i++) {
         fake_tap_world(&f->tap);
         fake_tap_tick(&f->tap);
         if (recv(fd, &peek, 1, MSG_PEEK) == 1) {
@@ -293,7 +181,7 @@ static void test_view_shows_the_scene_to_viewers_of_either_protocol(void **state
         {"foxglove.websocket.v1", "foxglove.websocket.v1"},
         {"foxglove.sdk.v1", "foxglove.sdk.v1"},
         {"foxglove.sdk.v1, foxglove.websocket.v1", "foxglove.sdk.v1"}};
-    fixture *f = *state;
+    view_rig *f = *state;
     for (size_t i = 0; i < HP_ARRAY_LEN(OFFERS); i++) {
         char request[160];
         json_t *message = NULL;
@@ -303,7 +191,7 @@ static void test_view_shows_the_scene_to_viewers_of_either_protocol(void **state
         assert_non_null(chosen);
         assert_int_equal(strncmp(chosen + 24, OFFERS[i][1], strlen(OFFERS[i][1])), 0);
         json_t *advertise = read_greeting(f, fd);
-        assert_int_equal(json_array_size(json_object_get(advertise, "channels")), 11);
+        assert_int_equal(json_array_size(json_object_get(advertise, "channels")), 12);
         json_t *tf = channel_named(advertise, "/tf");
         assert_string_equal(json_string_value(json_object_get(tf, "schemaName")), SCENE_TRANSFORM);
         check_base64(json_string_value(json_object_get(tf, "schema")), hp_schema_foreign());
@@ -328,15 +216,15 @@ static void test_view_shows_the_scene_to_viewers_of_either_protocol(void **state
 
 static void test_view_tells_its_state_over_http(void **state)
 {
-    fixture *f = *state;
+    view_rig *f = *state;
     json_error_t why;
     json_t *status = NULL;
-    for (int i = 0; i < 50 * PATIENCE_S; i++) { /* until what was said has been heard */
+    for (int i = 0; i < 50 * VIEW_PATIENCE_S; i++) { /* until what was said has been heard */
         fake_tap_world(&f->tap);
         fake_tap_tick(&f->tap);
-        assert_int_equal(get(f, "/status", "127.0.0.1"), 200);
+        assert_int_equal(view_rig_get(f, "/status", "127.0.0.1"), 200);
         json_decref(status);
-        status = json_loads(body_of(f), 0, &why);
+        status = json_loads(view_rig_body(f), 0, &why);
         assert_non_null(status);
         if (json_is_object(json_object_get(status, "now"))) {
             break;
@@ -347,23 +235,23 @@ static void test_view_tells_its_state_over_http(void **state)
                      40);
     assert_int_equal(json_integer_value(json_object_get(status, "missed")), 0);
     json_decref(status);
-    assert_int_equal(get(f, "/metrics", "localhost"), 200);
-    assert_non_null(strstr(body_of(f), "# TYPE hyplan_messages_total counter\n"));
-    assert_non_null(strstr(body_of(f), "hyplan_messages_total{topic=\"frame\"} "));
-    assert_int_equal(get(f, "/scene", "localhost:8765"), 200);
-    json_t *scene = json_loads(body_of(f), 0, &why);
+    assert_int_equal(view_rig_get(f, "/metrics", "localhost"), 200);
+    assert_non_null(strstr(view_rig_body(f), "# TYPE hyplan_messages_total counter\n"));
+    assert_non_null(strstr(view_rig_body(f), "hyplan_messages_total{topic=\"frame\"} "));
+    assert_int_equal(view_rig_get(f, "/scene", "localhost:8765"), 200);
+    json_t *scene = json_loads(view_rig_body(f), 0, &why);
     assert_int_equal(json_array_size(json_object_get(json_object_get(scene, "tick"), "agents")),
                      40);
     json_decref(scene);
-    assert_int_equal(get(f, "/", "localhost"), 200);
-    assert_non_null(strstr(body_of(f), "</html>"));
-    assert_int_equal(get(f, "/etc/passwd", "localhost"), 404);
-    assert_int_equal(get(f, "/status", "example.com"), 403);
+    assert_int_equal(view_rig_get(f, "/", "localhost"), 200);
+    assert_non_null(strstr(view_rig_body(f), "</html>"));
+    assert_int_equal(view_rig_get(f, "/etc/passwd", "localhost"), 404);
+    assert_int_equal(view_rig_get(f, "/status", "example.com"), 403);
 }
 
 static void test_view_stays_when_viewers_talk_nonsense(void **state)
 {
-    fixture *f = *state;
+    view_rig *f = *state;
     static char flood[64 * 1024];
     int fd = open_socket(f, "foxglove.websocket.v1");
     assert_true(fd >= 0);
@@ -388,12 +276,12 @@ static void test_view_stays_when_viewers_talk_nonsense(void **state)
     kind = read_frame(f, fd);
     assert_true(kind == 0 || kind == CLOSE_FRAME);
     (void)close(fd);
-    assert_int_equal(get(f, "/status", "localhost"), 200);
+    assert_int_equal(view_rig_get(f, "/status", "localhost"), 200);
 }
 
 static void test_view_serves_others_when_one_viewer_does_not_read(void **state)
 {
-    fixture *f = *state;
+    view_rig *f = *state;
     json_error_t why;
     const int fd = open_socket(f, "foxglove.websocket.v1");
     assert_true(fd >= 0);
@@ -413,9 +301,14 @@ static void test_view_serves_others_when_one_viewer_does_not_read(void **state)
         fake_tap_tick(&f->tap);
         fake_tap_pause_ms(1);
     }
-    assert_int_equal(get(f, "/status", "localhost"), 200);
-    json_t *status = json_loads(body_of(f), 0, &why);
+    assert_int_equal(view_rig_get(f, "/status", "localhost"), 200);
+    json_t *status = json_loads(view_rig_body(f), 0, &why);
     assert_true(json_is_object(json_object_get(status, "now")));
+    const json_t *viewer = json_array_get(json_object_get(status, "viewers"), 0);
+    assert_true(json_integer_value(json_object_get(viewer, "dropped")) > 0);
+    assert_in_range(json_integer_value(json_object_get(viewer, "waiting")), 1, 64);
+    assert_int_equal(json_integer_value(json_object_get(status, "missed")),
+                     0); /* the bus is well */
     json_decref(status);
     (void)close(fd);
 }
@@ -424,12 +317,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_view_shows_the_scene_to_viewers_of_either_protocol,
-                                        set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_view_tells_its_state_over_http, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_view_stays_when_viewers_talk_nonsense, set_up,
-                                        tear_down),
+                                        view_rig_set_up, view_rig_tear_down),
+        cmocka_unit_test_setup_teardown(test_view_tells_its_state_over_http, view_rig_set_up,
+                                        view_rig_tear_down),
+        cmocka_unit_test_setup_teardown(test_view_stays_when_viewers_talk_nonsense, view_rig_set_up,
+                                        view_rig_tear_down),
         cmocka_unit_test_setup_teardown(test_view_serves_others_when_one_viewer_does_not_read,
-                                        set_up, tear_down),
+                                        view_rig_set_up, view_rig_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,7 +191,8 @@ static hp_status make_cycle(hp_error *error)
 static hp_status make_planner(hp_error *error)
 {
     planner_node *node = NULL;
-    const hp_status st = planner_node_create(&config.plan, 1, dir, &identity, &node, error);
+    const planner_setup setup = {.config = {config.plan, config.car}, .seed = 1, .run_dir = dir};
+    const hp_status st = planner_node_create(&setup, &identity, &node, error);
     planner_node_destroy(&node);
     return st;
 }
@@ -252,7 +253,7 @@ static hp_status make_view(hp_error *error)
     view_server *server = NULL;
     hp_status st = tap_state_create(&identity, &tap, error);
     if (st == HP_OK) {
-        st = view_server_create(tap, 0, &server, error);
+        st = view_server_create(tap, NULL, 0, &server, error);
     }
     view_server_destroy(&server);
     tap_state_destroy(&tap);

@@ -194,12 +194,11 @@ static void test_search_is_as_without_a_network_when_pruning_is_off(void **state
     assert_int_equal(b.evaluated, 0);
     assert_null(car_planner_note(off));
     /* Switched on while driving, and off again. */
-    car_prune_config prune = r->config.prune;
-    prune.rule.method = POMDP_PRUNE_CRUDE;
-    car_planner_configure(off, &prune);
+    r->request.n_settings = 1;
+    r->request.settings[0] = (hp_setting){.key = "pomdp.prune.method", .value = POMDP_PRUNE_CRUDE};
     const hp_plan_reply on = plan_of(r, off);
     assert_true(on.pruned > 0);
-    car_planner_configure(off, &r->config.prune);
+    r->request.n_settings = 0;
     const hp_plan_reply back = plan_of(r, off);
     assert_same(&a, &back);
     car_planner_destroy(&alone);

@@ -140,6 +140,29 @@ static void test_car_planner_crowd_larger_than_the_state_still_answers(void **st
     plan();
 }
 
+static void test_car_planner_takes_a_requests_thresholds_for_it_alone(void **state)
+{
+    (void)state;
+    fixture_request(10.0, 10.0, &request);
+    fixture_walker(&request, 40.0, 5.0, 0.0, 0.0)->cross_hz = 0.3;
+    plan();
+    const hp_plan_reply without = reply;
+    request.n_settings = 1;
+    request.settings[0] = (hp_setting){.key = "pomdp.budget.trials", .value = 3.0};
+    plan();
+    assert_int_equal(reply.trials, 3);
+    request.settings[0].value = -3.0;
+    car_planner_plan(planner, &request, &real_clock, &reply);
+    assert_false(reply.found);
+    request.settings[0] = (hp_setting){.key = "pomdp.max_nodes", .value = 2000.0};
+    car_planner_plan(planner, &request, &real_clock, &reply);
+    assert_false(reply.found);
+    request.n_settings = 0;
+    plan();
+    reply.search_ns = without.search_ns;
+    assert_memory_equal(&reply, &without, sizeof reply); /* as if nothing had been */
+}
+
 int main(void)
 {
 #define PLANNER_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -152,6 +175,7 @@ int main(void)
         PLANNER_TEST(test_car_planner_timed_search_replays_by_its_trials),
         PLANNER_TEST(test_car_planner_request_without_path_is_not_found),
         PLANNER_TEST(test_car_planner_crowd_larger_than_the_state_still_answers),
+        PLANNER_TEST(test_car_planner_takes_a_requests_thresholds_for_it_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,6 +38,8 @@ size_t packed_size(const char *message)
         {"Decision", sizeof(hp_decision)},
         {"Health", sizeof(hp_health)},
         {"EpisodeEnd", sizeof(hp_episode_end)},
+        {"Setting", sizeof(hp_setting)},
+        {"Configuration", sizeof(hp_configuration)},
     };
     for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; ++i) {
         if (strcmp(SIZES[i].name, message) == 0) {

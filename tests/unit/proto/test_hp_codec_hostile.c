@@ -153,7 +153,7 @@ static void test_wrong_envelope_is_refused(void **state)
     prepare(f, HP_MSG_FRAME);
     f->bytes[6] = HP_MSG_COUNT;
     codec_seal(f->bytes, f->len);
-    expect(f, f->len, HP_EWIRE, "envelope.type = 13");
+    expect(f, f->len, HP_EWIRE, "envelope.type = 14");
     prepare(f, HP_MSG_FRAME);
     f->bytes[48] ^= 1;
     expect(f, f->len, HP_EWIRE, "envelope.length");
