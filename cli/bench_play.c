@@ -13,6 +13,7 @@ struct bench_player {
     const cli_config *config;
     sim_world *world;
     sim_oracle *oracle;
+    sim_scenario staged;                   /* what the oracle is asked about */
     driver *drivers[BENCH_MAX_CONTENDERS]; /* made when first needed */
     sim_clip *clip;                        /* of the last recorded scene */
     uint32_t clip_case;
@@ -124,9 +125,9 @@ void bench_drive(const bridge_world *world, driver *d, uint64_t seed, bench_buff
 
 static void ask_oracle(bench_player *p, const bench_scene *scene, bool lateral, bench_row *row)
 {
-    const sim_scenario *scenario = &p->suite->scenarios[scene->scenario];
-    const sim_oracle_result r = lateral ? sim_oracle_b(p->oracle, scenario, &scene->scene)
-                                        : sim_oracle_a(p->oracle, scenario, &scene->scene);
+    sim_scenario_stage(&p->suite->scenarios[scene->scenario], &scene->scene, &p->staged);
+    const sim_oracle_result r = lateral ? sim_oracle_b(p->oracle, &p->staged, &scene->scene)
+                                        : sim_oracle_a(p->oracle, &p->staged, &scene->scene);
     row->verdict = r.arrives ? HP_VERDICT_GOAL : HP_VERDICT_TIMEOUT;
     row->safe_arrival = r.arrives;
     row->ttg_s = r.ttg_s;
@@ -192,7 +193,7 @@ hp_status bench_player_play(bench_player *p, uint32_t scene_at, uint32_t contend
             return status;
         }
     } else {
-        sim_world_load(p->world, &p->suite->scenarios[scene->scenario], &scene->scene, row->index,
+        sim_world_load(p->world, &p->suite->scenarios[scene->scenario], &scene->scene, 0,
                        row->seed);
         world = sim_world_as_bridge(p->world);
     }

@@ -7,9 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 const char *const BENCH_GRID_WORDS[] = {"evaluation", "validation", "training", NULL};
 const char *const BENCH_GUARD_WORDS[] = {"off", "on", "both", NULL};
+
+const bench_family BENCH_FAMILIES[] = {
+    {"cts", "twelve critical scenes with one other road user", "cts", false, true},
+    {"cts-x", "the same mirrored, shifted, with other sizes and two walkers: never tuned on", "cts",
+     true, true},
+    {"icts", "walkers who look, give way, or force theirs", "icts", false, false},
+    {"crowd", "8 and 20 walkers and cars on one street", "crowd", false, false},
+    {"dut", "recorded crossings among pedestrians", NULL, false, false},
+    {0}};
+
+const bench_family *bench_family_find(const char *name)
+{
+    const bench_family *f = BENCH_FAMILIES;
+    while (f->name != NULL && strcmp(f->name, name) != 0) {
+        f++;
+    }
+    return f->name != NULL ? f : NULL;
+}
 
 enum { MAX_CASES = 4096 };
 static const char *const DEFAULT_SCENES = "20";
@@ -134,11 +153,11 @@ static hp_status add_planner(bench_settings *s, const char *name, uint32_t guard
     return add_contender(s, guarded, true, error);
 }
 
-static hp_status choose_contenders(const bench_request *request, bench_settings *s, hp_error *error)
+static hp_status choose_contenders(const bench_request *request, const bench_family *family,
+                                   bench_settings *s, hp_error *error)
 {
     char text[256];
     cli_texts asked;
-    const bool recorded = strcmp(s->suite, "dut") == 0;
     (void)snprintf(text, sizeof text, "%s",
                    request->planners == NULL ? DEFAULT_PLANNERS : request->planners);
     if (!cli_split(text, &asked)) {
@@ -146,9 +165,9 @@ static hp_status choose_contenders(const bench_request *request, bench_settings 
                        request->planners);
     }
     hp_status status = add_contender(s, "const", false, error);
-    if (status == HP_OK && recorded) {
+    if (status == HP_OK && family->folder == NULL) {
         status = add_contender(s, BENCH_HUMAN, true, error);
-    } else if (status == HP_OK && !request->no_oracle) {
+    } else if (status == HP_OK && family->oracle && !request->no_oracle) {
         status = add_contender(s, BENCH_ORACLE_A, false, error);
         if (status == HP_OK) {
             status = add_contender(s, BENCH_ORACLE_B, false, error);
@@ -185,12 +204,12 @@ static hp_status choose_shard(const bench_request *request, bench_settings *s, h
 }
 
 /* How many scenes per scenario; UINT32_MAX: all. */
-static hp_status choose_count(const bench_request *request, bench_settings *s, uint32_t *count,
-                              hp_error *error)
+static hp_status choose_count(const bench_request *request, const bench_family *family,
+                              bench_settings *s, uint32_t *count, hp_error *error)
 {
     uint64_t n = 0;
-    const char *all = strcmp(s->suite, "dut") == 0 ? "all" : DEFAULT_SCENES;
-    const char *text = request->scenes == NULL ? all : request->scenes;
+    const char *usual = family->folder == NULL ? "all" : DEFAULT_SCENES;
+    const char *text = request->scenes == NULL ? usual : request->scenes;
     *count = UINT32_MAX;
     if (strcmp(text, "all") != 0) {
         if (!cli_read_u64(text, 1, SIM_MAX_SCENES, &n)) {
@@ -213,7 +232,17 @@ static void add_scene(bench_suite *suite, bench_scene scene)
     }
 }
 
-static hp_status draw_scenes(uint32_t count, sim_grid grid, bench_suite *suite)
+/* Two variants of a scene never meet: each has its own draw, the same in every sample. */
+static uint32_t draw_of(const sim_scenario *scenario, const sim_scene *scene)
+{
+    char text[96];
+    sim_scene_print(scenario, scene, text, sizeof text);
+    return 1 + (uint32_t)(XXH3_64bits_withSeed(text, strlen(text),
+                                               XXH3_64bits(scenario->id, strlen(scenario->id))) %
+                          1000000);
+}
+
+static hp_status draw_scenes(uint32_t count, sim_grid grid, bool altered, bench_suite *suite)
 {
     sim_scene *scenes = calloc(SIM_MAX_SCENES, sizeof *scenes);
     suite->scenes = calloc((size_t)BENCH_MAX_SCENARIOS * SIM_MAX_SCENES, sizeof *suite->scenes);
@@ -226,6 +255,9 @@ static hp_status draw_scenes(uint32_t count, sim_grid grid, bench_suite *suite)
         const uint32_t n = count == UINT32_MAX ? sim_grid_scenes(scenario, grid, scenes)
                                                : sim_grid_sample(scenario, grid, count, scenes);
         for (uint32_t k = 0; k < n; k++) {
+            if (altered) {
+                scenes[k].draw = draw_of(scenario, &scenes[k]);
+            }
             add_scene(suite, (bench_scene){.scenario = i, .scene = scenes[k]});
         }
     }
@@ -233,15 +265,17 @@ static hp_status draw_scenes(uint32_t count, sim_grid grid, bench_suite *suite)
     return HP_OK;
 }
 
-static hp_status fill_cts(const bench_request *request, uint32_t count, bench_suite *suite,
-                          hp_error *error)
+static hp_status fill_scenarios(const bench_request *request, const bench_family *family,
+                                uint32_t count, bench_suite *suite, hp_error *error)
 {
     bench_settings *s = &suite->settings;
+    char relative[64];
     char folder[CLI_PATH];
     char path[CLI_PATH + 32];
-    if (!cli_find("scenarios/cts", folder)) {
+    (void)snprintf(relative, sizeof relative, "scenarios/%s", family->folder);
+    if (!cli_find(relative, folder)) {
         return hp_fail(error, HP_ENOENT,
-                       "scenarios/cts: not found beside the program or in the working directory");
+                       "%s: not found beside the program or in the working directory", relative);
     }
     hp_status status = choose_scenarios(request, folder, s, error);
     suite->scenarios = calloc(BENCH_MAX_SCENARIOS, sizeof *suite->scenarios);
@@ -255,7 +289,7 @@ static hp_status fill_cts(const bench_request *request, uint32_t count, bench_su
     if (status != HP_OK) {
         return status;
     }
-    status = draw_scenes(count, (sim_grid)request->grid, suite);
+    status = draw_scenes(count, (sim_grid)request->grid, family->altered, suite);
     return status == HP_OK ? HP_OK : hp_fail(error, status, "out of memory");
 }
 
@@ -301,24 +335,27 @@ hp_status bench_suite_create(const bench_request *request, const cli_common *com
     bench_settings *s = &out->settings;
     uint32_t count = 0;
     memset(out, 0, sizeof *out);
-    const bool recorded = strcmp(request->suite, "dut") == 0;
-    (void)snprintf(s->suite, sizeof s->suite, "%s", request->suite);
+    const bench_family *family = bench_family_find(request->suite);
+    if (family == NULL) {
+        return hp_fail(error, HP_EINVAL, "there is no suite '%s'", request->suite);
+    }
+    (void)snprintf(s->suite, sizeof s->suite, "%s", family->name);
     (void)snprintf(s->grid, sizeof s->grid, "%s",
-                   recorded ? "recorded" : BENCH_GRID_WORDS[request->grid]);
+                   family->folder == NULL ? "recorded" : BENCH_GRID_WORDS[request->grid]);
     (void)snprintf(s->guard, sizeof s->guard, "%s", BENCH_GUARD_WORDS[request->guard]);
     (void)snprintf(s->config_hash, sizeof s->config_hash, "%016" PRIx64, cli_config_hash(config));
     s->seed = common->seed;
     s->trials = config->car.budget.trials;
     hp_status status = choose_shard(request, s, error);
     if (status == HP_OK) {
-        status = choose_count(request, s, &count, error);
+        status = choose_count(request, family, s, &count, error);
     }
     if (status == HP_OK) {
-        status = choose_contenders(request, s, error);
+        status = choose_contenders(request, family, s, error);
     }
     if (status == HP_OK) {
-        status =
-            recorded ? fill_dut(count, common, out, error) : fill_cts(request, count, out, error);
+        status = family->folder == NULL ? fill_dut(count, common, out, error)
+                                        : fill_scenarios(request, family, count, out, error);
     }
     if (status != HP_OK) {
         bench_suite_destroy(out);

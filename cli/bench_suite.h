@@ -11,11 +11,11 @@
 
 #include <jansson.h>
 
-enum { BENCH_MAX_SCENARIOS = 16, BENCH_MAX_CONTENDERS = 24, BENCH_NAME = 32 };
+enum { BENCH_MAX_SCENARIOS = 16, BENCH_MAX_CONTENDERS = 24, BENCH_NAME = 32, BENCH_SUITE = 8 };
 
 /** All that decides a run's rows; goes to settings.json, so that runs can be resumed and merged. */
 typedef struct bench_settings {
-    char suite[8], grid[16], scenes[16], guard[8];
+    char suite[BENCH_SUITE], grid[16], scenes[16], guard[8];
     char config_hash[24]; /* of the effective configuration */
     uint64_t seed;
     uint32_t trials;
@@ -31,13 +31,13 @@ typedef struct bench_settings {
 typedef struct bench_scene {
     uint32_t index;    /* over the whole suite, all shards */
     uint32_t scenario; /* index into the settings' scenarios */
-    sim_scene scene;   /* cts */
+    sim_scene scene;   /* scripted or crowd */
     uint32_t replay;   /* dut: index into cases */
 } bench_scene;
 
 typedef struct bench_suite {
     bench_settings settings;
-    sim_scenario *scenarios; /* [settings.n_scenarios], cts; NULL for dut */
+    sim_scenario *scenarios; /* [settings.n_scenarios]; NULL for dut */
     sim_replay_case *cases;  /* [n_cases], dut */
     uint32_t n_cases;
     bench_scene *scenes; /* [n_scenes] of this shard, in order */
@@ -51,6 +51,19 @@ typedef struct bench_request {
     uint32_t guard;                                            /* index into BENCH_GUARD_WORDS */
     bool no_oracle;
 } bench_request;
+
+/** Where a suite's scenes come from. */
+typedef struct bench_family {
+    const char *name, *help;
+    const char *folder; /* below scenarios/; NULL: recordings */
+    bool altered;       /* each scene is changed by a draw of its own (sim_scenario_alter) */
+    bool oracle; /* nobody reacts to the ego but by the script's rules: the best can be told */
+} bench_family;
+
+/** All of them; ended by a NULL name. */
+extern const bench_family BENCH_FAMILIES[];
+/** NULL: no such suite. */
+const bench_family *bench_family_find(const char *name);
 
 extern const char *const BENCH_GRID_WORDS[];
 extern const char *const BENCH_GUARD_WORDS[]; /* off, on, both */

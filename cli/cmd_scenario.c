@@ -114,6 +114,9 @@ static int show(const char *name, sim_scenario *s)
     char relative[96];
     char path[CLI_PATH];
     hp_error error;
+    static const char *const VARIES[] = {"the car's speed", "walker speed and trigger distance",
+                                         "walker speed, distance at the start, and a draw",
+                                         "by draw"};
     static const char *const GRIDS[] = {"evaluation", "validation", "training", "calibration"};
     (void)snprintf(relative, sizeof relative, "scenarios/%.60s.yaml", name);
     if (strstr(name, "..") != NULL || !cli_find(relative, path)) {
@@ -140,8 +143,7 @@ static int show(const char *name, sim_scenario *s)
     }
     show_walkers(s);
     show_cars(s);
-    (void)printf("scenes       vary %s:",
-                 s->varies_walker ? "walker speed and trigger distance" : "the car's speed");
+    (void)printf("scenes       vary %s:", VARIES[s->varies]);
     for (int grid = 0; grid < SIM_GRID_COUNT; grid++) {
         (void)printf(" %s %u%s", GRIDS[grid], sim_grid_scenes(s, (sim_grid)grid, scenes),
                      grid + 1 < SIM_GRID_COUNT ? "," : "\n\n");

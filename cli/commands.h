@@ -17,5 +17,6 @@ int cmd_scenario(int argc, char **argv);
 int cmd_solve(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_train(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 
 #endif

@@ -20,6 +20,7 @@ static const command COMMANDS[] = {
     {"log", "look into a recording: info, ls, cat, trace, export, recover", cmd_log},
     {"status", "a running run in the terminal", cmd_status},
     {"train", "a network: the driving policy, the predictor, or classic tasks", cmd_train},
+    {"tune", "try configurations on the same scenes: safety against time, and a choice", cmd_tune},
     {"eval", "a network or a rule on data it has not seen, by published protocols", cmd_eval},
     {"calibrate", "how sure the policy network may be", cmd_calibrate},
     {"carla", "recordings of CARLA, and freeing a server that nobody ticks", cmd_carla},

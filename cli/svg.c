@@ -115,3 +115,157 @@ void svg_bar_chart(const svg_chart *chart, FILE *out)
     }
     (void)fputs("</svg>\n", out);
 }
+
+typedef struct extent {
+    double lo, hi;
+} extent;
+
+static void widen(extent *e, double value)
+{
+    if (isfinite(value)) {
+        e->lo = fmin(e->lo, value);
+        e->hi = fmax(e->hi, value);
+    }
+}
+
+/* A little room on both sides, but none below 0 for what never is; and never nothing. */
+static extent roomy(extent e)
+{
+    if (!(e.lo <= e.hi)) {
+        return (extent){0.0, 1.0};
+    }
+    const double room = e.hi > e.lo ? 0.06 * (e.hi - e.lo) : 1.0;
+    const double lo = e.lo - room;
+    return (extent){e.lo >= 0.0 && lo < 0.0 ? -0.3 * room : lo, e.hi + room};
+}
+
+/* 1, 2 or 5 times a power of ten, such that three to seven steps fit. */
+static double nice_step(const extent *e)
+{
+    const double raw = (e->hi - e->lo) / 6.0;
+    const double power = pow(10.0, floor(log10(raw)));
+    const double lead = raw / power;
+    return power * (lead <= 1.0 ? 1.0 : (lead <= 2.0 ? 2.0 : (lead <= 5.0 ? 5.0 : 10.0)));
+}
+
+static double scaled(double value, bool log_scale)
+{
+    return log_scale ? log10(value) : value;
+}
+
+static double place(const extent *e, double value, double from, double to)
+{
+    return from + (to - from) * (value - e->lo) / (e->hi - e->lo);
+}
+
+/* Where a panel's points go. */
+typedef struct axes {
+    extent x, y;
+    double y0;
+    bool log_x;
+} axes;
+
+static double x_at(const axes *a, double x)
+{
+    return place(&a->x, scaled(x, a->log_x), LEFT, WIDTH - RIGHT);
+}
+
+static double y_at(const axes *a, double y)
+{
+    return place(&a->y, y, a->y0 + PANEL, a->y0);
+}
+
+static void plot_grid(FILE *out, const axes *a, const char *title)
+{
+    (void)fprintf(out, "<text x=\"%d\" y=\"%.1f\">", LEFT, a->y0 - 8.0);
+    svg_escape(out, title);
+    (void)fputs("</text>\n", out);
+    const double dy = nice_step(&a->y);
+    for (double y = dy * ceil(a->y.lo / dy); y <= a->y.hi; y += dy) {
+        (void)fprintf(out,
+                      "<line class=\"g\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
+                      "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.5g</text>\n",
+                      LEFT, WIDTH - RIGHT, y_at(a, y), y_at(a, y), LEFT - 6, y_at(a, y) + 4.0,
+                      fabs(y) < 1e-9 * dy ? 0.0 : y);
+    }
+    const double dx = nice_step(&a->x);
+    for (double x = dx * ceil(a->x.lo / dx); x <= a->x.hi; x += dx) {
+        (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.3g</text>\n",
+                      place(&a->x, x, LEFT, WIDTH - RIGHT), a->y0 + PANEL + 18.0,
+                      a->log_x ? pow(10.0, x) : x);
+    }
+}
+
+static void plot_line(FILE *out, const axes *a, const svg_plot_panel *panel)
+{
+    (void)fprintf(out, "<polyline fill=\"none\" stroke=\"%s\" stroke-width=\"1.5\" points=\"",
+                  COLOURS[0]);
+    for (uint32_t i = 0; i < panel->n_points; i++) {
+        const svg_point *p = &panel->points[i];
+        if (p->on_line && isfinite(p->x) && isfinite(p->y)) {
+            (void)fprintf(out, "%.1f,%.1f ", x_at(a, p->x), y_at(a, p->y));
+        }
+    }
+    (void)fputs("\"/>\n", out);
+}
+
+static void plot_point(FILE *out, const axes *a, const svg_point *p)
+{
+    const double x = x_at(a, p->x);
+    const double y = y_at(a, p->y);
+    if (isfinite(p->lo) && isfinite(p->hi)) {
+        (void)fprintf(out,
+                      "<line class=\"w\" opacity=\"0.35\" x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" "
+                      "y2=\"%.1f\"/>\n",
+                      x, x, y_at(a, p->lo), y_at(a, p->hi));
+    }
+    (void)fprintf(out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"%d\" fill=\"%s\"><title>", x, y,
+                  p->marked ? 7 : 4, COLOURS[p->marked ? 3 : 0]);
+    svg_escape(out, p->label);
+    (void)fputs("</title></circle>\n", out);
+    if (p->marked) {
+        const bool left = x > 0.6 * WIDTH;
+        (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">",
+                      left ? x - 10.0 : x + 10.0, y - 8.0, left ? "end" : "start");
+        svg_escape(out, p->label);
+        (void)fputs("</text>\n", out);
+    }
+}
+
+static void plot_panel(FILE *out, const svg_plot *plot, const extent *x, uint32_t k)
+{
+    const svg_plot_panel *panel = &plot->panels[k];
+    extent y = {(double)INFINITY, -(double)INFINITY};
+    for (uint32_t i = 0; i < panel->n_points; i++) {
+        widen(&y, panel->points[i].y);
+        widen(&y, panel->points[i].lo);
+        widen(&y, panel->points[i].hi);
+    }
+    const axes a = {*x, roomy(y), TOP + k * (double)(PANEL + GAP), plot->log_x};
+    plot_grid(out, &a, panel->title);
+    plot_line(out, &a, panel);
+    for (uint32_t i = 0; i < panel->n_points; i++) {
+        if (isfinite(panel->points[i].x) && isfinite(panel->points[i].y)) {
+            plot_point(out, &a, &panel->points[i]);
+        }
+    }
+}
+
+void svg_plot_write(const svg_plot *plot, FILE *out)
+{
+    const int height = TOP + (int)plot->n_panels * (PANEL + GAP) + 8;
+    extent x = {(double)INFINITY, -(double)INFINITY};
+    head(out, plot->title, height);
+    for (uint32_t k = 0; k < plot->n_panels; k++) {
+        for (uint32_t i = 0; i < plot->panels[k].n_points; i++) {
+            widen(&x, scaled(plot->panels[k].points[i].x, plot->log_x));
+        }
+    }
+    x = roomy(x);
+    for (uint32_t k = 0; k < plot->n_panels; k++) {
+        plot_panel(out, plot, &x, k);
+    }
+    (void)fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">", WIDTH / 2, height - 10);
+    svg_escape(out, plot->x_name);
+    (void)fputs("</text>\n</svg>\n", out);
+}

@@ -1,8 +1,9 @@
-/** @file svg.h Bar charts that read well on light and on dark ground.
+/** @file svg.h Bar charts and plots that read well on light and on dark ground.
  *  Ownership: borrows everything. Threads: pure. Allocation: none. */
 #ifndef SVG_H
 #define SVG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -24,6 +25,28 @@ typedef struct svg_chart {
 } svg_chart;
 
 void svg_bar_chart(const svg_chart *chart, FILE *out);
+typedef struct svg_point {
+    double x, y, lo, hi; /* lo..hi is drawn as a whisker; not finite: none */
+    const char *label;   /* shown when pointed at */
+    bool on_line;        /* those are joined, in the order given */
+    bool marked;         /* drawn large, with its label beside it */
+} svg_point;
+
+typedef struct svg_plot_panel {
+    const char *title; /* says what y is, and its unit */
+    const svg_point *points;
+    uint32_t n_points;
+} svg_plot_panel;
+
+/** Panels below one another over the same x. */
+typedef struct svg_plot {
+    const char *title, *x_name;
+    const svg_plot_panel *panels;
+    uint32_t n_panels;
+    bool log_x; /* all x are above 0 */
+} svg_plot;
+
+void svg_plot_write(const svg_plot *plot, FILE *out);
 /** Writes a text so that XML reads it back: & < > " escaped, control characters dropped. */
 void svg_escape(FILE *out, const char *text);
 

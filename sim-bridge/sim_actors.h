@@ -2,7 +2,8 @@
  *
  *  Pure functions over a small plain struct that may be copied at will: the world plays an
  *  episode with them, the oracle asks what would happen along a hypothetical drive. What a
- *  body does depends on the ego only through the trigger, the stop rules and touching.
+ *  scripted body does depends on the ego only through the trigger, the stop rules and touching;
+ *  the other characters react to it, and no oracle is asked about them.
  *  Ownership: plain data. Threads: pure. Determinism: bit-identical. Allocation: none. */
 #ifndef SIM_ACTORS_H
 #define SIM_ACTORS_H
@@ -19,6 +20,13 @@ typedef struct sim_walker {
     bool triggered;   /* latched: crosses from now on */
     bool arrived;     /* his stop rule has held: stands for good */
     bool waiting;     /* touched the standing ego: stands until his next step is free of it */
+    bool yielding;    /* SIM_YIELDING: lets a car pass */
+    bool returning;   /* SIM_FORCING: on his way back on to the road */
+    bool returned;    /* and has been there */
+    bool looks;       /* at the ego, to be seen by who sees him */
+    double walked_m;  /* of his way along the pavement, until triggered */
+    double crossed_m; /* of his way across, from there on */
+    double back_to_m; /* returning: until crossed_m is this */
 } sim_walker;
 
 typedef struct sim_car {

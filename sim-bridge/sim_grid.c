@@ -2,6 +2,7 @@
  * double that its decimal text reads as. */
 #include "sim-bridge/sim_scenario.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,11 @@ typedef struct range {
 
 /** Walker speeds come in two pieces (the second may be empty), all in hundredths. */
 typedef struct walker_grid {
-    range speed_low, speed_high; /* 0.01 m/s */
-    range distance;              /* 0.01 m */
-    range car;                   /* 0.001 km/h */
+    range speed_low, speed_high;    /* 0.01 m/s */
+    range distance;                 /* 0.01 m */
+    range car;                      /* 0.001 km/h */
+    range approach_speed, approach; /* 0.01 m/s, 0.01 m: of SIM_VARIES_APPROACH */
+    range draw;                     /* of SIM_VARIES_DRAW, and base of the draws of approaches */
 } walker_grid;
 
 static const range NONE = {1, 0, 1};
@@ -25,16 +28,24 @@ static walker_grid grid_of(sim_grid grid)
 {
     switch (grid) {
     case SIM_GRID_VALIDATION:
-        return (walker_grid){{20, 50, 10}, {210, 280, 10}, {425, 4925, 100}, {10050, 19950, 100}};
+        return (walker_grid){{20, 50, 10},        {210, 280, 10}, {425, 4925, 100},
+                             {10050, 19950, 100}, {165, 195, 10}, {4650, 9450, 100},
+                             {20001, 20500, 1}};
     case SIM_GRID_TRAINING:
-        return (walker_grid){{60, 200, 10}, NONE, {100, 4000, 100}, {8250, 21750, 500}};
+        return (walker_grid){{60, 200, 10},      NONE,           {100, 4000, 100},
+                             {8250, 21750, 500}, {150, 210, 20}, {4500, 9700, 100},
+                             {30001, 31000, 1}};
     case SIM_GRID_CALIBRATION:
-        return (walker_grid){{30, 280, 10}, NONE, {450, 4950, 100}, {10025, 19925, 100}};
+        return (walker_grid){{30, 280, 10},       NONE,           {450, 4950, 100},
+                             {10025, 19925, 100}, {162, 198, 12}, {4625, 9425, 100},
+                             {40001, 40500, 1}};
     case SIM_GRID_EVALUATION:
     case SIM_GRID_COUNT:
         break;
     }
-    return (walker_grid){{25, 285, 10}, NONE, {475, 4975, 100}, {10000, 20000, 100}};
+    return (walker_grid){{25, 285, 10},       NONE,           {475, 4975, 100},
+                         {10000, 20000, 100}, {160, 200, 10}, {4600, 9500, 100},
+                         {10001, 10500, 1}};
 }
 
 static void add_walker_scenes(range speed, range distance, sim_scene *scenes, uint32_t *n)
@@ -51,19 +62,52 @@ static void add_walker_scenes(range speed, range distance, sim_scene *scenes, ui
     }
 }
 
+/** Draws differ from scene to scene and from grid to grid. */
+static void number_scenes(uint32_t first, sim_scene *scenes, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; ++i) {
+        scenes[i].draw = first + i;
+    }
+}
+
+static uint32_t car_scenes(range car, sim_scene *scenes)
+{
+    uint32_t n = 0;
+    for (int u = car.first; u <= car.last; u += car.step, ++n) {
+        scenes[n] = sim_scene_default();
+        scenes[n].car_speed_mps = u / 1000.0 / 3.6;
+    }
+    return n;
+}
+
+static uint32_t draw_scenes(range draw, sim_scene *scenes)
+{
+    const uint32_t n = (uint32_t)(draw.last - draw.first + 1);
+    for (uint32_t i = 0; i < n; ++i) {
+        scenes[i] = sim_scene_default();
+    }
+    number_scenes((uint32_t)draw.first, scenes, n);
+    return n;
+}
+
 uint32_t sim_grid_scenes(const sim_scenario *scenario, sim_grid grid, sim_scene *scenes)
 {
     const walker_grid ranges = grid_of(grid);
     uint32_t n = 0;
-    if (scenario->varies_walker) {
-        add_walker_scenes(ranges.speed_low, ranges.distance, scenes, &n);
-        add_walker_scenes(ranges.speed_high, ranges.distance, scenes, &n);
+    switch (scenario->varies) {
+    case SIM_VARIES_CAR:
+        return car_scenes(ranges.car, scenes);
+    case SIM_VARIES_DRAW:
+        return draw_scenes(ranges.draw, scenes);
+    case SIM_VARIES_APPROACH:
+        add_walker_scenes(ranges.approach_speed, ranges.approach, scenes, &n);
+        number_scenes((uint32_t)ranges.draw.first, scenes, n);
         return n;
+    case SIM_VARIES_WALKER:
+        break;
     }
-    for (int u = ranges.car.first; u <= ranges.car.last; u += ranges.car.step, ++n) {
-        scenes[n] = sim_scene_default();
-        scenes[n].car_speed_mps = u / 1000.0 / 3.6;
-    }
+    add_walker_scenes(ranges.speed_low, ranges.distance, scenes, &n);
+    add_walker_scenes(ranges.speed_high, ranges.distance, scenes, &n);
     return n;
 }
 
@@ -126,8 +170,8 @@ static extent extent_of(const sim_scene *scenes, uint32_t n)
 static ticket ticket_for(const sim_scenario *scenario, const sim_scene *scene, const extent *e)
 {
     const double v[3] = {scene->speed_mps, scene->distance_m, scene->car_speed_mps};
-    const uint64_t key = XXH3_64bits(scenario->id, strlen(scenario->id));
-    const int x = scenario->varies_walker ? 0 : 2;
+    const uint64_t key = XXH3_64bits(scenario->id, strlen(scenario->id)) + scene->draw;
+    const int x = scenario->varies == SIM_VARIES_CAR ? 2 : 0;
     const int y = 1; /* constant where the car varies: one cell */
     return (ticket){
         .hash = XXH3_64bits_withSeed(v, sizeof v, key),
@@ -182,8 +226,10 @@ static hp_status parse_part(const char *part, size_t len, sim_scene *scene, hp_e
     *number++ = '\0';
     char *end = NULL;
     const double value = strtod(number, &end);
-    if (end == number || *end != '\0' || !(value >= 0.0 && value <= 1000.0)) {
-        return hp_fail(error, HP_EINVAL, "scene: error: '%s' is not a number in [0, 1000]", number);
+    const double max = strcmp(text, "draw") == 0 ? 1e9 : 1000.0;
+    if (end == number || *end != '\0' || !(value >= 0.0 && value <= max)) {
+        return hp_fail(error, HP_EINVAL, "scene: error: '%s' is not a number in [0, %.0f]", number,
+                       max);
     }
     if (strcmp(text, "speed") == 0) {
         scene->speed_mps = value;
@@ -191,9 +237,13 @@ static hp_status parse_part(const char *part, size_t len, sim_scene *scene, hp_e
         scene->distance_m = value;
     } else if (strcmp(text, "car_speed") == 0) {
         scene->car_speed_mps = value / 3.6;
+    } else if (strcmp(text, "draw") == 0 && value == floor(value)) {
+        scene->draw = (uint32_t)value;
     } else {
         return hp_fail(error, HP_EINVAL,
-                       "scene: error: unknown key '%s' (known: speed, distance, car_speed)", text);
+                       "scene: error: unknown key '%s' (known: speed, distance, car_speed, draw: a "
+                       "whole number)",
+                       text);
     }
     return HP_OK;
 }
@@ -217,9 +267,21 @@ hp_status sim_scene_parse(const char *text, sim_scene *scene, hp_error *error)
 
 void sim_scene_print(const sim_scenario *scenario, const sim_scene *scene, char *buf, size_t cap)
 {
-    if (scenario->varies_walker) {
-        (void)snprintf(buf, cap, "speed=%.6g,distance=%.6g", scene->speed_mps, scene->distance_m);
-    } else {
-        (void)snprintf(buf, cap, "car_speed=%.6g", scene->car_speed_mps * 3.6);
+    char draw[24] = "";
+    if (scene->draw != 0 && scenario->varies != SIM_VARIES_DRAW) {
+        (void)snprintf(draw, sizeof draw, ",draw=%u", scene->draw);
     }
+    switch (scenario->varies) {
+    case SIM_VARIES_CAR:
+        (void)snprintf(buf, cap, "car_speed=%.6g%s", scene->car_speed_mps * 3.6, draw);
+        return;
+    case SIM_VARIES_DRAW:
+        (void)snprintf(buf, cap, "draw=%u", scene->draw);
+        return;
+    case SIM_VARIES_WALKER:
+    case SIM_VARIES_APPROACH:
+        break;
+    }
+    (void)snprintf(buf, cap, "speed=%.6g,distance=%.6g%s", scene->speed_mps, scene->distance_m,
+                   draw);
 }

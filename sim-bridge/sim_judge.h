@@ -52,6 +52,7 @@ typedef struct sim_body {
     hp_box box;
     double vx_mps, vy_mps;
     bool standing; /* never moves in this episode */
+    bool looks;    /* at the ego */
 } sim_body;
 
 enum { SIM_JUDGE_HEADINGS = 64 };

@@ -31,6 +31,8 @@ static const hp_field RECT_FIELDS[] = {
     HP_F_NUMBER(hp_rect, "x_max_m", x_max_m, -FAR_M, FAR_M, "m", "east edge"),
     HP_F_NUMBER(hp_rect, "y_max_m", y_max_m, -FAR_M, FAR_M, "m", "north edge"), HP_F_END};
 
+static const char *const CHARACTERS[] = {"scripted", "yielding", "forcing", NULL};
+
 static const hp_field WALKER_FIELDS[] = {
     {.key = "start",
      .type = HP_FIELD_STRUCT,
@@ -53,6 +55,7 @@ static const hp_field WALKER_FIELDS[] = {
     HP_F_DOUBLE(sim_walker_spec, stop_offset_m, -FAR_M, FAR_M, "m", "see stop_normal"),
     HP_F_DOUBLE(sim_walker_spec, length_m, 0.1, 3.0, "m", "extent along his heading"),
     HP_F_DOUBLE(sim_walker_spec, width_m, 0.1, 3.0, "m", "extent across"),
+    HP_F_ENUM(sim_walker_spec, character, CHARACTERS, "how he takes notice of cars"),
     HP_F_END};
 
 static const hp_field CAR_FIELDS[] = {
@@ -86,7 +89,7 @@ static const hp_field CAR_FIELDS[] = {
     HP_F_DOUBLE(sim_car_spec, stop_offset_m, -FAR_M, FAR_M, "m", "see stop_normal"),
     HP_F_END};
 
-static const char *const VARIES[] = {"car", "walker", NULL};
+static const char *const VARIES[] = {"car", "walker", "approach", "draw", NULL};
 
 /** What a file fills: the scenario, and the word that becomes a flag. */
 typedef struct document {
@@ -149,7 +152,18 @@ static const hp_field SCENARIO_FIELDS[] = {
      .offset = offsetof(document, varies),
      .names = VARIES,
      .required = true,
-     .help = "scenes are (walker speed, trigger distance), or car speeds"},
+     .help = "scenes are car speeds, (walker speed, trigger distance), (walker speed, distance at "
+             "the start, draw), or draws"},
+    {.key = "crowd_walkers",
+     .type = HP_FIELD_UINT,
+     .offset = AT(crowd_walkers),
+     .max = SIM_MAX_WALKERS,
+     .help = "varies: draw: so many walkers are placed"},
+    {.key = "crowd_cars",
+     .type = HP_FIELD_UINT,
+     .offset = AT(crowd_cars),
+     .max = SIM_MAX_CARS,
+     .help = "varies: draw: so many driving cars are placed"},
     {.key = "route",
      .type = HP_FIELD_DOUBLES,
      .offset = AT(route_xy),
@@ -259,7 +273,7 @@ static void finish(document *doc)
         s->cars[i].pose.yaw_rad *= DEG;
         s->cars[i].speed_mps *= KMH;
     }
-    s->varies_walker = doc->varies == 1;
+    s->varies = (sim_varies)doc->varies;
 }
 
 static hp_status check(document *doc, const char *name, hp_error *error)

@@ -12,6 +12,15 @@
 
 enum { SIM_MAX_WALKERS = 24, SIM_MAX_CARS = 24, SIM_MAX_SCENES = 2048 };
 
+/** How a walker takes notice of others. */
+typedef enum sim_character {
+    SIM_SCRIPTED, /* not at all, once he is triggered */
+    SIM_YIELDING, /* stops or steps back on the first metres of his way across for a fast near car
+                   */
+    SIM_FORCING,  /* crosses whatever comes, and may come back on to the road */
+    SIM_SOCIAL,   /* walks to his goal and keeps away from others (sim_crowd.h) */
+} sim_character;
+
 /** A walker: strolls or stands, is triggered by the ego's approach, crosses, stops. */
 typedef struct sim_walker_spec {
     hp_vec2 start;
@@ -21,6 +30,16 @@ typedef struct sim_walker_spec {
     hp_vec2 stop_normal;  /* once triggered, stops where stop_normal . position > stop_offset */
     double stop_offset_m;
     double length_m, width_m;
+    sim_character character;
+    /* What staging a scene draws (sim_scenario_stage); all 0 in files. */
+    double walk_m;   /* crosses after so long a way instead of by the trigger; 0: by the trigger */
+    double decide_m; /* SIM_YIELDING: gives way up to here on his way across */
+    bool steps_back; /* and goes back to where he set out; else: stands where he is */
+    double return_m; /* SIM_FORCING: comes back so far after he has arrived; 0: does not */
+    double look_share; /* looks at the car from this share of walk_m on; others than SIM_SCRIPTED */
+    double speed_mps;  /* his own; 0: the scene's */
+    hp_vec2 goal;      /* SIM_SOCIAL */
+    bool patient;      /* SIM_SOCIAL: leaves cars more time before he steps on to a road */
 } sim_walker_spec;
 
 /** Another vehicle: parked, or driving straight. */
@@ -38,7 +57,16 @@ typedef struct sim_car_spec {
     hp_vec2
         stop_normal; /* stops for good where stop_normal . position > stop_offset_m; zero: never */
     double stop_offset_m;
+    bool follows; /* keeps a distance to whatever is ahead of it in its lane (sim_crowd.h) */
 } sim_car_spec;
+
+/** What tells the scenes of a scenario from each other. */
+typedef enum sim_varies {
+    SIM_VARIES_CAR,      /* the other car's speed */
+    SIM_VARIES_WALKER,   /* walker's speed and trigger distance */
+    SIM_VARIES_APPROACH, /* walker's speed, how far ahead of the ego he is at first, and a draw */
+    SIM_VARIES_DRAW,     /* a draw only: everybody is placed by it */
+} sim_varies;
 
 typedef struct sim_scenario {
     char id[HP_TEXT]; /* "01" */
@@ -58,14 +86,16 @@ typedef struct sim_scenario {
     uint32_t n_walkers, n_cars;
     sim_walker_spec walkers[SIM_MAX_WALKERS];
     sim_car_spec cars[SIM_MAX_CARS];
-    bool varies_walker; /* scenes are (speed, distance); else (car speed) */
+    sim_varies varies;
+    uint32_t crowd_walkers, crowd_cars; /* SIM_VARIES_DRAW: so many are placed */
 } sim_scenario;
 
 /** One point of a grid. */
 typedef struct sim_scene {
     double speed_mps;     /* walker */
-    double distance_m;    /* of the trigger */
+    double distance_m;    /* of the trigger; SIM_VARIES_APPROACH: from the ego to the walker */
     double car_speed_mps; /* scenarios 11 and 12 */
+    uint32_t draw;        /* seed of what else differs; 0 in cts: nothing */
 } sim_scene;
 
 typedef enum sim_grid {
@@ -89,6 +119,10 @@ void sim_scenario_vary_cars(sim_scenario *scenario, uint64_t seed);
  *  sizes of walkers and cars, and a companion to each walker. */
 void sim_scenario_alter(sim_scenario *scenario, uint64_t seed);
 
+/** The scenario as it is played in a scene: a fixed script if draw is 0; altered as above by the
+ * draw where speeds vary; walkers placed and tempered by it where scenes say so. */
+void sim_scenario_stage(const sim_scenario *scenario, const sim_scene *scene, sim_scenario *out);
+
 /** A middling scene: 1.4 m/s, 20 m, 15 km/h. */
 sim_scene sim_scene_default(void);
 /** Every scene of a grid in order; returns how many (at most SIM_MAX_SCENES written). */
@@ -97,8 +131,8 @@ uint32_t sim_grid_scenes(const sim_scenario *scenario, sim_grid grid, sim_scene 
  *  is the beginning of that of m > n. Returns how many (the whole grid if n is larger). */
 uint32_t sim_grid_sample(const sim_scenario *scenario, sim_grid grid, uint32_t n,
                          sim_scene *scenes);
-/** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark) into *scene; what the
- *  text does not name stays as it is. */
+/** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark), and "draw=7", into
+ *  *scene; what the text does not name stays as it is. */
 HP_NODISCARD hp_status sim_scene_parse(const char *text, sim_scene *scene, hp_error *error);
 /** The same text back, into buf: what the scenario's scenes vary. */
 void sim_scene_print(const sim_scenario *scenario, const sim_scene *scene, char *buf, size_t cap);

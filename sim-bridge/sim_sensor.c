@@ -128,7 +128,8 @@ static hp_agent agent_of(const sim_sensor_config *config, hp_rng stream, const s
                       .vx_mps = body->vx_mps,
                       .vy_mps = body->vy_mps,
                       .length_m = body->box.length_m,
-                      .width_m = body->box.width_m};
+                      .width_m = body->box.width_m,
+                      .looks_at_ego = body->looks};
     if (config->position_noise_m > 0.0) {
         agent.pose.x_m += config->position_noise_m * hp_rng_normal(stream, 0);
         agent.pose.y_m += config->position_noise_m * hp_rng_normal(stream, 1);

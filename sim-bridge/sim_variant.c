@@ -1,8 +1,9 @@
-/* Variants of scenarios: mirrored, with other cars, and altered in all ways at once. */
-#include "sim-bridge/sim_scenario.h"
+/* Variants of scenarios: mirrored, with other cars, altered in all ways at once; and what a scene
+ * draws. */
+#include "sim-bridge/sim_crowd.h"
 
 /** Streams of a seed; one each, so that a new variant leaves the others as they are. */
-enum { LANE_CARS, LANE_SIZES, LANE_SHIFT, LANE_SECOND };
+enum { LANE_CARS, LANE_SIZES, LANE_SHIFT, LANE_SECOND, LANE_TEMPER };
 
 static void mirror_pose(hp_pose *pose)
 {
@@ -92,5 +93,43 @@ void sim_scenario_alter(sim_scenario *scenario, uint64_t seed)
     for (uint32_t i = 0; i < scenario->n_walkers; ++i) {
         scenario->walkers[i].length_m = hp_rng_range(sizes, 2 * (uint64_t)i, 0.3, 0.6);
         scenario->walkers[i].width_m = hp_rng_range(sizes, 2 * (uint64_t)i + 1, 0.3, 0.6);
+    }
+}
+
+/** The walker starts as far ahead of the ego as the scene says, and has his own ways. */
+static void temper_walker(const sim_scenario *scenario, const sim_scene *scene, hp_rng stream,
+                          sim_walker_spec *w)
+{
+    const hp_pose *ego = &scenario->ego_start;
+    const hp_vec2 forward = {cos(ego->yaw_rad), sin(ego->yaw_rad)};
+    const double along_m = forward.x_m * (w->start.x_m - ego->x_m) +
+                           forward.y_m * (w->start.y_m - ego->y_m) - scene->distance_m;
+    w->start.x_m -= along_m * forward.x_m;
+    w->start.y_m -= along_m * forward.y_m;
+    w->walk_m = hp_rng_range(stream, 0, 5.0, 12.0);
+    w->look_share = hp_rng_unit(stream, 1);
+    w->decide_m = hp_rng_range(stream, 2, 1.0, 5.0);
+    w->steps_back = hp_rng_unit(stream, 3) < 0.5;
+    if (w->character == SIM_FORCING && hp_rng_unit(stream, 4) < 0.5) {
+        w->return_m = hp_rng_range(stream, 5, 2.5, 5.0);
+    }
+}
+
+void sim_scenario_stage(const sim_scenario *scenario, const sim_scene *scene, sim_scenario *out)
+{
+    *out = *scenario;
+    if (scenario->varies == SIM_VARIES_DRAW) {
+        sim_crowd_place(out, scene->draw);
+        return;
+    }
+    if (scenario->varies == SIM_VARIES_APPROACH) {
+        const hp_rng temper = hp_rng_lane(hp_rng_seed(scene->draw), LANE_TEMPER);
+        for (uint32_t i = 0; i < out->n_walkers; ++i) {
+            temper_walker(scenario, scene, hp_rng_lane(temper, i), &out->walkers[i]);
+        }
+        return;
+    }
+    if (scene->draw != 0) {
+        sim_scenario_alter(out, scene->draw);
     }
 }

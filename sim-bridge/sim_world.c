@@ -88,10 +88,10 @@ static void fill_info(sim_world *world, uint32_t episode, uint64_t seed)
 void sim_world_load(sim_world *world, const sim_scenario *scenario, const sim_scene *scene,
                     uint32_t episode, uint64_t seed)
 {
-    world->scenario = *scenario;
+    sim_scenario_stage(scenario, scene, &world->scenario);
     world->scene = *scene;
     fill_info(world, episode, seed);
-    sim_vehicle_reset(&world->vehicle, scenario->ego_start, scenario->ego_speed_mps);
+    sim_vehicle_reset(&world->vehicle, world->scenario.ego_start, scenario->ego_speed_mps);
     sim_actors_reset(&world->scenario, &world->scene, &world->actors);
     world->n_bodies = sim_actors_bodies(&world->scenario, &world->actors, world->bodies);
     sim_judge_init(&world->info, scenario->time_limit_s, scenario->near_miss_applies,

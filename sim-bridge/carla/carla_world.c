@@ -529,7 +529,7 @@ hp_status carla_world_create(const carla_world_setup *setup, bridge_world *out, 
     }
     w->config = *setup->carla;
     w->sim = *setup->sim;
-    w->scenario = *setup->scenario;
+    sim_scenario_stage(setup->scenario, &setup->scene, &w->scenario);
     w->scene = setup->scene;
     w->clock = hp_clock_real();
     sim_actors_reset(&w->scenario, &w->scene, &w->actors);

@@ -100,7 +100,9 @@ static void speak_until_written(fixture *f)
     }
 }
 
-/** Frames of a file, which must follow each other without a gap; complete: it ends as it should. */
+/** Frames of a file, each once and in order; complete: it ends as it should. A slow recorder misses
+ * some of a fast tap's, by design: how many is the matter of
+ * test_recorder_tells_what_it_missed_when_messages_are_lost. */
 static uint32_t frames_of(const char *path, bool *complete)
 {
     log_file *file = NULL;
@@ -118,7 +120,7 @@ static uint32_t frames_of(const char *path, bool *complete)
             assert_int_equal(hp_decode_payload(codec, HP_MSG_FRAME, m.data.data, (size_t)m.data.len,
                                                message, &error),
                              HP_OK);
-            assert_true(n == 0 || message->as_hp_frame.tick == last + 1);
+            assert_true(n == 0 || message->as_hp_frame.tick > last);
             last = message->as_hp_frame.tick;
             n++;
         }

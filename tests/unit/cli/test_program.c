@@ -135,6 +135,11 @@ static void test_exit_statuses_tell_what_happened(void **state)
         {"bench cts --set a.b=1", CLI_USAGE},
         {"bench dut --data-dir /nowhere", CLI_ENVIRONMENT},
         {"bench merge /nowhere", CLI_ENVIRONMENT},
+        {"tune", CLI_USAGE},
+        {"tune cts", CLI_USAGE},
+        {"tune cts --vary pomdp.xi", CLI_USAGE},
+        {"tune cts --vary pomdp.xi=0.5..0.9 --planner nobody", CLI_USAGE},
+        {"tune cts --vary pomdp.xii=0.5..0.9 --scenes 1 --out /tmp/x/y", CLI_USAGE},
         {"config check config/hyplan.yaml", CLI_DONE},
         {"config check /nowhere.yaml", CLI_USAGE},
         {"config diff config/hyplan.yaml config/hyplan.yaml", CLI_DONE},
@@ -227,6 +232,53 @@ static void test_merged_shards_equal_the_whole(void **state)
     remove_place(merged);
 }
 
+/* The text of one of a run's files. */
+static char *file_of(const char *dir, const char *name)
+{
+    char path[CLI_PATH];
+    char *text = NULL;
+    size_t cap = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_true(getdelim(&text, &cap, '\0', in) > 0);
+    (void)fclose(in);
+    return text;
+}
+
+static void test_tuning_chooses_and_goes_on_after_an_interruption(void **state)
+{
+    char *place = fresh_place();
+    char args[1024];
+    char row[CLI_PATH];
+    (void)state;
+    (void)snprintf(
+        args, sizeof args,
+        "tune cts --scenarios 01 --scenes 2 --vary pomdp.rollout_depth=5..20:int --steps "
+        "2 --set pomdp.budget.trials=5 --set pomdp.scenarios=20 -q --out %s/t",
+        place);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(row, sizeof row, "%s/t", place);
+    char *first = file_of(row, "tune.csv");
+    char *chosen = file_of(row, "chosen.yaml");
+    assert_non_null(strstr(first, "pomdp.rollout_depth,"));
+    assert_non_null(strstr(first, "\n2,20,2,"));
+    assert_non_null(strstr(chosen, "rollout_depth: "));
+    assert_int_equal(hyplan(args), CLI_USAGE); /* there is a tuning already */
+    (void)snprintf(row, sizeof row, "%s/t/point-002", place);
+    tear(row);
+    (void)snprintf(row, sizeof row, "%s/t", place);
+    (void)strcat(args, " --resume");
+    assert_int_equal(hyplan(args), CLI_DONE);
+    char *again = file_of(row, "tune.csv");
+    /* Rows that were there keep even their times: all but the torn point's line is the same. */
+    assert_int_equal(strncmp(first, again, (size_t)(strstr(first, "\n1,5,") - first)), 0);
+    free(first);
+    free(again);
+    free(chosen);
+    remove_place(place);
+}
+
 static void test_run_leaves_its_files(void **state)
 {
     static const char *const FILES[] = {"manifest.json", "settings.json", "summary.json",
@@ -254,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_two_workers_give_what_one_gives),
         cmocka_unit_test(test_resumed_run_equals_an_uninterrupted_one),
         cmocka_unit_test(test_merged_shards_equal_the_whole),
+        cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
         cmocka_unit_test(test_run_leaves_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void every_file_reads_and_fits_together(void **state)
         hp_assert_near(cos(s.goal.yaw_rad - atan2(end[1] - end[-1], end[0] - end[-2])), 1.0, 1e-12);
         hp_assert_near(s.time_limit_s, 25.0, 0.0);
         hp_assert_near(s.goal_radius_m, 3.0, 0.0);
-        assert_int_equal(s.varies_walker, i < 11);
+        assert_int_equal(s.varies, i < 11 ? SIM_VARIES_WALKER : SIM_VARIES_CAR);
         assert_int_equal(s.near_miss_applies, i < 11);
         assert_int_equal(s.n_walkers, i < 11 ? 1 : 0);
     }

@@ -137,7 +137,7 @@ static void observing_changes_nothing(void **state)
 {
     static hp_frame again;
     (void)state;
-    const sim_scene scene = {1.0, 30.0, 4.0};
+    const sim_scene scene = {1.0, 30.0, 4.0, 0};
     sim_config config;
     sim_config_default(&config);
     config.sensor = (sim_sensor_config){
@@ -170,8 +170,8 @@ static void frames_tell_nothing_hidden(void **state)
     (void)state;
     static const char *const IDS[] = {"03", "07", "08"};
     for (size_t k = 0; k < HP_ARRAY_LEN(IDS); ++k) {
-        const sim_scene near = {2.0, 8.75, 4.0};
-        const sim_scene far = {0.5, 40.75, 6.0};
+        const sim_scene near = {2.0, 8.75, 4.0, 0};
+        const sim_scene far = {0.5, 40.75, 6.0, 0};
         sim_world *a = loaded(IDS[k], &near, 3);
         sim_world *b = loaded(IDS[k], &far, 3);
         sim_world_info(a, &info);
@@ -207,7 +207,7 @@ static void a_hidden_walker_may_walk_unseen(void **state)
     static sim_scenario with;
     static sim_scenario without;
     (void)state;
-    const sim_scene scene = {1.0, 20.0, 4.0};
+    const sim_scene scene = {1.0, 20.0, 4.0, 0};
     sim_drive_read("03", &with);
     with.ego_start.y_m = -224.0; /* from here on the car hides him */
     with.route_xy[1] = -224.0;
@@ -249,7 +249,7 @@ static void a_standing_walker_is_seen_then_hidden_then_seen(void **state)
     static const char *const IDS[] = {"03", "07"};
     (void)state;
     for (size_t k = 0; k < HP_ARRAY_LEN(IDS); ++k) {
-        const sim_scene scene = {1.0, 0.01, 4.0}; /* hardly ever triggers */
+        const sim_scene scene = {1.0, 0.01, 4.0, 0}; /* hardly ever triggers */
         sim_world *world = loaded(IDS[k], &scene, 1);
         uint32_t ticks[4] = {0}; /* unseen, seen, hidden, seen again */
         uint32_t phase = 0;
@@ -283,7 +283,7 @@ static void no_message_names_the_scene(void **state)
 {
     static sim_scenario s;
     (void)state;
-    const sim_scene scene = {1.2345678, 23.456789, 4.5678901};
+    const sim_scene scene = {1.2345678, 23.456789, 4.5678901, 0};
     sim_drive_read("03", &s);
     sim_world *world = sim_drive_world();
     sim_world_load(world, &s, &scene, 0, 1);
@@ -308,7 +308,7 @@ static void no_message_names_the_scene(void **state)
 static void the_floor_of_10_cannot_be_left(void **state)
 {
     (void)state;
-    const sim_scene scene = {1.0, 5.0, 4.0};
+    const sim_scene scene = {1.0, 5.0, 4.0, 0};
     sim_world *world = loaded("10", &scene, 1);
     hp_assert_near(info.speed_floor_mps, 20.0 / 3.6, 1e-12);
     hp_assert_near(info.speed_limit_mps, 50.0 / 3.6, 1e-12);
