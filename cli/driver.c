@@ -48,7 +48,8 @@ static hp_status create_despot(const cli_config *config, bool guard, driver **ou
 
 static hp_status create_hyplan(const cli_config *config, bool guard, driver **out)
 {
-    return direct_driver_create(config, guard, DIRECT_AS_CONFIGURED, out);
+    const bool off = config->car.prune.rule.method == POMDP_PRUNE_OFF;
+    return direct_driver_create(config, guard, off ? POMDP_PRUNE_CRUDE : DIRECT_AS_CONFIGURED, out);
 }
 
 static hp_status create_minmax(const cli_config *config, bool guard, driver **out)
@@ -80,7 +81,8 @@ const driver_kind DRIVER_KINDS[] = {
     {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
     {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
      reckless_driver_create},
-    {"hyplan", "the whole of it: search, pruned as pomdp.prune says", false, create_hyplan},
+    {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,
+     create_hyplan},
     {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, create_minmax},
     {"hyplan:crude", "pruned by recalibrated confidence", false, create_crude},
     {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, create_conformal},

@@ -193,6 +193,13 @@ static void keep(prune_lab *lab, const pomdp_leaf *leaf)
     lab->has_kept = true;
 }
 
+static bool asks(void *ctx, const pomdp_leaf *leaf)
+{
+    const prune_lab *lab = ctx;
+    return lab->inner == NULL || lab->inner->asks == NULL ||
+           lab->inner->asks(lab->inner->ctx, leaf);
+}
+
 /** Between the search and its evaluator: all leaves, or those that were pruned. */
 static hp_status look_on(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t deadline_ns,
                          pomdp_estimate *out)
@@ -246,6 +253,7 @@ static bool draw_node(prune_lab *lab, bool prunes, uint32_t trials, uint32_t lab
         .max_batch = lab->setting->config.car.prune.batch,
         .reopens = prunes && evaluator->reopens,
         .evaluate = look_on,
+        .asks = asks,
         .ctx = lab,
     };
     lab->inner = prunes ? evaluator : NULL;

@@ -27,14 +27,16 @@ double prune_case_loss(const prune_case *c, uint32_t action);
 /** Median of values [n], which are sorted, and its 95 % interval by 1,000 bootstrap samples. */
 double prune_median(double *values, uint32_t n, stats_interval *interval);
 
-/** How the certified rule does on nodes that it was not fitted on. */
+/** How the certified rule does among all nodes when it is fitted on some. */
 typedef struct prune_risk {
     uint32_t resamples, kept; /* of which the error rate was at most the risk */
     uint64_t accepted, wrong; /* over all */
     uint64_t judged;
 } prune_risk;
 
-/** Halves the samples at random again and again: one half fits, the other judges. HP_ENOMEM. */
+/** Draws half of the samples at random again and again, and judges by all what was fitted on those:
+ * a rule that is fitted on one half and judged by the other is charged for its luck twice.
+ * HP_ENOMEM. */
 HP_NODISCARD hp_status prune_risk_run(const policy_calib_config *rules, policy_sample *samples,
                                       uint32_t n, uint32_t resamples, hp_rng stream,
                                       prune_risk *out);

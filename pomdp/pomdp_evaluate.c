@@ -13,11 +13,37 @@ hp_status pomdp_solver_set_evaluator(pomdp_solver *solver, const pomdp_evaluator
     return HP_OK;
 }
 
-bool pomdp_evaluate_wants(const pomdp_solver *s, uint32_t node)
+/** A leaf that weighs nothing has bounds of nothing. */
+static pomdp_leaf leaf_of(const pomdp_solver *s, uint32_t node)
 {
-    const pomdp_node *v = &s->tree.nodes[node];
-    return s->evaluator != NULL && node != 0 && v->first_edge == POMDP_NONE &&
-           v->valued == POMDP_UNVALUED;
+    const pomdp_tree *t = &s->tree;
+    const pomdp_node *v = &t->nodes[node];
+    pomdp_leaf leaf = {.states = pomdp_state_at(s, t->states, v->first_particle),
+                       .weights = &t->particle_weight[v->first_particle],
+                       .n = v->n_particles,
+                       .depth = v->depth,
+                       .weight = t->weight[node]};
+    const double scale = s->discount[leaf.depth] * leaf.weight;
+    if (scale > 0.0) {
+        leaf.lower = t->lower[node] / scale;
+        leaf.upper = t->upper[node] / scale;
+    }
+    return leaf;
+}
+
+bool pomdp_evaluate_wants(pomdp_solver *s, uint32_t node)
+{
+    pomdp_node *v = &s->tree.nodes[node];
+    if (s->evaluator == NULL || node == 0 || v->first_edge != POMDP_NONE ||
+        v->valued != POMDP_UNVALUED) {
+        return false;
+    }
+    const pomdp_leaf leaf = leaf_of(s, node);
+    if (s->evaluator->asks != NULL && !s->evaluator->asks(s->evaluator->ctx, &leaf)) {
+        v->valued = POMDP_VALUED;
+        return false;
+    }
+    return true;
 }
 
 void pomdp_evaluate_later(pomdp_solver *s, uint32_t node)
@@ -160,16 +186,6 @@ bool pomdp_evaluate_reopen(pomdp_solver *s)
     return true;
 }
 
-/** A leaf that weighs nothing has bounds of nothing. */
-static void set_bounds(const pomdp_solver *s, uint32_t v, pomdp_leaf *leaf)
-{
-    const double scale = s->discount[leaf->depth] * leaf->weight;
-    if (scale > 0.0) {
-        leaf->lower = s->tree.lower[v] / scale;
-        leaf->upper = s->tree.upper[v] / scale;
-    }
-}
-
 void pomdp_evaluate_waiting(pomdp_solver *s)
 {
     const pomdp_tree *t = &s->tree;
@@ -177,13 +193,7 @@ void pomdp_evaluate_waiting(pomdp_solver *s)
     pomdp_leaf leaves[POMDP_MAX_WAITING] = {{0}};
     pomdp_estimate estimates[POMDP_MAX_WAITING] = {{0}};
     for (uint32_t i = 0; i < n; i++) {
-        const pomdp_node *v = &t->nodes[s->waiting.node[i]];
-        leaves[i] = (pomdp_leaf){.states = pomdp_state_at(s, t->states, v->first_particle),
-                                 .weights = &t->particle_weight[v->first_particle],
-                                 .n = v->n_particles,
-                                 .depth = v->depth,
-                                 .weight = t->weight[s->waiting.node[i]]};
-        set_bounds(s, s->waiting.node[i], &leaves[i]);
+        leaves[i] = leaf_of(s, s->waiting.node[i]);
     }
     const hp_status st =
         s->evaluator->evaluate(s->evaluator->ctx, leaves, n, s->budget.deadline_ns, estimates);

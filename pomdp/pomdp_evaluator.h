@@ -5,6 +5,8 @@
  * the leaf over. Once max_batch leaves wait, or no other way is left, all are evaluated in one
  * call, and their bounds follow what is decided. Leaves that nobody comes to are never evaluated,
  * nor is the root. What still waits when the search ends keeps the bounds of the model's hooks.
+ *  With an evaluator a trial expands one node at most: what pruning closed above may make the next
+ * one needless.
  *  Bounds of a node are its weight times the discounted value; the search does that multiplication.
  *
  *  Ownership: table, ctx and what they point to are borrowed. Threads: called by the solver's own.
@@ -55,6 +57,9 @@ typedef struct pomdp_evaluator {
      *  @param deadline_ns of the search's clock, 0: none. */
     hp_status (*evaluate)(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t deadline_ns,
                           pomdp_estimate *out);
+    /** Whether a value could be of use; a leaf of which it could not is expanded at once, without
+     *  waiting. NULL: always. */
+    bool (*asks)(void *ctx, const pomdp_leaf *leaf);
     void *ctx;
 } pomdp_evaluator;
 

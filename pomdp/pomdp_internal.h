@@ -225,7 +225,7 @@ const char *pomdp_tree_check(const pomdp_solver *s);
 
 /** Whether a trial must leave the node to the evaluator; puts it in the queue, which is not full;
  *  values all that wait and backs them up. */
-bool pomdp_evaluate_wants(const pomdp_solver *s, uint32_t node);
+bool pomdp_evaluate_wants(pomdp_solver *s, uint32_t node);
 void pomdp_evaluate_later(pomdp_solver *s, uint32_t node);
 void pomdp_evaluate_waiting(pomdp_solver *s);
 /** Opens the pruned leaf on which the root's action hangs most; false if it hangs on none. */

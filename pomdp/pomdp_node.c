@@ -41,8 +41,7 @@ static void take_row(const hp_evaluation *row, policy_answer *answer)
 }
 
 /** Values from hyplan-policy. */
-static hp_status ask(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
-                     policy_answer *answers, uint64_t *hash, int64_t *network_ns)
+static hp_status ask(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns, car_values *out)
 {
     pomdp_node *node = ctx;
     hp_evaluate_request *q = &node->request;
@@ -63,10 +62,10 @@ static hp_status ask(void *ctx, const float *rows, uint32_t n, int64_t deadline_
         return HP_EWIRE;
     }
     for (uint32_t i = 0; i < n; i++) {
-        take_row(&node->reply.rows[i], &answers[i]);
+        take_row(&node->reply.rows[i], &out->answers[i]);
     }
-    *hash = node->reply.model_hash;
-    *network_ns = node->reply.network_ns;
+    out->model_hash = node->reply.model_hash;
+    out->network_ns = node->reply.network_ns;
     return HP_OK;
 }
 

@@ -7,13 +7,13 @@ const char *const POMDP_PRUNE_WORDS[] = {"off", "minmax", "crude", "conformal", 
 void pomdp_prune_config_default(pomdp_prune_config *config)
 {
     *config = (pomdp_prune_config){.method = POMDP_PRUNE_OFF,
-                                   .confidence_threshold = 0.9,
-                                   .value_tolerance = 0.05,
+                                   .confidence_threshold = 0.8,
+                                   .value_tolerance = 0.1,
                                    .min_depth = 1,
                                    .guard_ttc_s = 1.5,
-                                   .max_collision_probability = 0.02,
+                                   .max_collision_probability = 0.2,
                                    .use_value_bound = false,
-                                   .use_prior = true,
+                                   .use_prior = false,
                                    .decision_aware = true};
 }
 

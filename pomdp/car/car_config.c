@@ -144,7 +144,7 @@ void car_config_default(car_config *config)
                     .near_front_m = 1.5,
                     .near_side_m = 0.5},
         .prune = {.alpha = 0.1,
-                  .risk = 0.02,
+                  .risk = 0.1,
                   .delta = 0.05,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},

@@ -336,13 +336,11 @@ static hp_status ask_rows(car_leaf *leaf, uint32_t n, int64_t deadline_ns, polic
         leaf->spent.network_ns += hp_clock_now_ns(&leaf->clock) - begin_ns;
         return HP_OK;
     }
-    uint64_t hash = 0;
-    int64_t network_ns = 0;
-    const hp_status st = leaf->remote->ask(leaf->remote->ctx, leaf->rows, n, deadline_ns, answers,
-                                           &hash, &network_ns);
-    leaf->spent.network_ns += network_ns;
-    leaf->spent.transport_ns += hp_clock_now_ns(&leaf->clock) - begin_ns - network_ns;
-    if (st == HP_OK && leaf->labels.n > 0 && hash != leaf->labels.model_hash) {
+    car_values values = {.answers = answers};
+    const hp_status st = leaf->remote->ask(leaf->remote->ctx, leaf->rows, n, deadline_ns, &values);
+    leaf->spent.network_ns += values.network_ns;
+    leaf->spent.transport_ns += hp_clock_now_ns(&leaf->clock) - begin_ns - values.network_ns;
+    if (st == HP_OK && leaf->labels.n > 0 && values.model_hash != leaf->labels.model_hash) {
         doubt(leaf, "calibration of another network");
         return HP_ECONFIG;
     }
@@ -407,30 +405,42 @@ static void judge(const car_leaf *leaf, const policy_answer *answer, const pomdp
 }
 
 /** Only of leaves that the rules allow to prune is the network asked. */
+static bool asks(void *ctx, const pomdp_leaf *node)
+{
+    const car_leaf *leaf = ctx;
+    const pomdp_opinion before = {.ttc_s = car_leaf_ttc_s(leaf->scene, node)};
+    return pomdp_prune_allows(&leaf->config->prune.rule, node->depth, &before);
+}
+
 static hp_status evaluate(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t deadline_ns,
                           pomdp_estimate *out)
 {
     car_leaf *leaf = ctx;
-    const pomdp_prune_config *rule = &leaf->config->prune.rule;
-    pomdp_leaf asked[POMDP_MAX_WAITING];
-    uint32_t index[POMDP_MAX_WAITING];
-    double ttc_s[POMDP_MAX_WAITING];
-    uint32_t m = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        const pomdp_opinion before = {.ttc_s = car_leaf_ttc_s(leaf->scene, &leaves[i])};
-        if (pomdp_prune_allows(rule, leaves[i].depth, &before)) {
-            asked[m] = leaves[i];
-            ttc_s[m] = before.ttc_s;
-            index[m++] = i;
-        }
-    }
-    const hp_status st = m > 0 ? car_leaf_ask(leaf, asked, m, deadline_ns, leaf->answers) : HP_OK;
-    for (uint32_t j = 0; st == HP_OK && j < m; j++) {
-        pomdp_opinion said = {.ttc_s = ttc_s[j]};
-        judge(leaf, &leaf->answers[j], &asked[j], &said);
-        pomdp_prune_decide(rule, &asked[j], &said, &out[index[j]]);
+    const hp_status st = car_leaf_ask(leaf, leaves, n, deadline_ns, leaf->answers);
+    for (uint32_t i = 0; st == HP_OK && i < n; i++) {
+        pomdp_opinion said = {.ttc_s = car_leaf_ttc_s(leaf->scene, &leaves[i])};
+        judge(leaf, &leaf->answers[i], &leaves[i], &said);
+        pomdp_prune_decide(&leaf->config->prune.rule, &leaves[i], &said, &out[i]);
     }
     return st;
+}
+
+/** A vehicle that may be in the ego's way. The network was not trained with any, and no calibration
+ * on the scenes that it was trained for tells how wrong it is then. */
+static bool is_unknown(const policy_scene *seen)
+{
+    for (uint32_t i = 0; i < seen->n_others; i++) {
+        const policy_other *o = &seen->others[i];
+        const double strip_m = seen->ego_half_width_m + o->half_across_m;
+        for (uint32_t m = 0; m < o->n_modes && !o->walker; m++) {
+            for (uint32_t k = 0; k <= seen->n_steps; k++) {
+                if (fabs(o->lateral_m[m][k]) < strip_m && o->s_m[m][k] > seen->root.ego_s_m) {
+                    return true;
+                }
+            }
+        }
+    }
+    return false;
 }
 
 const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *request,
@@ -449,8 +459,10 @@ const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *req
             }
         }
     }
-    return leaf->is_sure && leaf->config->prune.rule.method != POMDP_PRUNE_OFF ? &leaf->evaluator
-                                                                               : NULL;
+    return leaf->is_sure && leaf->config->prune.rule.method != POMDP_PRUNE_OFF &&
+                   !is_unknown(&leaf->seen)
+               ? &leaf->evaluator
+               : NULL;
 }
 
 car_leaf_times car_leaf_spent(const car_leaf *leaf)
@@ -475,7 +487,7 @@ hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out)
     leaf->config = setup->config;
     leaf->remote = setup->remote;
     leaf->clock = hp_clock_real();
-    leaf->evaluator = (pomdp_evaluator){.evaluate = evaluate, .ctx = leaf};
+    leaf->evaluator = (pomdp_evaluator){.evaluate = evaluate, .asks = asks, .ctx = leaf};
     load_labels(leaf);
     hp_status st = HP_OK;
     if (leaf->remote == NULL) {

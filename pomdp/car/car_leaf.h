@@ -4,9 +4,10 @@
  *  The scene is encoded once per decision; a node adds where everybody is by then, by its
  * particles. The network is asked here, or elsewhere by a call (car_remote); both give the same
  * bits. It works only with the errors that belong to network, search and mix of scenes. Without
- * them, or without a network, there is no pruning and car_leaf_note says why. Ownership:
- * create/destroy; config and remote are borrowed. Threads: one user. Allocation: in create and
- *  configure only. Determinism: bit-identical for one kind of kernel. */
+ * them, or without a network, there is no pruning and car_leaf_note says why. Where a vehicle may
+ * be in the ego's way, which the network was never trained for, nothing is pruned either.
+ *  Ownership: create/destroy; config and remote are borrowed. Threads: one user. Allocation: in
+ *  create and configure only. Determinism: bit-identical for one kind of kernel. */
 #ifndef CAR_LEAF_H
 #define CAR_LEAF_H
 
@@ -16,12 +17,18 @@
 #include "policy/policy_nodes.h"
 #include "pomdp/car/car_model.h"
 
+/** What comes back for rows. */
+typedef struct car_values {
+    policy_answer *answers; /* [n], the caller's, to be filled */
+    uint64_t model_hash;    /* of the network that answered */
+    int64_t network_ns;     /* wall time that it took itself */
+} car_values;
+
 /** Rows are answered elsewhere. */
 typedef struct car_remote {
-    /** Fills answers [n] from rows [n][POLICY_ROW]. *hash: of the network that answered;
-     *  *network_ns: what it took itself. Anything but HP_OK: no answers. */
+    /** For rows [n][POLICY_ROW]. Anything but HP_OK: no answers. */
     hp_status (*ask)(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
-                     policy_answer *answers, uint64_t *hash, int64_t *network_ns);
+                     car_values *out);
     void *ctx;
 } car_remote;
 

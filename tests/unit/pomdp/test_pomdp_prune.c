@@ -26,6 +26,8 @@ static pomdp_prune_config config_of(pomdp_prune_method method)
     pomdp_prune_config c;
     pomdp_prune_config_default(&c);
     c.method = method;
+    c.confidence_threshold = 0.9;
+    c.max_collision_probability = 0.02;
     c.use_value_bound = false;
     c.use_prior = true;
     return c;
