@@ -224,7 +224,7 @@ hp_status lasertag_open(uint64_t seed, pomdp_problem *out)
     }
     uint64_t draw = 0;
     for (uint32_t blocked = 0; blocked < BLOCKED; draw++) {
-        const uint64_t at = hp_rng_u64(stream, draw) % (ROWS * COLUMNS);
+        const uint64_t at = hp_rng_u64(stream, draw) % ((uint64_t)ROWS * COLUMNS);
         char *cell = &floor[at / COLUMNS][at % COLUMNS];
         blocked += *cell == '.';
         *cell = '#';

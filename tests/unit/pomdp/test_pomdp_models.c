@@ -9,6 +9,7 @@
 #include "pomdp/pomdp_internal.h"
 #include "tests/support/hp_test.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,13 +124,35 @@ static void test_problems_keep_the_contract(void **state)
     }
 }
 
-static void test_search_keeps_its_invariants_on_every_problem(void **state)
+/** After each of some trials: every bound in order, the root's never looser than before. */
+static void search_by_trials(const char *name, pomdp_solver *s, const void *belief)
+{
+    double gap_begin = 0.0;
+    bool progress = true;
+    assert_int_equal(pomdp_solver_begin(s, belief, NULL, N, hp_rng_seed(1),
+                                        &(pomdp_budget){.max_trials = 40}, &gap_begin),
+                     HP_OK);
+    double lower = s->tree.lower[0];
+    double upper = s->tree.upper[0];
+    for (uint32_t i = 0; i < 40 && progress; i++) {
+        assert_int_equal(pomdp_solver_trial(s, &progress), HP_OK);
+        const char *broken = pomdp_tree_check(s);
+        if (broken != NULL || s->tree.lower[0] < lower || s->tree.upper[0] > upper) {
+            fail_msg("%s after trial %u: %s", name, i,
+                     broken != NULL ? broken : "the root loosened");
+        }
+        lower = s->tree.lower[0];
+        upper = s->tree.upper[0];
+    }
+    assert_true(upper - lower < gap_begin);
+}
+
+static void test_search_keeps_its_invariants_after_each_trial_on_every_problem(void **state)
 {
     (void)state;
     for (size_t i = 0; POMDP_PROBLEM_NAMES[i] != NULL; i++) {
         pomdp_problem p = open_problem(POMDP_PROBLEM_NAMES[i]);
         pomdp_solver *s = NULL;
-        pomdp_plan plan;
         p.config.n_scenarios = 60;
         p.config.max_nodes = 1u << 15;
         p.config.max_particles = 1u << 17;
@@ -137,14 +160,7 @@ static void test_search_keeps_its_invariants_on_every_problem(void **state)
         assert_non_null(belief);
         p.sample(p.ctx, hp_rng_seed(9), N, belief);
         assert_int_equal(pomdp_solver_create(&p.model, &p.config, &s), HP_OK);
-        assert_int_equal(pomdp_solver_plan(s, belief, NULL, N, hp_rng_seed(1),
-                                           &(pomdp_budget){.max_trials = 40}, &plan),
-                         HP_OK);
-        const char *broken = pomdp_tree_check(s);
-        if (broken != NULL) {
-            fail_msg("%s: %s", POMDP_PROBLEM_NAMES[i], broken);
-        }
-        assert_true(plan.value_upper - plan.value_lower < plan.gap_begin);
+        search_by_trials(POMDP_PROBLEM_NAMES[i], s, belief);
         pomdp_solver_destroy(&s);
         free(belief);
         pomdp_problem_close(&p);
@@ -290,6 +306,40 @@ static void test_patrol_value_is_what_patrols_earn(void **state)
     }
     hp_assert_near(sum, wanted,
                    0.3); /* four standard errors, and what 120 moves and the sweeps cut */
+    pomdp_problem_close(&p);
+}
+
+/** The bound of a belief is what the best patrol earns, particle by particle. */
+static void test_belief_lower_is_the_best_patrol(void **state)
+{
+    enum { N_PARTICLES = 60 };
+    pomdp_problem p = open_problem("tag");
+    const pursuit *floor = p.ctx;
+    pursuit_state s[N_PARTICLES];
+    double weights[N_PARTICLES];
+    double values[N_PARTICLES];
+    double best = -HUGE_VAL;
+    uint32_t action = PURSUIT_N_ACTIONS;
+    (void)state;
+    p.sample(p.ctx, hp_rng_seed(4), N_PARTICLES, s);
+    s[7].target = s[7].robot; /* not felt yet */
+    for (uint32_t i = 0; i < N_PARTICLES; i++) {
+        weights[i] = (i + 1.0) / (N_PARTICLES * (N_PARTICLES + 1) / 2.0);
+    }
+    const double bound = p.model.belief_lower(p.ctx, s, weights, N_PARTICLES, &action);
+    for (uint32_t goal = 0; goal < floor->n_cells; goal++) {
+        double sum = 0.0;
+        for (uint32_t i = 0; i < N_PARTICLES; i++) {
+            s[i].goal = (uint8_t)goal;
+        }
+        p.model.tail(p.ctx, s, N_PARTICLES, values);
+        for (uint32_t i = 0; i < N_PARTICLES; i++) {
+            sum += weights[i] * values[i];
+        }
+        best = sum > best ? sum : best;
+    }
+    hp_assert_near(bound, best, 1e-9);
+    assert_true(action < PURSUIT_N_ACTIONS);
     pomdp_problem_close(&p);
 }
 
@@ -462,12 +512,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_problems_keep_the_contract),
-        cmocka_unit_test(test_search_keeps_its_invariants_on_every_problem),
+        cmocka_unit_test(test_search_keeps_its_invariants_after_each_trial_on_every_problem),
         cmocka_unit_test(test_observations_are_as_likely_as_they_say),
         cmocka_unit_test(test_belief_follows_bayes_rule),
         cmocka_unit_test(test_belief_is_refused_when_size_is_out_of_range),
         cmocka_unit_test(test_rocksample_tail_is_the_default_policy),
         cmocka_unit_test(test_patrol_value_is_what_patrols_earn),
+        cmocka_unit_test(test_belief_lower_is_the_best_patrol),
         cmocka_unit_test(test_plan_follows_the_floor_when_lambda_is_huge),
         cmocka_unit_test(test_pocman_maze_is_sound),
         cmocka_unit_test(test_pocman_pays_what_the_rules_say),
