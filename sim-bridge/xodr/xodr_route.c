@@ -230,8 +230,8 @@ static hp_status prepare(search *s, hp_error *error)
         links += s->map->lanes[i].n_next;
     }
     s->cap = 2 * links;
-    s->nodes = calloc(n, sizeof *s->nodes);
-    s->heap = calloc(s->cap, sizeof *s->heap);
+    s->nodes = calloc((size_t)n + 1, sizeof *s->nodes);
+    s->heap = calloc((size_t)s->cap + 1, sizeof *s->heap);
     if (s->nodes == NULL || s->heap == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for a route");
     }
