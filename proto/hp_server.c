@@ -20,6 +20,7 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
         return hp_fail(error, HP_ENOMEM, "no memory for the %s's server", service->link);
     }
     s->service = *service;
+    s->service.note = s->service.kind = NULL; /* copied below, if at all */
     s->reply = calloc(1, sizeof *s->reply);
     hp_status st = s->reply != NULL ? hp_mail_create(node, &s->mail) : HP_ENOMEM;
     if (st != HP_OK) {
@@ -32,8 +33,8 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
         return st;
     }
     s->mail.health.degraded = service->note != NULL;
-    (void)snprintf(s->mail.health.note, sizeof s->mail.health.note, "%s",
-                   service->note != NULL ? service->note : "");
+    const char *note = service->note != NULL ? service->note : service->kind;
+    (void)snprintf(s->mail.health.note, sizeof s->mail.health.note, "%s", note != NULL ? note : "");
     *out = s;
     return HP_OK;
 }
