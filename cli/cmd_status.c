@@ -93,7 +93,7 @@ static void print_state(const tap_state *s)
         (void)printf("%-10s generation %" PRIu32 "  requests %" PRIu64 "  late %" PRIu64
                      "  refused %" PRIu64 "%s%s\n",
                      h->role, h->generation, h->requests, h->late, h->refused,
-                     h->degraded ? "  degraded: " : "", h->degraded ? h->note : "");
+                     h->degraded ? "  degraded: " : (h->note[0] != '\0' ? "  " : ""), h->note);
     }
 }
 

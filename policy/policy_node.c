@@ -88,12 +88,17 @@ hp_status policy_node_create(const policy_config *config, const hp_node *identit
     hp_status st = load(config, node, error);
     if (st == HP_OK || st == HP_ENOENT) {
         const bool has_model = st == HP_OK;
+        char kind[32] = "";
+        if (has_model) {
+            (void)snprintf(kind, sizeof kind, "%s kernels", policy_infer_kernel(node->infer));
+        }
         const hp_service service = {.link = HP_LINK_POLICY,
                                     .request = HP_MSG_EVALUATE_REQUEST,
                                     .reply = HP_MSG_EVALUATE_REPLY,
                                     .has_model = has_model,
                                     .note = has_model ? NULL
                                                       : "no network: heuristic bounds, no pruning",
+                                    .kind = kind,
                                     .answer = answer,
                                     .ctx = node};
         st = hp_server_create(identity, &service, &node->server, error);

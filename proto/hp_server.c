@@ -9,6 +9,7 @@ struct hp_server {
     hp_mail mail;
     hp_socket *socket;
     hp_message *reply;
+    char kind[HP_TEXT]; /* the note while there is nothing to complain about */
 };
 
 hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_server **out,
@@ -20,6 +21,7 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
         return hp_fail(error, HP_ENOMEM, "no memory for the %s's server", service->link);
     }
     s->service = *service;
+    s->service.note = s->service.kind = NULL; /* copied below, if at all */
     s->reply = calloc(1, sizeof *s->reply);
     hp_status st = s->reply != NULL ? hp_mail_create(node, &s->mail) : HP_ENOMEM;
     if (st != HP_OK) {
@@ -31,6 +33,7 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
         hp_server_destroy(&s);
         return st;
     }
+    (void)snprintf(s->kind, sizeof s->kind, "%s", service->kind != NULL ? service->kind : "");
     hp_server_note(s, service->note);
     *out = s;
     return HP_OK;
@@ -40,7 +43,8 @@ void hp_server_note(hp_server *server, const char *note)
 {
     hp_health *health = &server->mail.health;
     health->degraded = note != NULL && note[0] != '\0';
-    (void)snprintf(health->note, sizeof health->note, "%s", note != NULL ? note : "");
+    (void)snprintf(health->note, sizeof health->note, "%s",
+                   health->degraded ? note : server->kind);
 }
 
 void hp_server_destroy(hp_server **server)

@@ -16,6 +16,7 @@ typedef struct hp_service {
     hp_msg_type request, reply;
     bool has_model;
     const char *note; /* why it works with less than it would like; NULL: it does not */
+    const char *kind; /* the note if there is nothing to complain about; NULL: none */
     /** Fills *reply from *request; both point to structs of the types above. */
     void (*answer)(void *ctx, const void *request, void *reply);
     void *ctx;

@@ -152,6 +152,28 @@ static void test_node_says_so_when_there_is_no_network(void **state)
     close_rig(&r);
 }
 
+static void test_health_names_the_kernels(void **state)
+{
+    rig r;
+    const hp_envelope e = {.type = HP_MSG_HEALTH, .sequence = 5};
+    (void)state;
+    open_rig(&r, &config);
+    hp_status st = HP_EAGAIN;
+    for (int i = 0; i < TRIES && st != HP_OK; i++) {
+        st = hp_mail_send(&r.f.mail, r.dealer, NULL, &e, &r.f.mail.health);
+    }
+    st = HP_EAGAIN;
+    for (int i = 0; i < TRIES && st != HP_OK; i++) {
+        assert_int_equal(policy_node_step(r.node, PATIENCE_MS), HP_OK);
+        st = hp_mail_receive(&r.f.mail, r.dealer, NULL);
+    }
+    assert_int_equal(st, HP_OK);
+    const hp_health *health = &r.f.mail.in->as_hp_health;
+    assert_false(health->degraded);
+    assert_non_null(strstr(health->note, policy_kernel_best()->name));
+    close_rig(&r);
+}
+
 static void test_create_refuses_when_the_file_is_bad(void **state)
 {
     fixture f;
@@ -173,6 +195,7 @@ int main(void)
         cmocka_unit_test(test_node_answers_with_the_bits_of_the_library),
         cmocka_unit_test(test_node_gives_no_rows_when_the_request_does_not_fit),
         cmocka_unit_test(test_node_says_so_when_there_is_no_network),
+        cmocka_unit_test(test_health_names_the_kernels),
         cmocka_unit_test(test_create_refuses_when_the_file_is_bad),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
