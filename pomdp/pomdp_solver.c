@@ -93,6 +93,12 @@ bool pomdp_solver_late(pomdp_solver *s, uint32_t steps)
     return hp_clock_now_ns(s->budget.clock) >= s->budget.deadline_ns;
 }
 
+static bool is_spent(const pomdp_solver *s)
+{
+    return s->budget.max_steps > 0 &&
+           s->count.steps_tree + s->count.steps_rollout >= s->budget.max_steps;
+}
+
 static double root_gap(const pomdp_solver *s)
 {
     return s->tree.upper[0] - s->tree.lower[0];
@@ -140,6 +146,9 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             break;
         }
         if (s->tree.nodes[node].first_edge == POMDP_NONE) {
+            if (is_spent(s)) {
+                break;
+            }
             const hp_status st = pomdp_expand_node(s, node);
             if (st == HP_EDEADLINE) {
                 undo_trial(s, &used, &count, grown_at);
@@ -210,8 +219,8 @@ static uint32_t search(pomdp_solver *s)
     const uint32_t max_trials = trials_allowed(&s->budget);
     uint32_t trials = 0;
     bool progress = true;
-    while (trials < max_trials && progress && !s->pool_full && root_gap(s) > s->config.target_gap &&
-           !is_late(s)) {
+    while (trials < max_trials && progress && !s->pool_full && !is_spent(s) &&
+           root_gap(s) > s->config.target_gap && !is_late(s)) {
         if (pomdp_solver_trial(s, &progress) != HP_OK) {
             break;
         }
