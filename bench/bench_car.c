@@ -67,7 +67,11 @@ static void episode(void *ctx)
 static void whole_rollouts(void *ctx)
 {
     job *j = ctx;
-    const pomdp_draws draws = {.rows = j->rows, .stride = PARTICLES, .column = j->column};
+    const pomdp_draws draws = {.rows = j->rows,
+                               .stride = PARTICLES,
+                               .column = j->column,
+                               .room = j->states,
+                               .room_bytes = sizeof j->states};
     j->steps += j->model.rollout(&j->scene, j->begin, PARTICLES, &draws, j->config.rollout_depth,
                                  j->reward);
 }
@@ -135,6 +139,7 @@ static void run(job *j, const char *name, uint32_t walkers)
     (void)hp_bench_run(&(hp_bench){text, 100, 5, 1}, sample, j);
     j->config.budget.target_gap = 0.0;
     j->config.budget.time_ms = 20.0;
+    j->config.budget.steps = 0;
     if (car_planner_create(&j->config, &j->planner) == HP_OK) {
         (void)snprintf(text, sizeof text, "car/%s/search-20ms", name);
         (void)hp_bench_run(&(hp_bench){text, 15, 3, 1}, search, j);

@@ -27,6 +27,8 @@ typedef struct pomdp_draws {
     const uint64_t *rows;
     uint32_t stride;
     const uint32_t *column; /* [n] */
+    void *room;             /* scratch of the rollout's own, aligned for any type; may be NULL */
+    size_t room_bytes;
 } pomdp_draws;
 
 typedef struct pomdp_model {

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-enum { ROLLOUT_PIECE = 128 }; /* particles */
+enum { ROLLOUT_PIECE = 512 }; /* particles */
 
 /** Adds this step's rewards and drops the rows whose episode ended, keeping the order of the rest.
  */
@@ -58,7 +58,9 @@ static hp_status run_by_model(pomdp_solver *s, uint32_t first, uint32_t n, uint3
         const uint32_t now = n - i < ROLLOUT_PIECE ? n - i : ROLLOUT_PIECE;
         const pomdp_draws draws = {.rows = pomdp_keys_at(s, depth),
                                    .stride = s->config.n_scenarios,
-                                   .column = &s->tree.scenario[first + i]};
+                                   .column = &s->tree.scenario[first + i],
+                                   .room = s->batch.states,
+                                   .room_bytes = s->batch.capacity * s->model.state_size};
         if (pomdp_solver_late(s, now * n_steps)) {
             return HP_EDEADLINE;
         }

@@ -94,6 +94,12 @@ bool pomdp_solver_late(pomdp_solver *s, uint32_t steps)
     return hp_clock_now_ns(s->budget.clock) >= s->budget.deadline_ns;
 }
 
+static bool is_spent(const pomdp_solver *s)
+{
+    return s->budget.max_steps > 0 &&
+           s->count.steps_tree + s->count.steps_rollout >= s->budget.max_steps;
+}
+
 static double root_gap(const pomdp_solver *s)
 {
     return s->tree.upper[0] - s->tree.lower[0];
@@ -146,6 +152,9 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             break;
         }
         if (s->tree.nodes[node].first_edge == POMDP_NONE) {
+            if (is_spent(s)) {
+                break;
+            }
             const hp_status st = pomdp_expand_node(s, node);
             if (st == HP_EDEADLINE) {
                 undo_trial(s, &used, &count, grown_at);
@@ -216,7 +225,7 @@ static uint32_t trials_allowed(const pomdp_budget *b)
 static bool goes_on(pomdp_solver *s, bool progress)
 {
     const bool reopens = s->evaluator != NULL && s->evaluator->reopens;
-    if (s->pool_full || is_late(s)) {
+    if (s->pool_full || is_spent(s) || is_late(s)) {
         return false;
     }
     while (!progress || root_gap(s) <= target_gap(s)) {

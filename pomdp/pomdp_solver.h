@@ -48,6 +48,7 @@ enum { POMDP_PLAN_DEPTHS = 16 };
  * more. */
 typedef struct pomdp_budget {
     uint32_t max_trials;   /* 0: only the deadline */
+    uint64_t max_steps;    /* no node is expanded after so many particle steps; 0: any number */
     int64_t deadline_ns;   /* of the clock; 0: only the trials */
     const hp_clock *clock; /* may be NULL if deadline_ns == 0 */
     double target_gap;     /* instead of the configuration's, if that is less */

@@ -6,6 +6,9 @@ static const hp_field BUDGET_FIELDS[] = {
     HP_F_DOUBLE(car_budget_config, time_ms, 0.5, 60000.0, "ms", "time of one search"),
     HP_F_UINT(car_budget_config, trials, 0, 1000000, NULL,
               "above 0: so many trials instead, the same bits every time"),
+    HP_F_UINT(
+        car_budget_config, steps, 0, 4000000000U, NULL,
+        "above 0: a search takes no more steps of particles than that, whatever else ends it"),
     HP_F_DOUBLE(car_budget_config, target_gap, 0.0, 10.0, "reward",
                 "the search ends when its bounds are this close"),
     HP_F_END,
@@ -127,7 +130,7 @@ void car_config_default(car_config *config)
         .n_actions = 4,
         .actions_mps2 = {3.0, 0.0, -5.5, -8.0},
         .response_s = 0.15,
-        .budget = {.time_ms = 20.0, .trials = 0, .target_gap = 0.02},
+        .budget = {.time_ms = 20.0, .trials = 0, .steps = 350000, .target_gap = 0.02},
         .reward = {.goal = 1.0,
                    .collision_base = 0.2,
                    .collision_offset = 0.5,

@@ -31,6 +31,7 @@ typedef struct car_traffic_config {
 typedef struct car_budget_config {
     double time_ms;
     uint32_t trials; /* > 0: a fixed number of trials, bit-identical from run to run */
+    uint32_t steps;  /* > 0: no more particle steps than that, or little more */
     double target_gap;
 } car_budget_config;
 

@@ -13,8 +13,10 @@
 #define WALK_MPS 0.1f /* slower than this is standing */
 #define BESIDE_M ((float)CAR_BESIDE_M)
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
-#define PASSED_M 1.0f      /* somebody this far behind the ego cannot matter any more */
-#define REACTION_S 0.4f    /* in which the speed settles on the path's, as in the planner */
+#define CORRIDOR_M ((float)CAR_CORRIDOR_M)
+#define AHEAD_M 1.5f    /* and ahead of where it stops */
+#define PASSED_M 1.0f   /* somebody this far behind the ego cannot matter any more */
+#define REACTION_S 0.4f /* in which the speed settles on the path's, as in the planner */
 
 enum {
     FEW_FUTURES = 3, /* up to here choosing among broadcast rows is quicker than gathering */
@@ -50,10 +52,24 @@ static inline car_i8 path_index(const car_scene *scene, car_f8 s_m)
 
 static inline pose_lanes pose_at(const car_scene *scene, car_f8 s_m)
 {
+    if (scene->rules.is_straight) { /* no table needed: most roads, most of the time */
+        const float *p = scene->place[0];
+        const car_columns m = {
+            {p[0] + s_m * p[2], p[1] + s_m * p[3], lanes_all(p[2]), lanes_all(p[3])}};
+        return (pose_lanes){m, m.c[0], m.c[1], m.c[2], m.c[3], lanes_all(0.0f)};
+    }
     const car_i8 at = path_index(scene, s_m);
     const car_columns m = lanes_table_rows(scene->place, at);
     const car_f8 off = s_m - lanes_to_float(at) * scene->rules.spacing_m;
     return (pose_lanes){m, m.c[0] + off * m.c[2], m.c[1] + off * m.c[3], m.c[2], m.c[3], off};
+}
+
+static inline car_f8 path_speed(const car_scene *scene, car_f8 s_m)
+{
+    if (scene->rules.is_even) {
+        return lanes_all(scene->rules.even_speed_mps);
+    }
+    return lanes_table(scene->path_speed, path_index(scene, s_m));
 }
 
 /** Speed and place after one step under an acceleration command, with the vehicle's lag and the
@@ -63,8 +79,7 @@ static inline void drive(const car_scene *scene, car_f8 command_mps2, ego_lanes 
     const car_lane_rules *r = &scene->rules;
     const car_f8 v = e->speed_mps;
     const car_f8 zero = {0};
-    const car_f8 v_path =
-        lanes_table(scene->path_speed, path_index(scene, e->s_m + v * REACTION_S));
+    const car_f8 v_path = path_speed(scene, e->s_m + v * REACTION_S);
     car_f8 a = lanes_min(command_mps2, (v_path - v) * (1.0f / REACTION_S));
     a = lanes_pick(v < lanes_all(r->speed_floor_mps), lanes_all(r->fastest_mps2), a);
     const car_f8 change = e->accel_mps2 - a;
@@ -314,8 +329,9 @@ static inline car_f8 collision_cost(const car_scene *scene, car_f8 speed_mps)
     return lanes_table(scene->collision_cost, lanes_to_int(at));
 }
 
-/** Reward, and which episodes end. */
-static inline car_f8 judge(const car_scene *scene, step_lanes *s, car_i8 *ends)
+/** Reward, and which episodes end; *is_free: with the value of a free road, which is not in it. */
+static inline car_f8 judge_step(const car_scene *scene, const step_lanes *s, car_i8 *ends,
+                                car_i8 *is_free)
 {
     const car_lane_rules *r = &scene->rules;
     const car_f8 zero = {0};
@@ -330,14 +346,15 @@ static inline car_f8 judge(const car_scene *scene, step_lanes *s, car_i8 *ends)
     if (lanes_any(crashed)) {
         reward -= lanes_pick(crashed, collision_cost(scene, speed), zero);
     }
-    *ends = crashed | arrived;
-    const car_i8 is_free = ~*ends & ~s->ahead & lanes_all_i(r->may_be_free);
-    if (lanes_any(is_free)) {
-        const car_f8 rest = r->discount * free_road_value(scene, &s->ego);
-        reward += lanes_pick(is_free, rest, zero);
-        *ends |= is_free;
-    }
+    *is_free = ~(crashed | arrived) & ~s->ahead & lanes_all_i(r->may_be_free);
+    *ends = crashed | arrived | *is_free;
     return reward;
+}
+
+/** What a step's reward comes to with a free road after it. */
+static inline car_f8 with_free_road(const car_scene *scene, const ego_lanes *e, car_f8 reward)
+{
+    return reward + scene->rules.discount * free_road_value(scene, e);
 }
 
 /** Whether somebody will be in the way if the ego drives on: both are in the corridor's stretch at
@@ -361,7 +378,7 @@ static inline car_i8 in_the_way(const car_lane_other *f, const car_columns *plac
     const car_f8 aside = dy * c - dx * n;
     const car_f8 v_aside = o->vy_mps * c - o->vx_mps * n;
     const car_f8 closing = speed_mps + 0.5f - (o->vx_mps * c + o->vy_mps * n);
-    const car_f8 reach_y = lanes_all(f->reach_y_m + 0.2f);
+    const car_f8 reach_y = lanes_all(f->reach_y_m + CORRIDOR_M);
     const car_f8 pace = lanes_abs(v_aside);
     const car_f8 side = lanes_pick(v_aside < zero, zero - aside, aside); /* he goes to the left */
     const car_i8 enters = (zero - reach_y - side) * closing < last * pace;
@@ -383,7 +400,7 @@ static inline car_i8 must_brake(const car_scene *scene, const ego_lanes *e, cons
     car_i8 danger = e->s_m + stop_m + 1.0f > lanes_all(r->blocked_s_m);
     for (uint32_t k = 0; k < scene->n_others; ++k) {
         const car_lane_other *f = &scene->lane_others[k];
-        danger |= in_the_way(f, row, v, stop_m + 1.5f, &others[k]) & is_seen(f, &others[k], eye);
+        danger |= in_the_way(f, row, v, stop_m + AHEAD_M, &others[k]) & is_seen(f, &others[k], eye);
     }
     return danger;
 }

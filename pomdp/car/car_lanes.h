@@ -83,6 +83,49 @@ static inline bool lanes_any(car_i8 mask)
 #endif
 }
 
+/** One bit per lane. */
+static inline uint32_t lanes_bits(car_i8 mask)
+{
+#ifdef __AVX__
+    return (uint32_t)__builtin_ia32_movmskps256((car_f8)mask);
+#else
+    uint32_t bits = 0;
+    for (uint32_t j = 0; j < CAR_LANES; ++j) {
+        bits |= (uint32_t)(mask[j] & 1) << j;
+    }
+    return bits;
+#endif
+}
+
+/** Which lanes have their bit set, in their order; those behind them are any. */
+static inline car_i8 lanes_order(uint32_t bits)
+{
+    static const uint32_t FOUR[16] = {0,      0,        1,        0x0100,    2,      0x0200,
+                                      0x0201, 0x020100, 3,        0x0300,    0x0301, 0x030100,
+                                      0x0302, 0x030200, 0x030201, 0x03020100};
+    const uint32_t low = bits & 15;
+    const uint64_t high = FOUR[bits >> 4] + UINT32_C(0x04040404);
+    const uint64_t order = FOUR[low] | high << (8 * __builtin_popcount(low));
+    car_b8 bytes;
+    memcpy(&bytes, &order, sizeof bytes);
+    return __builtin_convertvector(bytes, car_i8);
+}
+
+/** Stores lane order[j] in place j. */
+static inline void lanes_store_ordered(car_u8 x, car_i8 order, uint32_t to[CAR_LANES])
+{
+#ifdef __AVX2__
+    x = (car_u8)__builtin_ia32_permvarsi256((car_i8)x, order);
+    memcpy(to, &x, sizeof x);
+#else
+    uint32_t from[CAR_LANES];
+    memcpy(from, &x, sizeof x);
+    for (int j = 0; j < CAR_LANES; ++j) {
+        to[j] = from[order[j]];
+    }
+#endif
+}
+
 static inline car_f8 lanes_load(const float x[CAR_LANES])
 {
     car_f8 v;

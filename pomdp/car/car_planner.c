@@ -145,14 +145,16 @@ static pomdp_budget budget_of(const car_planner *planner, const hp_plan_request 
 {
     const car_budget_config *own = &planner->config.budget;
     if (request->max_trials > 0) {
-        return (pomdp_budget){.max_trials = request->max_trials};
+        return (pomdp_budget){.max_trials = request->max_trials, .max_steps = own->steps};
     }
     if (own->trials > 0) {
-        return (pomdp_budget){.max_trials = own->trials};
+        return (pomdp_budget){.max_trials = own->trials, .max_steps = own->steps};
     }
     const int64_t own_ns = hp_clock_now_ns(clock) + (int64_t)(own->time_ms * 1e6);
     const bool sooner = request->deadline_ns > 0 && request->deadline_ns < own_ns;
-    return (pomdp_budget){.deadline_ns = sooner ? request->deadline_ns : own_ns, .clock = clock};
+    return (pomdp_budget){.max_steps = own->steps,
+                          .deadline_ns = sooner ? request->deadline_ns : own_ns,
+                          .clock = clock};
 }
 
 /** Takes over the thresholds that came with the request. False: they break a rule, and the last

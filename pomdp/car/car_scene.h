@@ -55,7 +55,10 @@ typedef struct car_lane_other {
     float clear_m; /* farther than this past the path he is out of the ego's way, wherever it is */
     float far_m;   /* apart by more at the end of a step: neither hit nor near all the while */
     float corner_s_m, corner_lateral_m, beyond_m;
-    float per_bin;              /* of the observed speed */
+    float clear_side_m;  /* beside the path, neither in the way nor near any more */
+    float per_bin;       /* of the observed speed */
+    float starts, stops; /* expected discount of the wait until he sets off; until he stops */
+    float log_goes_on;   /* of a step's discount times the odds that he does not stop */
     car_odds odds[2][CAR_ODDS]; /* [0] the plain dynamics, [1] the proposal */
 } car_lane_other;
 
@@ -65,10 +68,13 @@ typedef struct car_lane_rules {
     float step_s, per_step_s, half_step2;
     float lag_gain_mps, lag_gain_m, speed_floor_mps, fastest_mps2, slowest_mps2, eye_ahead_m;
     float goal_s_m, blocked_s_m;
+    float even_speed_mps; /* of the path, where it is the same everywhere */
     float standing_min_mps, standing_range_mps;
     float goal, near_miss, switching, slowness, slowness_per_mps, cost_per_mps;
+    float slowness_for_ever, log_discount, per_standing_step;
     float discount, discount_per_s, per_two_accel, per_two_brake;
     float actions_mps2[HP_MAX_ACTIONS];
+    bool is_even, is_straight;
     int32_t last_step;   /* of futures */
     int32_t may_be_free; /* mask: no standing box on the path */
 } car_lane_rules;

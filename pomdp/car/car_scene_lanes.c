@@ -2,6 +2,9 @@
 
 #include "pomdp/car/car_model.h"
 
+#define STRAIGHT_M 0.01
+#define STRAIGHT_RAD 1e-3
+
 /** An event of probability p, drawn boost times as often, but not in more than half of all cases.
  */
 static car_odds make_odds(double p_any, double boost)
@@ -35,6 +38,12 @@ static double clear_past_m(const car_scene *scene, const car_other *other)
     return clear_m + hypot(other->reach_x_m, other->reach_y_m);
 }
 
+/** Expected discount until an event of probability p per step. */
+static float discount_until(double p, double discount)
+{
+    return (float)(p * discount / (1.0 - (1.0 - p) * discount));
+}
+
 static car_lane_other make_other(const car_scene *scene, const car_other *other)
 {
     const car_traffic_config *traffic = &scene->config->traffic;
@@ -54,6 +63,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.near_centre_m = (float)(0.5 * traffic->near_front_m);
     f.near_half_m = (float)(reach_x + 0.5 * traffic->near_front_m);
     f.near_side_m = other->walks ? (float)(reach_y + traffic->near_side_m) : -1.0f;
+    f.clear_side_m =
+        (float)(reach_y + hp_max(other->walks ? traffic->near_side_m : 0.0, CAR_CORRIDOR_M));
     f.clear_m = (float)clear_past_m(scene, other);
     f.far_m = (float)(hypot(reach_x + traffic->near_front_m, reach_y + traffic->near_side_m) +
                       2.0 * scene->spacing_m);
@@ -61,6 +72,9 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.corner_lateral_m = (float)other->corner_lateral_m;
     f.beyond_m = (float)hp_max(other->s_m - other->corner_s_m, 0.0);
     f.per_bin = other->walks ? 1.0f : 0.5f;
+    f.starts = discount_until(hp_min(other->rate_hz * dt, 1.0), scene->config->discount);
+    f.stops = discount_until(hp_min(traffic->stop_hz * dt, 1.0), scene->config->discount);
+    f.log_goes_on = (float)log(scene->config->discount * hp_max(1.0 - traffic->stop_hz * dt, 1e-6));
     for (int proposal = 0; proposal < 2; ++proposal) {
         const double boost = proposal != 0 ? traffic->proposal : 1.0;
         f.odds[proposal][CAR_ODDS_START] = make_odds(other->rate_hz * dt, boost);
@@ -79,12 +93,40 @@ static void build_rewards(const car_scene *scene, car_lane_rules *r)
     r->near_miss = (float)reward->near_miss;
     r->switching = (float)reward->switching;
     r->slowness = (float)reward->slowness;
+    r->slowness_for_ever = (float)(reward->slowness / (1.0 - config->discount));
+    r->log_discount = (float)log(config->discount);
     r->slowness_per_mps = (float)(reward->slowness / scene->speed_limit_mps);
     r->cost_per_mps = (float)(32.0 / scene->speed_limit_mps);
     r->discount = (float)config->discount;
     r->discount_per_s = (float)(log(config->discount) / config->step_s);
     r->per_two_accel = (float)(1.0 / (2.0 * accel));
     r->per_two_brake = (float)(1.0 / (2.0 * brake));
+}
+
+/** Whether the path's points lie where a straight line from the first has them. */
+static bool is_straight(const car_scene *scene)
+{
+    const float *first = scene->place[0];
+    for (uint32_t i = 1; i < scene->n_points; ++i) {
+        const float *p = scene->place[i];
+        const double s = i * scene->spacing_m;
+        if (fabs((double)first[0] + s * (double)first[2] - (double)p[0]) > STRAIGHT_M ||
+            fabs((double)first[1] + s * (double)first[3] - (double)p[1]) > STRAIGHT_M ||
+            fabs((double)(first[2] - p[2])) + fabs((double)(first[3] - p[3])) > STRAIGHT_RAD) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_even(const car_scene *scene)
+{
+    for (uint32_t i = 1; i < scene->n_points; ++i) {
+        if (scene->path_speed[i] != scene->path_speed[0]) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static void build_rules(const car_scene *scene, car_lane_rules *r)
@@ -105,11 +147,16 @@ static void build_rules(const car_scene *scene, car_lane_rules *r)
     r->eye_ahead_m = (float)scene->eye_ahead_m;
     r->goal_s_m = (float)scene->goal_s_m;
     r->blocked_s_m = (float)scene->blocked_s_m;
+    r->is_straight = is_straight(scene);
+    r->is_even = is_even(scene);
+    r->even_speed_mps = scene->path_speed[0];
     r->last_step = (int32_t)car_scene_steps(config) - 1;
     r->may_be_free = isfinite(scene->blocked_s_m) ? 0 : -1;
     r->standing_min_mps = (float)config->traffic.standing_speed_min_mps;
     r->standing_range_mps =
         (float)(config->traffic.standing_speed_max_mps - config->traffic.standing_speed_min_mps);
+    r->per_standing_step = (float)(2.0 / (dt * (config->traffic.standing_speed_min_mps +
+                                                config->traffic.standing_speed_max_mps)));
     for (uint32_t a = 0; a < config->n_actions; ++a) {
         r->actions_mps2[a] = (float)config->actions_mps2[a];
     }

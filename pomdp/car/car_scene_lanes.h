@@ -5,7 +5,8 @@
 
 #include "pomdp/car/car_scene.h"
 
-#define CAR_BESIDE_M 8.0 /* walkers within this of the path may start to cross */
+#define CAR_BESIDE_M 8.0   /* walkers within this of the path may start to cross */
+#define CAR_CORRIDOR_M 0.2 /* kept free beside the ego by the default policy */
 
 /** Fills rules, lane_others and state_bytes from the rest of the scene. */
 void car_lanes_build(car_scene *scene);

@@ -92,6 +92,7 @@ static void step_all(const car_scene *scene, void *states, uint32_t n, const uin
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
         unsigned char *at = (unsigned char *)states + i * scene->state_bytes;
         car_i8 ends;
+        car_i8 is_free;
         block_move(&l.place, n, i);
         load_keys(keys, &l);
         const car_u8 action = load_actions(actions, &l.place);
@@ -101,7 +102,10 @@ static void step_all(const car_scene *scene, void *states, uint32_t n, const uin
         for (uint32_t k = 0; k < scene->n_others; ++k) {
             advance_other(scene, at, k, boosted, &l);
         }
-        const car_f8 reward = judge(scene, &l.step, &ends);
+        car_f8 reward = judge_step(scene, &l.step, &ends, &is_free);
+        if (lanes_any(is_free)) {
+            reward = lanes_pick(is_free, with_free_road(scene, &l.step.ego, reward), reward);
+        }
         put(&l, reward, ends, out);
     }
 }
@@ -130,7 +134,7 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
         for (uint32_t k = 0; k < scene->n_others; ++k) {
             others[k] = load_other(at, &b, k);
         }
-        const car_columns row = lanes_table_rows(scene->place, path_index(scene, e.s_m));
+        const car_columns row = pose_at(scene, e.s_m).row;
         const car_u8 action = default_action(scene, must_brake(scene, &e, &row, others));
         lanes_copy(&actions[i], &action, b.live, sizeof actions[0]);
     }

@@ -1,5 +1,5 @@
 #include "pomdp/car/car_kernel.h"
-#include "pomdp/car/car_lanes.h"
+#include "pomdp/car/car_wait.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/pomdp/car_fixture.h"
 
@@ -459,6 +459,27 @@ static void test_car_model_kernels_give_the_same_bits(void **state)
     }
 }
 
+/** Whether the default policy waits for what is left of a rollout, and what that earns. */
+static bool waits(const car_state *one, uint32_t steps_left, double *value)
+{
+    block b = block_begin(&scene);
+    other_lanes others[CAR_MAX_AGENTS];
+    car_f8 v;
+    block_move(&b, 1, 0);
+    const ego_lanes e = load_ego(one, &b);
+    const car_columns row = pose_at(&scene, e.s_m).row;
+    for (uint32_t k = 0; k < scene.n_others; ++k) {
+        others[k] = load_other(one, &b, k);
+    }
+    const car_i8 brakes = must_brake(&scene, &e, &row, others);
+    const car_i8 left = lanes_all_i((int32_t)steps_left);
+    const car_i8 decided = brakes & wait_is_decided(&scene, &e, &row, others, left, &v);
+    *value = (double)v[0];
+    return decided[0] != 0;
+}
+
+static uint32_t n_waited;
+
 /** What a rollout earns, step by step with the batch hooks. */
 static double rollout_by_steps(const car_kernel *kernel, car_state *one, const uint64_t *row,
                                uint32_t stride, uint32_t n_steps)
@@ -470,6 +491,10 @@ static double rollout_by_steps(const car_kernel *kernel, car_state *one, const u
     uint8_t ends = 0;
     pomdp_steps out = {.reward = &value, .terminal = &ends};
     for (uint32_t t = 0; t < n_steps && ends == 0; ++t) {
+        if (waits(one, n_steps - t, &value)) {
+            ++n_waited;
+            return sum + discount * value;
+        }
         kernel->default_policy(&scene, one, 1, &action);
         kernel->step(&scene, one, 1, &action, &row[t * stride], &out);
         sum += discount * value;
@@ -482,9 +507,11 @@ static double rollout_by_steps(const car_kernel *kernel, car_state *one, const u
     return sum;
 }
 
-/** Rollouts of n particles, from column (7 i) mod N of a table of draws, against steps. */
-static void check_rollouts(const car_kernel *kernel, uint32_t n)
+/** Rollouts of n particles, from column (7 i) mod N of a table of draws, against steps; with so
+ * much room. */
+static void check_rollouts(const car_kernel *kernel, uint32_t n, size_t room_bytes)
 {
+    static float room[100000];
     enum { N = 1001, STEPS = 24 };
     static uint64_t rows[STEPS * N];
     static uint32_t column[N];
@@ -495,7 +522,8 @@ static void check_rollouts(const car_kernel *kernel, uint32_t n)
         column[i] = 7 * i % N;
     }
     sample(n);
-    const pomdp_draws draws = {rows, N, column};
+    const pomdp_draws draws = {rows, N, column, room, room_bytes};
+    assert_true(room_bytes <= sizeof room);
     const uint64_t taken = kernel->rollout(&scene, state_of, n, &draws, STEPS, reward);
     assert_true(taken >= n && taken <= (uint64_t)n * STEPS);
     for (uint32_t i = 0; i < n; ++i) {
@@ -508,9 +536,9 @@ static void test_car_model_rollouts_give_what_steps_give(void **state)
 {
     (void)state;
     build_crowd();
-    check_rollouts(car_kernel_best(), 1001);
-    check_rollouts(&CAR_KERNEL_BASE, 1001);
-    check_rollouts(car_kernel_best(), 3);
+    check_rollouts(car_kernel_best(), 1001, 400000);
+    check_rollouts(&CAR_KERNEL_BASE, 1001, 20000);
+    check_rollouts(car_kernel_best(), 3, 0);
 }
 
 static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void **state)
@@ -519,8 +547,20 @@ static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void
     hp_belief_agent *a = fixture_walker(&request, 40.0, 3.0, 0.0, -1.2);
     a->cross_hz = 0.3;
     build();
-    check_rollouts(car_kernel_best(), 100);
-    check_rollouts(&CAR_KERNEL_BASE, 9);
+    check_rollouts(car_kernel_best(), 100, 400000);
+    check_rollouts(&CAR_KERNEL_BASE, 9, 0);
+}
+
+static void test_car_model_rollouts_give_what_steps_give_when_the_ego_waits(void **state)
+{
+    (void)state;
+    fixture_request(10.0, 3.0, &request);
+    (void)fixture_walker(&request, 15.0, 1.0, 0.0, -0.4);
+    build();
+    n_waited = 0;
+    check_rollouts(car_kernel_best(), 100, 400000);
+    check_rollouts(&CAR_KERNEL_BASE, 100, 400000);
+    assert_true(n_waited > 100);
 }
 
 static void test_car_model_short_states_step_like_whole_ones(void **state)
@@ -578,6 +618,7 @@ int main(void)
         CAR_TEST(test_car_model_kernels_give_the_same_bits),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_few_are_there),
+        CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_the_ego_waits),
         CAR_TEST(test_car_model_short_states_step_like_whole_ones),
         CAR_TEST(test_car_lanes_exp_keeps_its_error_bound),
     };

@@ -214,6 +214,24 @@ static void test_solver_expands_the_root_when_there_is_no_budget(void **state)
     assert_plans_equal(&none, &late);
 }
 
+static void test_solver_stops_growing_when_its_steps_are_spent(void **state)
+{
+    pomdp_fixture *f = *state;
+    const uint64_t expansion =
+        (uint64_t)f->config.n_scenarios * f->model.n_actions * (1 + f->config.rollout_depth);
+    const pomdp_plan all = fixture_plan(f, &(pomdp_budget){.max_trials = 200});
+    const uint64_t steps = (all.steps_tree + all.steps_rollout) / 2;
+    const pomdp_budget budget = {.max_trials = 200, .max_steps = steps};
+    const pomdp_plan half = fixture_plan(f, &budget);
+    const pomdp_plan again = fixture_plan(f, &budget);
+    assert_true(half.trials > 0 && half.trials < 200);
+    assert_true(half.steps_tree + half.steps_rollout >= steps);
+    assert_true(half.steps_tree + half.steps_rollout < steps + expansion);
+    assert_true(half.value_lower <= all.value_lower && half.value_upper >= all.value_upper);
+    assert_plans_equal(&half, &again);
+    assert_null(pomdp_tree_check(f->solver));
+}
+
 static void test_solver_still_answers_when_pool_is_full(void **state)
 {
     pomdp_fixture *f = *state;
@@ -248,6 +266,7 @@ int main(void)
         WITH_SOLVER(test_solver_replays_a_timed_plan_when_given_its_trials),
         WITH_SOLVER(test_solver_stops_in_time_when_clock_is_real),
         WITH_SOLVER(test_solver_expands_the_root_when_there_is_no_budget),
+        WITH_SOLVER(test_solver_stops_growing_when_its_steps_are_spent),
         WITH_SOLVER(test_solver_still_answers_when_pool_is_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
