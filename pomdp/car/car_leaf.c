@@ -69,7 +69,7 @@ static hp_status load_network(const policy_config *policy, car_leaf *leaf, uint6
     const hp_status st = policy_model_read(policy->model, &model, &error);
     if (st != HP_OK) {
         doubt(leaf, "no network");
-        return HP_OK;
+        return st == HP_ENOMEM ? st : HP_OK;
     }
     hp_status made = HP_ECONFIG;
     if (policy_shape_row(&model.actor) == POLICY_ROW &&
@@ -85,7 +85,7 @@ static hp_status load_network(const policy_config *policy, car_leaf *leaf, uint6
     return made == HP_ENOMEM ? HP_ENOMEM : HP_OK;
 }
 
-static void load_labels(car_leaf *leaf)
+static hp_status load_labels(car_leaf *leaf)
 {
     hp_error error;
     const hp_status st = policy_nodes_read(leaf->config->prune.calibration, &leaf->labels, &error);
@@ -102,6 +102,7 @@ static void load_labels(car_leaf *leaf)
         policy_scale_fit(leaf->labels.items, leaf->labels.n_fit, &leaf->scale) != HP_OK) {
         doubt(leaf, "calibration with too few nodes");
     }
+    return st == HP_ENOMEM ? st : HP_OK;
 }
 
 /** The network's own uncertainty, before anything is fitted. */
@@ -488,9 +489,8 @@ hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out)
     leaf->remote = setup->remote;
     leaf->clock = hp_clock_real();
     leaf->evaluator = (pomdp_evaluator){.evaluate = evaluate, .asks = asks, .ctx = leaf};
-    load_labels(leaf);
-    hp_status st = HP_OK;
-    if (leaf->remote == NULL) {
+    hp_status st = load_labels(leaf);
+    if (st == HP_OK && leaf->remote == NULL) {
         st = load_network(setup->policy, leaf, &model_hash);
         if (leaf->is_sure && model_hash != leaf->labels.model_hash) {
             doubt(leaf, "calibration of another network");

@@ -144,7 +144,7 @@ static void test_run_takes_new_thresholds_on_hangup(void **state)
     rig_write_config(&r, "pomdp: {prune: {method: clairvoyance}}\n");
     assert_int_equal(kill(planner, SIGHUP), 0);
     rig_wait_log(&r, "configuration kept as it was");
-    rig_edit_config(&r, text, "\n  prune:", "max_collision_probability: 0.02\n",
+    rig_edit_config(&r, text, "\n  prune:", "max_collision_probability: 0.2\n",
                     "max_collision_probability: 0.5\n");
     rig_edit_config(&r, text, "\n  prune:", "method: off\n", "method: crude\n");
     assert_int_equal(kill(planner, SIGHUP), 0);

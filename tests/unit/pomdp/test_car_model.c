@@ -1,49 +1,4 @@
-#include "pomdp/car/car_kernel.h"
-#include "pomdp/car/car_wait.h"
-#include "tests/support/hp_test.h"
-#include "tests/unit/pomdp/car_fixture.h"
-
-static car_config config;
-static car_scene scene;
-static hp_plan_request request;
-static pomdp_model model;
-static car_state state_of[4096];
-static double weight_of[4096];
-
-/** Results of a batch. */
-static double reward[4096], weight[4096];
-static uint64_t obs[4096], keys[4096];
-static uint8_t terminal[4096];
-static uint32_t actions[4096];
-
-static int setup(void **state)
-{
-    (void)state;
-    car_config_default(&config);
-    fixture_request(10.0, 10.0, &request);
-    return 0;
-}
-
-static void build(void)
-{
-    assert_true(car_scene_build(&config, &request, &scene));
-    model = car_model_make(&config, &scene);
-}
-
-static void step(uint32_t n, uint32_t action, uint64_t seed, bool proposal)
-{
-    pomdp_steps out = {reward, proposal ? weight : NULL, obs, terminal};
-    for (uint32_t i = 0; i < n; ++i) {
-        actions[i] = action;
-        keys[i] = hp_rng_u64(hp_rng_seed(seed), i);
-    }
-    (proposal ? model.step_proposal : model.step)(&scene, state_of, n, actions, keys, &out);
-}
-
-static void sample(uint32_t n)
-{
-    car_model_sample(&scene, hp_rng_seed(4), n, state_of, weight_of);
-}
+#include "tests/unit/pomdp/car_rig.h"
 
 static void test_car_model_accelerates_like_a_first_order_lag(void **state)
 {
@@ -395,174 +350,6 @@ static void test_car_model_batches_of_any_size_give_the_same_bits(void **state)
     assert_memory_equal(together, state_of, sizeof together);
 }
 
-/** Eight of every kind around a bend, so that all of the kernel's branches are taken. */
-static void build_crowd(void)
-{
-    for (uint32_t i = 0; i < request.n_path; ++i) {
-        request.path[i] = (hp_vec2){60.0 * sin(0.5 * i / 60.0), 60.0 * (1.0 - cos(0.5 * i / 60.0))};
-        request.path_speed_mps[i] = i < 60 ? 13.9 : 9.0;
-    }
-    for (uint32_t i = 0; i < 6; ++i) {
-        hp_belief_agent *a = fixture_walker(&request, 14.0 + 3.0 * i, i % 2 == 0 ? 7.0 : -1.5,
-                                            i % 3 == 0 ? 0.0 : 1.2, i == 4 ? 0.5 : 0.0);
-        a->cross_hz = 0.3;
-        a->n_modes = 1 + i % 4;
-        for (uint32_t m = 0; m < a->n_modes; ++m) {
-            a->modes[m] = a->modes[0];
-            a->modes[m].probability = 1.0 / a->n_modes;
-            a->modes[m].mean[3].y_m += 0.3 * m;
-            a->modes[m].sigma_m[2] = 0.2;
-        }
-        a->kind = i == 5 ? HP_CLASS_CAR : HP_CLASS_WALKER;
-    }
-    for (uint32_t i = 0; i < 2; ++i) {
-        request.phantoms[i] = (hp_phantom){
-            .edge = {24.0 + 6.0 * i, 7.5}, .rate_hz = 0.5, .corner = {23.0 + 6.0 * i, 6.9}};
-    }
-    request.n_phantoms = 2;
-    build();
-}
-
-static void test_car_model_kernels_give_the_same_bits(void **state)
-{
-    (void)state;
-    enum { N = 1001, STEPS = 24 };
-    static car_state other_state[N];
-    static double other_reward[N], other_weight[N];
-    static uint64_t other_obs[N];
-    static uint8_t other_terminal[N];
-    static uint32_t other_actions[N];
-    const car_kernel *best = car_kernel_best();
-    build_crowd();
-    assert_int_equal(scene.n_others, CAR_MAX_AGENTS);
-    sample(N);
-    memcpy(other_state, state_of, sizeof other_state);
-    for (uint32_t k = 0; k < STEPS; ++k) {
-        pomdp_steps out = {reward, weight, obs, terminal};
-        pomdp_steps other = {other_reward, other_weight, other_obs, other_terminal};
-        for (uint32_t i = 0; i < N; ++i) {
-            keys[i] = hp_rng_u64(hp_rng_seed(k), i);
-        }
-        best->default_policy(&scene, state_of, N, actions);
-        CAR_KERNEL_BASE.default_policy(&scene, other_state, N, other_actions);
-        assert_memory_equal(actions, other_actions, sizeof other_actions);
-        best->step_proposal(&scene, state_of, N, actions, keys, &out);
-        CAR_KERNEL_BASE.step_proposal(&scene, other_state, N, other_actions, keys, &other);
-        assert_memory_equal(state_of, other_state, sizeof other_state);
-        assert_memory_equal(reward, other_reward, sizeof other_reward);
-        assert_memory_equal(weight, other_weight, sizeof other_weight);
-        assert_memory_equal(obs, other_obs, sizeof other_obs);
-        assert_memory_equal(terminal, other_terminal, sizeof other_terminal);
-        best->free_road(&scene, state_of, N, reward);
-        CAR_KERNEL_BASE.free_road(&scene, other_state, N, other_reward);
-        assert_memory_equal(reward, other_reward, sizeof other_reward);
-    }
-}
-
-/** Whether the default policy waits for what is left of a rollout, and what that earns. */
-static bool waits(const car_state *one, uint32_t steps_left, double *value)
-{
-    block b = block_begin(&scene);
-    other_lanes others[CAR_MAX_AGENTS];
-    car_f8 v;
-    block_move(&b, 1, 0);
-    const ego_lanes e = load_ego(one, &b);
-    const car_columns row = pose_at(&scene, e.s_m).row;
-    for (uint32_t k = 0; k < scene.n_others; ++k) {
-        others[k] = load_other(one, &b, k);
-    }
-    const car_i8 brakes = must_brake(&scene, &e, &row, others);
-    const car_i8 left = lanes_all_i((int32_t)steps_left);
-    const car_i8 decided = brakes & wait_is_decided(&scene, &e, &row, others, left, &v);
-    *value = (double)v[0];
-    return decided[0] != 0;
-}
-
-static uint32_t n_waited;
-
-/** What a rollout earns, step by step with the batch hooks. */
-static double rollout_by_steps(const car_kernel *kernel, car_state *one, const uint64_t *row,
-                               uint32_t stride, uint32_t n_steps)
-{
-    double sum = 0.0;
-    double discount = 1.0;
-    double value = 0.0;
-    uint32_t action = 0;
-    uint8_t ends = 0;
-    pomdp_steps out = {.reward = &value, .terminal = &ends};
-    for (uint32_t t = 0; t < n_steps && ends == 0; ++t) {
-        if (waits(one, n_steps - t, &value)) {
-            ++n_waited;
-            return sum + discount * value;
-        }
-        kernel->default_policy(&scene, one, 1, &action);
-        kernel->step(&scene, one, 1, &action, &row[t * stride], &out);
-        sum += discount * value;
-        discount *= config.discount;
-    }
-    if (ends == 0) {
-        kernel->free_road(&scene, one, 1, &value);
-        sum += discount * value;
-    }
-    return sum;
-}
-
-/** Rollouts of n particles, from column (7 i) mod N of a table of draws, against steps; with so
- * much room. */
-static void check_rollouts(const car_kernel *kernel, uint32_t n, size_t room_bytes)
-{
-    static float room[100000];
-    enum { N = 1001, STEPS = 24 };
-    static uint64_t rows[STEPS * N];
-    static uint32_t column[N];
-    for (uint32_t i = 0; i < STEPS * N; ++i) {
-        rows[i] = hp_rng_u64(hp_rng_seed(8), i);
-    }
-    for (uint32_t i = 0; i < n; ++i) {
-        column[i] = 7 * i % N;
-    }
-    sample(n);
-    const pomdp_draws draws = {rows, N, column, room, room_bytes};
-    assert_true(room_bytes <= sizeof room);
-    const uint64_t taken = kernel->rollout(&scene, state_of, n, &draws, STEPS, reward);
-    assert_true(taken >= n && taken <= (uint64_t)n * STEPS);
-    for (uint32_t i = 0; i < n; ++i) {
-        const double want = rollout_by_steps(kernel, &state_of[i], &rows[column[i]], N, STEPS);
-        assert_memory_equal(&want, &reward[i], sizeof want);
-    }
-}
-
-static void test_car_model_rollouts_give_what_steps_give(void **state)
-{
-    (void)state;
-    build_crowd();
-    check_rollouts(car_kernel_best(), 1001, 400000);
-    check_rollouts(&CAR_KERNEL_BASE, 1001, 20000);
-    check_rollouts(car_kernel_best(), 3, 0);
-}
-
-static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void **state)
-{
-    (void)state;
-    hp_belief_agent *a = fixture_walker(&request, 40.0, 3.0, 0.0, -1.2);
-    a->cross_hz = 0.3;
-    build();
-    check_rollouts(car_kernel_best(), 100, 400000);
-    check_rollouts(&CAR_KERNEL_BASE, 9, 0);
-}
-
-static void test_car_model_rollouts_give_what_steps_give_when_the_ego_waits(void **state)
-{
-    (void)state;
-    fixture_request(10.0, 3.0, &request);
-    (void)fixture_walker(&request, 15.0, 1.0, 0.0, -0.4);
-    build();
-    n_waited = 0;
-    check_rollouts(car_kernel_best(), 100, 400000);
-    check_rollouts(&CAR_KERNEL_BASE, 100, 400000);
-    assert_true(n_waited > 100);
-}
-
 static void test_car_model_short_states_step_like_whole_ones(void **state)
 {
     (void)state;
@@ -580,17 +367,6 @@ static void test_car_model_short_states_step_like_whole_ones(void **state)
     for (uint32_t i = 0; i < N; ++i) {
         assert_memory_equal(packed + i * bytes, &state_of[i], bytes);
     }
-}
-
-static void test_car_lanes_exp_keeps_its_error_bound(void **state)
-{
-    (void)state;
-    for (double x = 0.0; x > -80.0; x -= 0.0097) {
-        const car_f8 y = lanes_exp(lanes_all((float)x));
-        const double want = exp((double)(float)x);
-        hp_assert_near((double)y[0], want, 4e-7 * want);
-    }
-    assert_true(lanes_exp(lanes_all(-1e9f))[3] >= 0.0f);
 }
 
 int main(void)
@@ -615,12 +391,7 @@ int main(void)
         CAR_TEST(test_car_model_upper_bound_is_what_a_free_road_gives),
         CAR_TEST(test_car_model_ends_with_a_free_roads_value_once_all_are_passed),
         CAR_TEST(test_car_model_batches_of_any_size_give_the_same_bits),
-        CAR_TEST(test_car_model_kernels_give_the_same_bits),
-        CAR_TEST(test_car_model_rollouts_give_what_steps_give),
-        CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_few_are_there),
-        CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_the_ego_waits),
         CAR_TEST(test_car_model_short_states_step_like_whole_ones),
-        CAR_TEST(test_car_lanes_exp_keeps_its_error_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
