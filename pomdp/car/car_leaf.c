@@ -146,7 +146,7 @@ uint32_t car_leaf_samples(const car_leaf *leaf, policy_sample *out)
     return n;
 }
 
-void car_leaf_configure(car_leaf *leaf)
+hp_status car_leaf_configure(car_leaf *leaf)
 {
     const car_prune_config *prune = &leaf->config->prune;
     const policy_calib_config rules = {.alpha = prune->alpha,
@@ -157,14 +157,19 @@ void car_leaf_configure(car_leaf *leaf)
     leaf->evaluator.reopens =
         prune->rule.decision_aware && prune->rule.method != POMDP_PRUNE_MINMAX;
     if (!leaf->is_sure) {
-        return;
+        return HP_OK;
     }
     policy_sample *chosen = calloc(leaf->labels.n, sizeof *chosen);
     const uint32_t n = chosen != NULL ? car_leaf_samples(leaf, chosen) : 0;
-    if (n == 0 || policy_calib_fit(&rules, chosen, n, &leaf->calib) != HP_OK) {
+    hp_status st = chosen != NULL ? HP_ECONFIG : HP_ENOMEM;
+    if (n > 0) {
+        st = policy_calib_fit(&rules, chosen, n, &leaf->calib);
+    }
+    if (st != HP_OK) {
         doubt(leaf, "nothing to calibrate with");
     }
     free(chosen);
+    return st == HP_ENOMEM ? st : HP_OK;
 }
 
 /* ---- A node as the network sees it ---- */
@@ -496,12 +501,14 @@ hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out)
             doubt(leaf, "calibration of another network");
         }
     }
+    if (st == HP_OK) {
+        find_variances(leaf);
+        st = car_leaf_configure(leaf);
+    }
     if (st != HP_OK) {
         car_leaf_destroy(&leaf);
         return st;
     }
-    find_variances(leaf);
-    car_leaf_configure(leaf);
     *out = leaf;
     return HP_OK;
 }

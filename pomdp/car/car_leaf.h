@@ -48,8 +48,8 @@ typedef struct car_leaf car_leaf;
 /** HP_ENOMEM alone fails: whatever else is wrong makes a leaf that values nothing. */
 HP_NODISCARD hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out);
 void car_leaf_destroy(car_leaf **leaf);
-/** Takes the thresholds in config anew. */
-void car_leaf_configure(car_leaf *leaf);
+/** Takes the thresholds in config anew. HP_ENOMEM: then it values nothing, and says so. */
+hp_status car_leaf_configure(car_leaf *leaf);
 /** Why it does not prune although it was asked to; NULL: nothing is wrong. */
 const char *car_leaf_note(const car_leaf *leaf);
 

@@ -179,7 +179,7 @@ static bool settle(car_planner *p, const hp_plan_request *r)
     const bool other_pruning = memcmp(&fresh.prune, &p->config.prune, sizeof fresh.prune) != 0;
     p->config = fresh;
     for (uint32_t i = 0; other_pruning && i < p->config.threads && p->leaves[i] != NULL; i++) {
-        car_leaf_configure(p->leaves[i]);
+        (void)car_leaf_configure(p->leaves[i]);
     }
     p->n_settings = r->n_settings;
     memcpy(p->settings, r->settings, bytes);
