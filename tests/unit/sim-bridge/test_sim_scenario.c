@@ -334,6 +334,15 @@ static void samples_are_stratified(void **state)
     }
 }
 
+/* Field by field: padding is nobody's. */
+static void assert_same_scene(const sim_scene *a, const sim_scene *b)
+{
+    hp_assert_near(a->speed_mps, b->speed_mps, 0.0);
+    hp_assert_near(a->distance_m, b->distance_m, 0.0);
+    hp_assert_near(a->car_speed_mps, b->car_speed_mps, 0.0);
+    assert_int_equal(a->draw, b->draw);
+}
+
 static void scenes_are_text_and_back(void **state)
 {
     static sim_scenario s;
@@ -349,7 +358,7 @@ static void scenes_are_text_and_back(void **state)
                 sim_scene back = sim_scene_default();
                 sim_scene_print(&s, &scenes[i], text, sizeof text);
                 assert_int_equal(sim_scene_parse(text, &back, &error), HP_OK);
-                assert_memory_equal(&back, &scenes[i], sizeof back);
+                assert_same_scene(&back, &scenes[i]);
             }
         }
     }
@@ -369,7 +378,7 @@ static void bad_scenes_are_refused(void **state)
         sim_scene scene = sim_scene_default();
         const sim_scene before = scene;
         assert_int_equal(sim_scene_parse(BAD[i], &scene, &error), HP_EINVAL);
-        assert_memory_equal(&scene, &before, sizeof scene);
+        assert_same_scene(&scene, &before);
         assert_true(strlen(error.text) > 10);
     }
     sim_scene scene = sim_scene_default();
