@@ -1,9 +1,9 @@
 #include "cli/run_options.h"
 
 #include "cli/driver.h"
+#include "cli/policy_grid.h"
 #include "cli/town.h"
 #include "sim-bridge/carla/carla_drive.h"
-#include "cli/policy_grid.h"
 #include "sim-bridge/sim_scenario.h"
 
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 #include "cli/run_watch.h"
 #include "cli/supervisor.h"
 #include "common/hp_bus.h"
-#include "sim-bridge/carla/carla_client.h"
 #include "proto/hp_node.h"
+#include "sim-bridge/carla/carla_client.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -43,8 +43,7 @@ void hp_server_note(hp_server *server, const char *note)
 {
     hp_health *health = &server->mail.health;
     health->degraded = note != NULL && note[0] != '\0';
-    (void)snprintf(health->note, sizeof health->note, "%s",
-                   health->degraded ? note : server->kind);
+    (void)snprintf(health->note, sizeof health->note, "%s", health->degraded ? note : server->kind);
 }
 
 void hp_server_destroy(hp_server **server)

@@ -1,4 +1,5 @@
-/** @file carla_bytes_sample.h Messages byte by byte, as the protocol's description works them out. */
+/** @file carla_bytes_sample.h Messages byte by byte, as the protocol's description works them out.
+ */
 #ifndef CARLA_BYTES_SAMPLE_H
 #define CARLA_BYTES_SAMPLE_H
 
