@@ -2,6 +2,7 @@
 
 #include "cli/policy_play.h"
 #include "common/hp_clock.h"
+#include "pomdp/car/car_planner.h"
 #include "pomdp/pomdp_evaluator.h"
 
 #include <math.h>
@@ -32,26 +33,10 @@ struct prune_lab {
     bool has_kept;
 };
 
-static pomdp_config solver_config(const car_config *c)
-{
-    pomdp_config s;
-    pomdp_config_default(&s);
-    s.n_scenarios = c->scenarios;
-    s.max_depth = c->max_depth;
-    s.rollout_depth = c->rollout_depth;
-    s.max_nodes = c->max_nodes;
-    s.max_particles = c->max_particles;
-    s.target_gap = c->budget.target_gap;
-    s.xi = c->xi;
-    s.regularisation = c->regularisation;
-    s.importance_sampling = c->importance_sampling;
-    return s;
-}
-
 static hp_status create_solvers(prune_lab *lab)
 {
     const car_config *c = &lab->setting->config.car;
-    const pomdp_config config = solver_config(c);
+    const pomdp_config config = car_solver_config(c);
     const pomdp_model model = car_model_make(c, &lab->scene);
     lab->states = calloc(c->scenarios, sizeof *lab->states);
     lab->weights = calloc(c->scenarios, sizeof *lab->weights);

@@ -21,7 +21,7 @@ struct car_planner {
     car_leaf *leaves[POMDP_MAX_THREADS]; /* of each thread; NULL: no network */
 };
 
-static pomdp_config solver_config(const car_config *config)
+pomdp_config car_solver_config(const car_config *config)
 {
     pomdp_config c;
     pomdp_config_default(&c);
@@ -48,7 +48,7 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     planner->config = *config;
     planner->states = calloc(config->scenarios, sizeof(car_state));
     planner->weights = calloc(config->scenarios, sizeof *planner->weights);
-    const pomdp_config solver = solver_config(&planner->config);
+    const pomdp_config solver = car_solver_config(&planner->config);
     pomdp_model model = car_model_make(&planner->config, &planner->scene);
     hp_status status = HP_ENOMEM;
     if (planner->states != NULL && planner->weights != NULL) {

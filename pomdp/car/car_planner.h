@@ -8,9 +8,12 @@
 #include "common/hp_clock.h"
 #include "common/hp_status.h"
 #include "pomdp/car/car_leaf.h"
+#include "pomdp/pomdp_solver.h"
 
 typedef struct car_planner car_planner;
 
+/** What the configuration says of the solver, for others who search as the planner does. */
+pomdp_config car_solver_config(const car_config *config);
 HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
 void car_planner_destroy(car_planner **planner);
 /** Lets a network value leaves, as pomdp.prune says; remote (borrowed) NULL: in this process.
