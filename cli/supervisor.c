@@ -90,6 +90,7 @@ static void become(const char *path, char *const *argv, int output, pid_t parent
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
     (void)setpgid(0, 0);
     const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && null >= 0 &&
@@ -253,6 +254,11 @@ static void signal_child(const child *c, int number)
     if (c->seen.state == SUPERVISOR_RUNS) {
         (void)kill(c->seen.pid, number);
     }
+}
+
+void supervisor_signal(const supervisor *self, uint32_t i, int number)
+{
+    signal_child(&self->children[i], number);
 }
 
 void supervisor_stop(supervisor *self)

@@ -51,6 +51,8 @@ void supervisor_destroy(supervisor **self);
 /** Starts what is due, then waits up to wait_ms for an end (returns early on a signal). HP_EIO if
  *  processes cannot be made at all. */
 HP_NODISCARD hp_status supervisor_step(supervisor *self, int wait_ms);
+/** A signal to one child, if it runs. */
+void supervisor_signal(const supervisor *self, uint32_t i, int number);
 /** SIGTERM to one after the other in the order of the list, each followed by its end; after 2 s in
  * all, SIGKILL to those that are left. All are reaped. */
 void supervisor_stop(supervisor *self);
