@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/version.h"
+#include "common/hp_program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -62,6 +63,7 @@ static int unknown(const char *word)
 
 int main(int argc, char **argv)
 {
+    hp_program_begin();
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;

@@ -292,7 +292,8 @@ static hp_status list_programs(process_run *r, const cli_rundir *dir,
             .argv = {r->paths[i], "--config", r->config_path, "--run-dir", dir->path, "--sockets",
                      r->place.sockets, "--seed", r->seed, "--generation", "@generation",
                      r->place.keys != NULL ? "--keys" : NULL, r->place.keys, NULL},
-            .once = i == BRIDGE};
+            .once = i == BRIDGE,
+            .spare = !needed};
     }
     return HP_OK;
 }

@@ -387,7 +387,7 @@ static hp_status take_acknowledgement(bridge_node *n)
  */
 static void take_command(bridge_node *n, const hp_command *command)
 {
-    const bool ours = n->phase == PHASE_DRIVE && command->world_id != 0;
+    const bool ours = n->phase == PHASE_DRIVE && command->world_id == n->info.world_id;
     const bool newest = !n->commanded || command->tick > n->command.tick;
     if (ours && n->config.realtime && newest) {
         n->command = *command;

@@ -29,7 +29,7 @@ enum {
 
 /* A command's numbers once it is on its way: small, and no two alike. */
 #define MARKED_MPS2(tick) (-1.0 - 0.001 * (double)(tick))
-#define MARKED_RAD(world) (0.001 * (double)(world))
+#define MARKED_RAD(episode) (0.001 * (double)(episode))
 
 typedef enum letter_way { TO_BRIDGE, TO_PLANNER, BY_STATE } letter_way;
 
@@ -67,8 +67,7 @@ typedef struct courier {
     /* what was seen */
     uint64_t commands;
     hp_command last;
-    uint64_t worlds[EPISODES]; /* by the order in which they were driven */
-    uint32_t n_worlds;
+    uint64_t worlds[EPISODES]; /* their ids, as the bridge has told them */
 } courier;
 
 static uint64_t seeds = 40, first = 1;
@@ -89,17 +88,26 @@ static void put(courier *c, size_t len, int64_t due_ns, letter_way way)
     c->bag[c->n++] = (letter){bytes, len, due_ns, way};
 }
 
-/** The number of a world, by the order in which commands for it were first seen. */
-static uint32_t world_number(courier *c, uint64_t world_id)
+/** Which episode a world is that the planner was told of. */
+static uint32_t episode_of(const courier *c, uint64_t world_id)
 {
     uint32_t i = 0;
-    while (i < c->n_worlds && c->worlds[i] != world_id) {
+    while (i < EPISODES && c->worlds[i] != world_id) {
         ++i;
     }
     assert_true(i < EPISODES);
-    c->n_worlds = i < c->n_worlds ? c->n_worlds : i + 1;
-    c->worlds[i] = world_id;
     return i;
+}
+
+/** What the bridge says of its worlds. */
+static void learn(courier *c, size_t len)
+{
+    hp_envelope e;
+    assert_int_equal(hp_decode(c->codec, c->bytes, len, &e, c->message, NULL), HP_OK);
+    if (e.type == HP_MSG_WORLD_INFO) {
+        assert_true(c->message->as_hp_world_info.episode < EPISODES);
+        c->worlds[c->message->as_hp_world_info.episode] = c->message->as_hp_world_info.world_id;
+    }
 }
 
 /** What the planner says must be whole, in range, and about what it has been shown. Marks it, and
@@ -121,7 +129,7 @@ static size_t look_at(courier *c, size_t len)
     c->last = *command;
     ++c->commands;
     command->accel_mps2 = MARKED_MPS2(command->tick);
-    command->steer_rad = MARKED_RAD(world_number(c, command->world_id));
+    command->steer_rad = MARKED_RAD(episode_of(c, command->world_id));
     assert_int_equal(hp_encode(c->codec, &e, command, c->bytes, HP_BUS_MAX_MESSAGE, &len), HP_OK);
     return len;
 }
@@ -137,6 +145,8 @@ static void collect(courier *c, hp_socket *from, letter_way way)
             c->planner = peer;
             c->has_planner = true;
             len = look_at(c, len);
+        } else {
+            learn(c, len);
         }
         const double u = draw(c);
         const int64_t late_ns = (int64_t)(draw(c) * 400.0) * MS;
