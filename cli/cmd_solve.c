@@ -321,7 +321,7 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
          .arg = "N",
          .help = "number of the first episode, to play many in shares (0)",
          .max = 100000000},
-        count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
+        count_flag("scenarios", &o->scenarios, "sampled futures (500)", 8192),
         count_flag("threads", &o->threads, "searches side by side for each move (1)",
                    POMDP_MAX_THREADS),
         {.name = "algorithm",
