@@ -60,7 +60,7 @@ void rig_close(rig *r)
 
 carla_endpoint rig_endpoint(const rig *r)
 {
-    return (carla_endpoint){"127.0.0.1", (uint16_t)r->carla.port, 0.0, r->carla.timeout_s};
+    return carla_endpoint_of(&r->carla, 0.0, NULL);
 }
 
 carla_client *rig_client(const rig *r)
