@@ -9,6 +9,7 @@
 #include "tests/unit/sim-bridge/sim_drive.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -117,6 +118,36 @@ static void abandon_world(rig *r)
     }
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
+static void
+test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range(void **state)
+{
+    static hp_world_info info;
+    static hp_frame frame;
+    sim_vehicle_config vehicle;
+    bridge_world world;
+    hp_error error = {{0}};
+    const hp_command go = {.accel_mps2 = 3.0};
+    const hp_command turn = {.steer_rad = 0.1};
+    (void)state;
+    sim_vehicle_config_default(&vehicle);
+    vehicle.max_steer_rad = 0.6;
+    rig *r = rig_open_steered(CARLA_0_9_16, &vehicle, 0.5);
+    r->carla.steer_gain = 0.5; /* as calibrated */
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    world.ops->info(world.self, &info);
+    hp_assert_near(info.max_steer_rad, 0.6, 1e-6);
+    for (int i = 0; i < 40; ++i) {
+        world.ops->step(world.self, i < 20 ? &go : &turn);
+    }
+    world.ops->observe(world.self, &frame);
+    assert_null(world.ops->trouble(world.self));
+    hp_assert_near(frame.ego.steer_rad, 0.1, 1e-6);
+    const double expected = frame.ego.speed_mps / info.ego_wheelbase_m * tan(0.1);
+    hp_assert_near(frame.ego.yaw_rate_radps / expected, 1.0, 0.02);
+    world.ops->destroy(world.self);
+    rig_close(r);
 }
 
 static uint32_t n_actors(const rig *r)
@@ -361,6 +392,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driven),
         cmocka_unit_test(test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run),
+        cmocka_unit_test(
+            test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range),
         cmocka_unit_test(test_carla_client_rescues_the_server_when_our_process_was_killed),
         cmocka_unit_test(test_carla_world_frees_the_server_when_a_run_of_ours_died_there),
         cmocka_unit_test(test_carla_owner_knows_the_dead_when_they_are_of_this_machine),
