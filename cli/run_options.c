@@ -285,7 +285,8 @@ static hp_status check_rest(const run_options *options, const cli_config *fresh,
     w->rest = *fresh;
     w->rest.plan = options->config.plan;
     w->rest.car = options->config.car;
-    const bool same = cli_config_hash(&w->rest) == cli_config_hash(&options->config);
+    const uint64_t hash = cli_config_hash(&w->rest);
+    const bool same = hash != 0 && hash == cli_config_hash(&options->config);
     const hp_status st =
         same ? plan_live_may_follow(&w->old, &w->new, error)
              : hp_fail(error, HP_ECONFIG,
