@@ -28,7 +28,6 @@ struct carla_client {
     carla_rpc *rpc;
     carla_stream *world;
     uint64_t episode;
-    bool changed;                /* the server has another episode than the one that we know */
     carla_definition definition; /* scratch */
     carla_actor actor;           /* the same */
 };

@@ -209,7 +209,7 @@ static hp_status find_straight(session *s, double *length_m, hp_error *error)
         }
     }
     *length_m = best != NULL ? best->s_m[best->n - 1] : 0.0;
-    if (*length_m < LEAST_STRAIGHT_M) {
+    if (best == NULL || *length_m < LEAST_STRAIGHT_M) {
         st = hp_fail(error, HP_ENOENT,
                      "the longest straight lane of the map has %.0f m, too short to measure on "
                      "(%.0f m): load another town (bridge.carla.map)",
