@@ -137,7 +137,7 @@ __attribute__((noinline)) plan_guard_verdict gate_guard(const guard_gate *g);
 
 plan_guard_verdict gate_guard(const guard_gate *g)
 {
-    return plan_guard_check(&g->config.guard, &g->info, &g->path, &g->frame, 3.0);
+    return plan_guard_check(&g->config.guard, &g->info, &g->path, &g->frame, NULL, 3.0);
 }
 
 /** A street at 14 m/s. All but the last agent are too far aside to be met; the last, a standing
