@@ -31,6 +31,9 @@ static const hp_field REWARD_FIELDS[] = {
 static const hp_field TRAFFIC_FIELDS[] = {
     HP_F_DOUBLE(car_traffic_config, stop_hz, 0.0, 5.0, "1/s",
                 "rate at which a crossing walker stops"),
+    HP_F_DOUBLE(car_traffic_config, brake_hz, 0.0, 5.0, "1/s",
+                "rate at which a vehicle that drives ahead brakes to a stop"),
+    HP_F_DOUBLE(car_traffic_config, brake_mps2, 0.5, 10.0, "m/s^2", "and how hard"),
     HP_F_DOUBLE(car_traffic_config, standing_speed_min_mps, 0.05, 5.0, "m/s",
                 "slowest pace of somebody who starts from standing"),
     HP_F_DOUBLE(car_traffic_config, standing_speed_max_mps, 0.05, 5.0, "m/s", "and the fastest"),
@@ -139,6 +142,8 @@ void car_config_default(car_config *config)
                    .slowness = 0.005,
                    .switching = 0.01},
         .traffic = {.stop_hz = 0.05,
+                    .brake_hz = 0.1,
+                    .brake_mps2 = 7.0,
                     .standing_speed_min_mps = 0.5,
                     .standing_speed_max_mps = 3.0,
                     .proposal = 4.0,

@@ -2,6 +2,7 @@
 #include "pomdp/car/car_kernel.h"
 
 enum { MOST_BRAKING = 24 }; /* steps until it stands */
+#define WORTH 0.01          /* a stop that would earn less than this more is not looked into */
 
 /** A block of the batch within a step. */
 typedef struct batch_lanes {
@@ -209,8 +210,9 @@ static double stop_for_good(const void *ctx, const void *states, const double *w
     double sum = 0.0;
     double weight = 0.0;
     *action = scene->slowest;
-    if (scene->rules.speed_floor_mps > 0.0f) {
-        return -INFINITY; /* it cannot stop */
+    if (scene->rules.speed_floor_mps > 0.0f || n < 1) {
+        return -INFINITY; /* it cannot stop; or so few that each knows its future, and they are many
+                           */
     }
     for (uint32_t i = 0; i < n; ++i) {
         weight += weights[i];
@@ -220,7 +222,7 @@ static double stop_for_good(const void *ctx, const void *states, const double *w
     first.s_m +=
         first.speed_mps * (first.speed_mps * scene->rules.per_two_brake + 1.0f); /* at most */
     const car_f8 best = stand_until_horizon(scene, &first, 1.0);
-    if (known >= weight * (double)best[0]) {
+    if (known >= weight * ((double)best[0] - WORTH)) {
         return known;
     }
     for (uint32_t i = 0; i < n; i += CAR_LANES) {

@@ -160,6 +160,51 @@ static double mean_after(uint32_t n, bool proposal, double *error)
     return sum / n;
 }
 
+/** Shares of a batch of vehicles that brake within a step, plainly and under the proposal. */
+static void count_braking(double vx_mps, double *plain, double *weighed)
+{
+    enum { N = 4096 };
+    for (int proposal = 0; proposal < 2; ++proposal) {
+        double sum = 0.0;
+        fixture_request(10.0, 10.0, &request);
+        fixture_walker(&request, 40.0, 0.0, vx_mps, 0.0)->kind = HP_CLASS_CAR;
+        build();
+        sample(N);
+        step(N, scene.steady, 5, proposal != 0);
+        for (uint32_t i = 0; i < N; ++i) {
+            if (state_of[i].others[0].motion == CAR_MOTION_BRAKES) {
+                sum += proposal != 0 ? weight[i] : 1.0;
+            }
+        }
+        *(proposal != 0 ? weighed : plain) = sum / N;
+    }
+}
+
+static void test_car_model_who_drives_ahead_may_brake_to_a_stop(void **state)
+{
+    (void)state;
+    double plain = 0.0;
+    double weighed = 0.0;
+    config.traffic.brake_hz = 0.4;
+    count_braking(8.0, &plain, &weighed);
+    hp_assert_near(plain, 0.1, 0.02);
+    hp_assert_near(weighed, 0.1, 0.02);
+    count_braking(-8.0, &plain, &weighed); /* who comes does not */
+    hp_assert_near(plain + weighed, 0.0, 0.0);
+
+    fixture_request(10.0, 0.0, &request);
+    fixture_walker(&request, 40.0, 0.0, 8.0, 0.0)->kind = HP_CLASS_CAR;
+    build();
+    sample(1);
+    car_other_state *o = &state_of[0].others[0];
+    o->motion = CAR_MOTION_BRAKES;
+    for (uint32_t k = 0; k < 8; ++k) {
+        step(1, scene.slowest, 1 + k, false);
+    }
+    hp_assert_near((double)o->vx_mps, 0.0, 1e-6);
+    hp_assert_near((double)o->x_m, 40.0 + 8.0 * 8.0 / (2.0 * config.traffic.brake_mps2), 0.15);
+}
+
 static void test_car_model_importance_sampling_is_unbiased(void **state)
 {
     (void)state;
@@ -433,6 +478,7 @@ int main(void)
         CAR_TEST(test_car_model_sees_a_walker_who_crosses_between_two_steps),
         CAR_TEST(test_car_model_box_on_the_path_blocks),
         CAR_TEST(test_car_model_walker_starts_to_cross_at_his_rate),
+        CAR_TEST(test_car_model_who_drives_ahead_may_brake_to_a_stop),
         CAR_TEST(test_car_model_importance_sampling_is_unbiased),
         CAR_TEST(test_car_model_sample_weights_undo_the_even_draw_of_futures),
         CAR_TEST(test_car_model_noise_of_a_future_is_the_same_all_along_it),
