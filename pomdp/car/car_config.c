@@ -133,7 +133,7 @@ void car_config_default(car_config *config)
         .n_actions = 4,
         .actions_mps2 = {3.0, 0.0, -5.5, -8.0},
         .response_s = 0.15,
-        .budget = {.time_ms = 20.0, .trials = 0, .steps = 350000, .target_gap = 0.02},
+        .budget = {.time_ms = 20.0, .trials = 0, .steps = 200000, .target_gap = 0.02},
         .reward = {.goal = 1.0,
                    .collision_base = 0.2,
                    .collision_offset = 0.5,
