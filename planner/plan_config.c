@@ -35,7 +35,7 @@ static const hp_field PATH_FIELDS[] = {
     HP_F_DOUBLE(plan_path_config, pavement_price, 1.0, 1e6, NULL,
                 "of a metre of pavement; a metre of road costs 1"),
     HP_F_DOUBLE(plan_path_config, off_limits_price, 1.0, 1e6, NULL,
-                "of a metre of neither road nor pavement"),
+                "of a metre with a side on neither road nor pavement; the middle never is"),
     HP_F_DOUBLE(plan_path_config, contact_price, 1.0, 1e6, NULL,
                 "of a metre within margin_m of where somebody is for sure"),
     HP_F_DOUBLE(plan_path_config, close_price, 0.0, 1e6, NULL,

@@ -8,7 +8,7 @@ static const hp_field BUDGET_FIELDS[] = {
               "above 0: so many trials instead, the same bits every time"),
     HP_F_UINT(
         car_budget_config, steps, 0, 4000000000U, NULL,
-        "above 0: a search takes no more steps of particles than that, whatever else ends it"),
+        "above 0: a search takes no more steps of particles among two others, fewer among more"),
     HP_F_DOUBLE(car_budget_config, target_gap, 0.0, 10.0, "reward",
                 "the search ends when its bounds are this close"),
     HP_F_END,
