@@ -270,16 +270,20 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
     }
 }
 
-/** True if the box takes up the way: it meets the ego's corridor between the two arc lengths. */
-static bool in_the_way(const plan_map *map, const plan_path *path, const hp_box *box, double from_m,
-                       double to_m)
+/** True if somebody takes up the way there: he meets the ego's corridor between the two arc
+ * lengths.
+ */
+static bool in_the_way(const plan_map *map, const plan_path *path, const plan_future *future,
+                       uint32_t k, double from_m, double to_m)
 {
+    const hp_box *box = &future->at[k];
     const hp_projection foot = plan_path_project(path, (hp_vec2){box->centre.x_m, box->centre.y_m});
     if (foot.s_m < from_m || foot.s_m > to_m) {
         return false;
     }
     const hp_pose ego = plan_path_at(path, foot.s_m);
-    const hp_box corridor = grown(map, &ego, map->config->margin_m);
+    const double margin_m = map->config->margin_m + (future->walks ? WALKER_EXTRA_M : 0.0);
+    const hp_box corridor = grown(map, &ego, margin_m);
     return hp_box_overlap(&corridor, box);
 }
 
@@ -305,7 +309,7 @@ static double time_in_the_way(const plan_map *map, uint32_t i, const plan_path *
             continue;
         }
         for (uint32_t k = 0; k < PLAN_MAP_STEPS; ++k) {
-            if (in_the_way(map, path, &future->at[k], from_m, to_m)) {
+            if (in_the_way(map, path, future, k, from_m, to_m)) {
                 sum += future->probability * PLAN_MAP_STEP_S;
             }
         }

@@ -178,25 +178,26 @@ static void test_plan_guard_same_in_a_mirrored_and_turned_world(void **state)
 {
     (void)state;
     const hp_rng numbers = hp_rng_seed(3);
-    for (uint64_t i = 0; i < 500; ++i) {
+    for (uint64_t i = 0; i < 5000; ++i) {
         const double v = hp_rng_range(numbers, 8 * i, 0.0, 13.9);
         const double x = hp_rng_range(numbers, 8 * i + 1, 0.0, 40.0);
         const double y = hp_rng_range(numbers, 8 * i + 2, -8.0, 8.0);
         const double w = hp_rng_range(numbers, 8 * i + 3, -2.0, 2.0);
+        const double u = hp_rng_range(numbers, 8 * i + 4, -2.0, 2.0);
         fixture_info(&info);
         plan_path_follow_route(&config.path, &info, &path);
         fixture_frame(0, 10.0, v, &frame);
-        fixture_add_walker(&frame, 1, 10.0 + x, y, 0.0, w);
+        fixture_add_walker(&frame, 1, 10.0 + x, y, u, w);
         const plan_guard_verdict straight = check(1.0);
         fixture_frame(0, 10.0, v, &frame);
-        fixture_add_walker(&frame, 1, 10.0 + x, -y, 0.0, -w);
+        fixture_add_walker(&frame, 1, 10.0 + x, -y, u, -w);
         const plan_guard_verdict mirrored = check(1.0);
         info.route[1] = (hp_vec2){0.0, 100.0}; /* the street now runs north */
         info.goal = (hp_pose){0.0, 100.0, 0.0};
         plan_path_follow_route(&config.path, &info, &path);
         fixture_frame(0, 0.0, v, &frame);
         frame.ego.pose = (hp_pose){0.0, 10.0, 0.5 * HP_PI};
-        fixture_add_walker(&frame, 1, -y, 10.0 + x, -w, 0.0);
+        fixture_add_walker(&frame, 1, -y, 10.0 + x, -w, u);
         const plan_guard_verdict turned = check(1.0);
         assert_true(straight.accel_mps2 == mirrored.accel_mps2);
         assert_true(straight.accel_mps2 == turned.accel_mps2);
