@@ -224,6 +224,31 @@ static void test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path(v
     assert_false(check(0.0).intervened);
 }
 
+/** Nobody brakes for somebody behind the rear bumper, whole body, which is 0.28 m about his middle.
+ */
+static void test_plan_guard_minds_nobody_behind_the_rear_bumper(void **state)
+{
+    (void)state;
+    const double rear = 0.5 * info.ego_length_m;
+    const double body = 0.5 * hypot(0.4, 0.4);
+    for (int turned = 0; turned <= 1; ++turned) {
+        for (int near = 0; near <= 1; ++near) {
+            const double back = rear + body + (near != 0 ? -0.02 : 0.02);
+            setup(NULL);
+            fixture_frame(0, 10.0, 1.0, &frame);
+            if (turned != 0) { /* the street runs north */
+                info.route[1] = (hp_vec2){0.0, 100.0};
+                plan_path_follow_route(&config.path, &info, &path);
+                frame.ego.pose = (hp_pose){0.0, 10.0, 0.5 * HP_PI};
+                fixture_add_walker(&frame, 1, 0.5, 10.0 - back, 0.0, 1.0);
+            } else {
+                fixture_add_walker(&frame, 1, 10.0 - back, 0.5, 1.0, 0.0);
+            }
+            assert_int_equal(check(0.0).intervened, near);
+        }
+    }
+}
+
 /** A walker who moves as badly as the guard's bounds allow. */
 typedef struct foe {
     hp_vec2 p;
@@ -316,6 +341,7 @@ int main(void)
             test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with, setup),
         cmocka_unit_test_setup(test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path,
                                setup),
+        cmocka_unit_test_setup(test_plan_guard_minds_nobody_behind_the_rear_bumper, setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
