@@ -58,9 +58,10 @@ typedef struct pomdp_model {
                         uint32_t n_steps, double *returned);
     /** [may be NULL] What some policy surely earns from the belief of these n particles, knowing
      * the weights but no single particle: the sum of weight times return; *action is that policy's
-     *  first step. The best of this and of the default policy's return is the lower bound. */
+     *  first step. The best of this and of the default policy's return, known, is the lower bound:
+     * a model that sees that it cannot do better may give anything less. */
     double (*belief_lower)(const void *ctx, const void *states, const double *weights, uint32_t n,
-                           uint32_t *action);
+                           double known, uint32_t *action);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
     /** [may be NULL] P(obs | state after action): for belief filters, never called by the search.

@@ -265,8 +265,8 @@ static uint32_t floor_action(pomdp_solver *s)
     const uint32_t n = s->config.n_scenarios;
     uint32_t best = 0;
     if (s->model.belief_lower != NULL &&
-        s->model.belief_lower(s->model.ctx, s->tree.states, s->tree.particle_weight, n, &best) >=
-            s->tree.floor[0]) {
+        s->model.belief_lower(s->model.ctx, s->tree.states, s->tree.particle_weight, n, -INFINITY,
+                              &best) >= s->tree.floor[0]) {
         assert(best < s->model.n_actions);
         return best;
     }

@@ -50,6 +50,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     const double dt = scene->config->step_s;
     const double reach_x = scene->half_length_m + other->reach_x_m;
     const double reach_y = scene->half_width_m + other->reach_y_m;
+    const double near_y = /* his centre counts, not his box */
+        scene->half_width_m + traffic->near_side_m + traffic->walker_margin_m;
     car_lane_other f = {.walks = other->walks, .phantom = other->phantom};
     f.may_hide = other->may_hide;
     f.beside = other->lateral_m < CAR_BESIDE_M ? -1 : 0;
@@ -62,9 +64,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.reach_y_m = (float)reach_y;
     f.near_centre_m = (float)(0.5 * traffic->near_front_m);
     f.near_half_m = (float)(reach_x + 0.5 * traffic->near_front_m);
-    f.near_side_m = other->walks ? (float)(reach_y + traffic->near_side_m) : -1.0f;
-    f.clear_side_m =
-        (float)(reach_y + hp_max(other->walks ? traffic->near_side_m : 0.0, CAR_CORRIDOR_M));
+    f.near_side_m = other->walks ? (float)near_y : -1.0f;
+    f.clear_side_m = (float)hp_max(other->walks ? near_y : 0.0, reach_y + CAR_CORRIDOR_M);
     f.clear_m = (float)clear_past_m(scene, other);
     f.far_m = (float)(hypot(reach_x + traffic->near_front_m, reach_y + traffic->near_side_m) +
                       2.0 * scene->spacing_m);

@@ -105,8 +105,9 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
  * belief, though: choosing a goal for each of them would be hindsight, and a search that trusts it
  * dithers, sure that the next look will tell. */
 static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n,
-                           uint32_t *action)
+                           double known, uint32_t *action)
 {
+    (void)known;
     const pursuit *p = ctx;
     const pursuit_state *s = states;
     double at[PURSUIT_MAX_CELLS] = {0.0};

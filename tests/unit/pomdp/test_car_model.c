@@ -232,6 +232,57 @@ static void test_car_model_noise_of_a_future_is_the_same_all_along_it(void **sta
     hp_assert_near(square, 0.9, 0.12); /* a little less than 1: none is beyond two sigmas */
 }
 
+static void test_car_model_spread_is_that_of_its_own_step(void **state)
+{
+    (void)state;
+    hp_belief_agent *a = fixture_walker(&request, 90.0, 30.0, 1.0, 0.0);
+    for (uint32_t k = 0; k < request.n_steps; ++k) {
+        a->modes[0].sigma_m[k] = 0.1 * (k + 1);
+    }
+    build();
+    for (uint32_t k = 0; k < request.n_steps; ++k) {
+        hp_assert_near(scene.futures[0][0][k][2], 0.1 * (k + 1), 1e-6);
+    }
+}
+
+/** A walker's centre is near within the zone around the ego's box, whatever his own size. */
+static void test_car_model_near_miss_is_told_by_a_walkers_centre(void **state)
+{
+    (void)state;
+    const double zone_m = 1.0 + config.traffic.near_side_m + config.traffic.walker_margin_m;
+    for (int outside = 0; outside < 2; ++outside) {
+        fixture_request(10.0, 10.0, &request);
+        fixture_walker(&request, 11.0, zone_m + (outside ? 0.05 : -0.05), 0.0, 0.0)->cross_hz = 0.0;
+        build();
+        sample(1);
+        state_of[0].others[0].dx = state_of[0].others[0].dy = 0;
+        step(1, scene.steady, 1, false);
+        assert_true((reward[0] < -0.5 * config.reward.near_miss) == (outside == 0));
+    }
+}
+
+/** A scene has room for some: who is behind takes no place from who comes. */
+static void test_car_model_reckons_with_who_comes_before_who_was_passed(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < CAR_MAX_AGENTS + 2; ++i) {
+        (void)fixture_walker(&request, 5.5 - 0.1 * i, 2.5, 0.0, 0.0);
+    }
+    for (uint32_t i = 0; i < CAR_MAX_AGENTS; ++i) {
+        (void)fixture_walker(&request, 26.0 + i, 5.0, 0.0, 0.0);
+    }
+    hp_belief_agent *car = fixture_walker(&request, 48.0, 3.0, -9.0, 0.0);
+    car->kind = HP_CLASS_CAR;
+    build();
+    bool has_car = false;
+    for (uint32_t i = 0; i < scene.n_others; ++i) {
+        has_car = has_car || !scene.others[i].walks;
+        assert_true(scene.others[i].x_m > 20.0);
+    }
+    assert_int_equal(scene.n_others, CAR_MAX_AGENTS);
+    assert_true(has_car);
+}
+
 static void test_car_model_phantom_steps_out_only_where_he_is_hidden(void **state)
 {
     (void)state;
@@ -385,6 +436,9 @@ int main(void)
         CAR_TEST(test_car_model_importance_sampling_is_unbiased),
         CAR_TEST(test_car_model_sample_weights_undo_the_even_draw_of_futures),
         CAR_TEST(test_car_model_noise_of_a_future_is_the_same_all_along_it),
+        CAR_TEST(test_car_model_spread_is_that_of_its_own_step),
+        CAR_TEST(test_car_model_near_miss_is_told_by_a_walkers_centre),
+        CAR_TEST(test_car_model_reckons_with_who_comes_before_who_was_passed),
         CAR_TEST(test_car_model_phantom_steps_out_only_where_he_is_hidden),
         CAR_TEST(test_car_model_hidden_walker_is_observed_once_past_the_edge),
         CAR_TEST(test_car_model_default_policy_brakes_for_who_is_in_the_way_only),
