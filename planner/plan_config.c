@@ -111,7 +111,7 @@ static const hp_field GUARD_FIELDS[] = {
     HP_F_DOUBLE(plan_guard_config, margin_m, 0.0, 3.0, "m", "kept free around the ego's box"),
     HP_F_DOUBLE(plan_guard_config, wait_s, 0.0, 60.0, "s",
                 "who has stood beside the ego for so long lets it leave"),
-    HP_F_DOUBLE(plan_guard_config, leave_mps, 0.0, 3.0, "m/s",
+    HP_F_DOUBLE(plan_guard_config, leave_mps, 0.0, 5.0, "m/s",
                 "at no more than this, with its wheels straight; 0: nobody does"),
     HP_F_END,
 };
@@ -192,7 +192,7 @@ void plan_config_default(plan_config *config)
                   .car_brake_mps2 = 8.0,
                   .margin_m = 0.2,
                   .wait_s = 1.0,
-                  .leave_mps = 2.0},
+                  .leave_mps = 3.0},
     };
 }
 

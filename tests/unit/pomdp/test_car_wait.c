@@ -134,6 +134,7 @@ static void test_wait_is_decided_by_who_stays_for_good_whoever_else_comes(void *
     assert_true(car_scene_build(&config, &request, &scene));
     model = car_model_make(&config, &scene);
     car_model_sample(&scene, hp_rng_seed(4), 1, &one, &weight);
+    one.memory = (config.n_actions - 1) << 8;
     block b = block_begin(&scene);
     car_f8 value;
     block_move(&b, 1, 0);
