@@ -2,6 +2,7 @@
  * and its share of the fused multiply-add peak that is measured in the same run. */
 #include "bench/hp_bench.h"
 #include "common/hp_rng.h"
+#include "policy/policy_encoder.h"
 #include "policy/policy_infer.h"
 
 #include <string.h>
@@ -125,6 +126,70 @@ static void bench_net(job *j, const policy_model *model, double gflops_peak)
     policy_infer_destroy(&j->infer);
 }
 
+static void run_see(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_see(j->infer, j->x);
+    }
+}
+
+static void run_looks(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_look(j->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, j->x, j->rows,
+                          j->answers);
+    }
+}
+
+static void run_rows(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_run(j->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, j->x, j->rows, j->answers);
+    }
+}
+
+/** What is saved where a scene is encoded once: ns for a scene, for a look, and for a whole row, by
+ * networks as they are shipped. All slots are full. */
+static void bench_encoder(job *j, policy_encoder encoder, const char *name)
+{
+    policy_model model = {.actor = policy_encoder_shape(encoder), .n_heads = 5, .n_quantiles = 8};
+    hp_error error;
+    char text[64];
+    model.actor.n_encode = 32;
+    model.actor.n_hidden = 2;
+    model.actor.hidden[0] = model.actor.hidden[1] = 128;
+    model.actor.n_out = 4;
+    model.actor.activation = POLICY_RELU;
+    model.critic = model.actor;
+    model.critic.n_out = 5 * 9 + 1;
+    if (policy_model_lay_out(&model) != HP_OK) {
+        return;
+    }
+    model.params = numbers(model.n_params, 3);
+    if (model.params != NULL &&
+        policy_infer_create(&model, "auto", BATCH_MAX, &j->infer, &error) == HP_OK) {
+        const struct {
+            const char *what;
+            void (*body)(void *ctx);
+            uint32_t repeats, rows;
+        } CASES[] = {{"scene", run_see, 64, 1},
+                     {"look_of_64", run_looks, 1, BATCH_MAX},
+                     {"row_of_64", run_rows, 1, BATCH_MAX}};
+        for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+            j->repeats = CASES[i].repeats;
+            j->rows = CASES[i].rows;
+            (void)snprintf(text, sizeof text, "policy_%s_%s", name, CASES[i].what);
+            const hp_bench bench = {text, 200, 20, (uint64_t)j->repeats * j->rows};
+            (void)hp_bench_run(&bench, CASES[i].body, j);
+        }
+        policy_infer_destroy(&j->infer);
+    }
+    policy_model_destroy(&model);
+}
+
 int main(void)
 {
     static const char *const KERNELS[] = {"scalar", "avx2", "avx512"};
@@ -141,7 +206,7 @@ int main(void)
         return 1;
     }
     model.params = numbers(model.n_params, 0);
-    j.x = numbers((size_t)BATCH_MAX * 256, 1);
+    j.x = numbers((size_t)BATCH_MAX * POLICY_MOST_ROW, 1);
     j.y = numbers((size_t)BATCH_MAX * 256, 2);
     if (model.params == NULL || j.x == NULL || j.y == NULL) {
         return 1;
@@ -153,6 +218,8 @@ int main(void)
         }
     }
     policy_model_destroy(&model);
+    bench_encoder(&j, POLICY_ENCODER_AGENTS, "agents");
+    bench_encoder(&j, POLICY_ENCODER_IMAGE, "intention_image");
     free(j.x);
     free(j.y);
     return 0;
