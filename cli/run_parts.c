@@ -357,12 +357,12 @@ static void note_parts(const supervisor *children, run_facts *facts)
 /** A bridge that was killed has left its actors, and a server that waits for its ticks. */
 static void rescue_server(process_run *r)
 {
-    const carla_config *carla = &r->options->config.bridge.carla;
-    const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
+    const carla_endpoint endpoint =
+        carla_endpoint_of(&r->options->config.bridge.carla, 0.0, &r->log.own);
     const hp_clock clock = hp_clock_real();
     hp_error error;
     uint32_t n = 0;
-    if (carla_client_rescue(&endpoint, &clock, NULL, &n, &error) == HP_OK) {
+    if (carla_client_rescue(&endpoint, &clock, &n, &error) == HP_OK) {
         hp_log_info(&r->log.own, "the CARLA server is free again; %u actors destroyed", n);
     } else {
         hp_log_error(&r->log.own, "the CARLA server may still wait for us: %s", error.text);

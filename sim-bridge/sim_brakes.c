@@ -18,14 +18,14 @@ static double from_route(const sim_brakes_view *v, const sim_braking *braking, h
         const hp_vec2 a = v->info->route[i];
         const hp_vec2 d = hp_vec2_sub(v->info->route[i + 1], a);
         const double length = v->route_s_m[i + 1] - v->route_s_m[i];
-        const double begin = fmax(braking->rear_m - v->route_s_m[i], 0.0);
+        const double from = fmax(braking->rear_m - v->route_s_m[i], 0.0);
         const double end = fmin(braking->front_m - v->route_s_m[i], length);
-        if (!(length > 0.0) || begin > end) {
+        if (!(length > 0.0) || from > end) {
             continue;
         }
         const hp_vec2 off = hp_vec2_sub(p, a);
         const double along = (off.x_m * d.x_m + off.y_m * d.y_m) / length;
-        const double u = hp_clamp(along, begin, end) / length;
+        const double u = hp_clamp(along, from, end) / length;
         least = fmin(least, hypot(off.x_m - u * d.x_m, off.y_m - u * d.y_m));
     }
     return least;

@@ -20,7 +20,6 @@ typedef struct reader {
     uint32_t depth;
     bool in_junction;
     bool has_root;
-    bool center; /* within <center> */
     xodr_road *road;
     xodr_geometry *geometry;
     xodr_section *section;

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# The official client of CARLA against the stand-in: a scripted session must see what expected.txt says;
+# The official client of CARLA against the stand-in: a scripted session must see what expected.txt says, and
+# a whole CTS scene must go as expected_scene.txt says;
 # and for the calls that both can make, our client's requests must be the official one's, byte for byte,
 # and what both read out of the snapshots the same numbers.
 # usage: run.sh STANDIN-PROGRAM OUR-CALLS-PROGRAM     exit status 77: skipped, the client cannot be had
@@ -46,6 +47,11 @@ start "$1" "$work/session.requests"
 timeout 120 "$work/venv/bin/python" "$here/session.py" "$port" >"$work/transcript"
 diff -u "$here/expected.txt" "$work/transcript"
 printf 'the official client saw what it should\n'
+
+start "$1" "$work/scene.requests"
+timeout 120 "$work/venv/bin/python" "$here/scene.py" "$port" >"$work/transcript"
+diff -u "$here/expected_scene.txt" "$work/transcript"
+printf 'the official client played a whole scene: %s\n' "$(grep goal "$work/transcript")"
 
 start "$1" "$work/official.requests"
 timeout 120 "$work/venv/bin/python" "$here/calls.py" "$port" same.log >"$work/official.facts"
