@@ -291,7 +291,8 @@ static hp_status make_client(hp_error *error)
 
 static hp_status make_carla_world(hp_error *error)
 {
-    const carla_world_setup world_setup = {.carla = &carla->carla,
+    const carla_world_setup world_setup = {.clock = &carla->clock,
+                                           .carla = &carla->carla,
                                            .sim = &carla->sim,
                                            .scenario = &setting.scenarios[0],
                                            .scene = sim_scene_default(),
