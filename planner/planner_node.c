@@ -44,6 +44,7 @@ struct planner_node {
     bool interrupted;     /* a signal cut this tick short: it does not count */
     uint64_t ended_world; /* whose EpisodeEnd was booked */
     hp_world_info info;
+    int64_t info_ns; /* when its letter was sent, by the bridge's clock */
     hp_frame frame;
     hp_command command;
     hp_decision decision;
@@ -301,10 +302,24 @@ static void make_changes(planner_node *n)
     }
 }
 
+/** The letter in the mail is about another world than the one that runs, and was sent before that
+ * one began: it is settled, and heeding it would cost all memory. */
+static bool overtaken(planner_node *n, uint64_t world_id)
+{
+    const bool is =
+        n->has_world && n->info.world_id != world_id && n->mail.envelope.monotonic_ns < n->info_ns;
+    n->mail.health.late += is ? 1 : 0;
+    return is;
+}
+
 static void take_world(planner_node *n, const hp_world_info *info, uint64_t sequence)
 {
+    if (overtaken(n, info->world_id)) {
+        return;
+    }
     if (!n->has_world || n->info.world_id != info->world_id) {
         n->info = *info;
+        n->info_ns = n->mail.envelope.monotonic_ns;
         n->has_world = true;
         n->over = false;
         n->answered = false;
@@ -326,7 +341,8 @@ static void hear_last_words(planner_node *n)
 
 static void take_end(planner_node *n, hp_episode_end end, uint64_t sequence)
 {
-    const bool news = n->ended_world != end.world_id || n->has_world;
+    const bool old = overtaken(n, end.world_id);
+    const bool news = !old && (n->ended_world != end.world_id || n->has_world);
     if (news && end.last) {
         hear_last_words(n);
     }

@@ -217,7 +217,7 @@ static void write_scenario(const char *path)
     file = fopen(path, "w");
     assert_non_null(file);
     (void)fprintf(file, "%.*stime_limit_s: %g%s", (int)(limit - text), text,
-                  TICKS / EPISODES * 0.05, limit + sizeof LIMIT - 1);
+                  0.05 * TICKS / EPISODES, limit + sizeof LIMIT - 1);
     assert_int_equal(fclose(file), 0);
 }
 

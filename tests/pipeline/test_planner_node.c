@@ -192,6 +192,43 @@ static void test_planner_acknowledges_an_end_as_often_as_it_is_told(void **state
     planner_close(&p);
 }
 
+/** Letters of a former world that were long under way change nothing: the running one goes on where
+ * it was. */
+static void test_planner_keeps_its_world_when_letters_of_a_former_one_come_late(void **state)
+{
+    planner_fixture p;
+    (void)state;
+    planner_open(&p);
+    const hp_clock past = p.base.clock;
+    tell_world(&p, 5);
+    fixture_advance_ms(&p.base, 1000);
+    p.info->world_id = 78;
+    p.frame->world_id = 78;
+    tell_world(&p, 6);
+    hp_source sources[2];
+    for (uint32_t i = 0; i < 12; i++) { /* comfortably at first, then hard: it remembers */
+        p.frame->tick = i;
+        tell(&p, HP_MSG_FRAME, 7 + i, p.frame);
+        sources[i > 0] = hear_planner(&p, HP_MSG_COMMAND)->as_hp_command.source;
+    }
+    assert_int_equal(sources[0], HP_SOURCE_COMFORT_BRAKE);
+    assert_int_equal(sources[1], HP_SOURCE_HARD_BRAKE);
+    const hp_episode_end end = {
+        .world_id = 77, .ticks = 9, .verdict = HP_VERDICT_GOAL, .last = true};
+    p.base.other.clock = &past;
+    p.info->world_id = 77;
+    tell(&p, HP_MSG_WORLD_INFO, 4, p.info);
+    tell(&p, HP_MSG_EPISODE_END, 4, &end);
+    p.base.other.clock = &p.base.clock;
+    for (uint32_t again = 0; again < 2; again++) {
+        p.frame->tick = 11 + again;
+        tell(&p, HP_MSG_FRAME, 30 + again, p.frame);
+        assert_int_equal(hear_planner(&p, HP_MSG_COMMAND)->as_hp_command.source,
+                         HP_SOURCE_HARD_BRAKE);
+    }
+    planner_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
         cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
+        cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

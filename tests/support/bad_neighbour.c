@@ -30,6 +30,7 @@ static time_t jump(time_t t)
     return t + BY_S[atomic_fetch_add(&looks, 1u) % 4u];
 }
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): the C library's are reserved */
 int clock_gettime(clockid_t id, struct timespec *t)
 {
     const long r = syscall(SYS_clock_gettime, id, t);
@@ -57,3 +58,4 @@ time_t time(time_t *out)
     }
     return now.tv_sec;
 }
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -171,7 +171,7 @@ static void check_whole(const maker *m, char *const *whole, const size_t *len, b
         if (all && now == NULL) {
             fail_msg("%s: %s is not there", m->name, m->files[i]);
         }
-        if (now != NULL && (n != len[i] || memcmp(now, whole[i], n) != 0)) {
+        if (now != NULL && (whole[i] == NULL || n != len[i] || memcmp(now, whole[i], n) != 0)) {
             fail_msg("%s: %s has %zu bytes, wanted %zu", m->name, m->files[i], n, len[i]);
         }
         free(now);
@@ -235,8 +235,8 @@ static void test_files_are_whole_or_absent_when_any_call_fails(void **state)
     static const int FAILURES[] = {ENOSPC, EIO, 0};
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(MAKERS); i++) {
-        char *whole[5];
-        size_t len[5];
+        char *whole[5] = {NULL};
+        size_t len[5] = {0};
         unsigned calls = 0;
         learn_whole(&MAKERS[i], whole, len);
         for (size_t k = 0; k < HP_ARRAY_LEN(FAILURES); k++) {
@@ -282,8 +282,8 @@ static void test_files_are_whole_or_absent_when_the_disk_is_full(void **state)
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(MAKERS); i++) {
         const maker *m = &MAKERS[i];
-        char *whole[5];
-        size_t len[5];
+        char *whole[5] = {NULL};
+        size_t len[5] = {0};
         learn_whole(m, whole, len);
         const size_t most = longest(m, len);
         const size_t step = most / 97 + 1; /* each byte of small files; always the last but one */
