@@ -31,9 +31,8 @@ static int free_server(const cli_common *common)
     }
     hp_status st = cli_config_load(common, config, &error);
     if (st == HP_OK) {
-        const carla_config *carla = &config->bridge.carla;
-        const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
-        st = carla_client_rescue(&endpoint, &clock, NULL, &n, &error);
+        const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
+        st = carla_client_rescue(&endpoint, &clock, &n, &error);
     }
     if (st == HP_OK) {
         (void)printf("the server has its own clock again; %u actors of ours destroyed\n", n);
@@ -82,8 +81,7 @@ static int print_map(const cli_common *common)
     }
     hp_status st = cli_config_load(common, config, &error);
     if (st == HP_OK) {
-        const carla_config *carla = &config->bridge.carla;
-        const carla_endpoint endpoint = {carla->host, (uint16_t)carla->port, 0.0, carla->timeout_s};
+        const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
         st = carla_client_connect(&endpoint, &clock, &client, &error);
     }
     if (st == HP_OK) {

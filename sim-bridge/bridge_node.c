@@ -114,7 +114,9 @@ static hp_status open_all(bridge_node *n, const bridge_setup *setup, hp_error *e
     if (st != HP_OK) {
         return hp_fail(error, st, "no memory for the bridge");
     }
-    st = bridge_stage_open(&setup->bridge, &setup->sim, setup->seed, &n->stage, error);
+    const bridge_stage_setup stage = {&setup->bridge, &setup->sim, setup->seed, n->identity->clock,
+                                      n->identity->log};
+    st = bridge_stage_open(&stage, &n->stage, error);
     if (st == HP_OK) {
         const char *title = bridge_stage_title(n->stage);
         st = bridge_report_open(setup->run_dir, world, title, setup->seed, &n->report, error);

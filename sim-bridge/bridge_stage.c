@@ -13,6 +13,8 @@ struct bridge_stage {
     bridge_config config;
     sim_config sim_config;
     uint64_t seed;
+    const hp_clock *clock;
+    const hp_log *log;
     char title[600];
     sim_scenario scenario;
     sim_scene scene;
@@ -81,19 +83,20 @@ static hp_status open_replay(bridge_stage *s, hp_error *error)
     return HP_OK;
 }
 
-hp_status bridge_stage_open(const bridge_config *config, const sim_config *sim, uint64_t seed,
-                            bridge_stage **out, hp_error *error)
+hp_status bridge_stage_open(const bridge_stage_setup *setup, bridge_stage **out, hp_error *error)
 {
     bridge_stage *s = calloc(1, sizeof *s);
     *out = NULL;
     if (s == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the world");
     }
-    s->config = *config;
-    s->sim_config = *sim;
-    s->seed = seed;
+    s->config = *setup->bridge;
+    s->sim_config = *setup->sim;
+    s->seed = setup->seed;
+    s->clock = setup->clock;
+    s->log = setup->log;
     const hp_status st =
-        config->world == BRIDGE_WORLD_REPLAY ? open_replay(s, error) : open_sim(s, error);
+        s->config.world == BRIDGE_WORLD_REPLAY ? open_replay(s, error) : open_sim(s, error);
     if (st != HP_OK) {
         bridge_stage_close(&s);
         return st;
@@ -141,7 +144,9 @@ hp_status bridge_stage_begin(bridge_stage *stage, uint32_t episode, bridge_world
                                      .scenario = &stage->scenario,
                                      .scene = stage->scene,
                                      .episode = episode,
-                                     .seed = stage->seed};
+                                     .seed = stage->seed,
+                                     .clock = stage->clock,
+                                     .log = stage->log};
     hp_status st = HP_OK;
     if (stage->clip != NULL) {
         st = sim_replay_create(stage->clip, stage->car, false, &stage->sim_config, &stage->other,

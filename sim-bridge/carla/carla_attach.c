@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = 1024, PATIENCE_FRAMES = 100000, MAX_EVENTS = 64 };
+enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = 1024, PATIENCE_FRAMES = 100000 };
 
 #define NEAR_M 100.0        /* bodies farther away are not followed */
 #define STANDING_MOVE_M 0.2 /* a vehicle that has not moved farther for STANDING_S is parked */
@@ -25,26 +25,11 @@ typedef struct known {
 } known;
 
 typedef struct carla_attach {
-    carla_config config;
-    sim_config sim;
-    sim_scenario scenario;
-    hp_clock clock;
-    carla_client *client;
-    carla_stream *contacts;
-    uint32_t sensor_id, hero_id;
+    carla_seat seat; /* first */
     known *hero;
-    hp_world_info info;
-    hp_ego_state ego;
-    float steer; /* last */
     double now_s;
     uint32_t n_known;
     known known[KNOWN];
-    uint32_t slots[SLOTS]; /* id of the actor in each slot, 0: none */
-    sim_body bodies[SLOTS];
-    sim_judge judge;
-    sim_sensor sensor;
-    uint32_t n_looked;
-    char trouble[sizeof((hp_error *)0)->text];
 } carla_attach;
 
 /* ---- Who is there ---- */
@@ -80,7 +65,7 @@ static bool learn(void *ctx, const carla_actor *actor)
         }
     }
     if (car && carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
-        w->hero_id = actor->id;
+        w->seat.ego_puppet.id = actor->id;
     }
     return true;
 }
@@ -90,7 +75,7 @@ static hp_status learn_new(carla_attach *w, const carla_snapshot *snapshot, hp_e
 {
     for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
         if (find_known(w, carla_entry_id(snapshot, i)) == NULL && w->n_known < KNOWN) {
-            return carla_client_list(w->client, snapshot, learn, w, error);
+            return carla_client_list(w->seat.client, snapshot, learn, w, error);
         }
     }
     return HP_OK;
@@ -98,9 +83,9 @@ static hp_status learn_new(carla_attach *w, const carla_snapshot *snapshot, hp_e
 
 static void slot_empty(carla_attach *w, uint32_t slot)
 {
-    w->slots[slot] = 0;
-    w->sensor.ids[slot] = 0; /* whoever comes next is somebody else */
-    w->bodies[slot] = (sim_body){.kind = HP_CLASS_WALKER, .box = {{1e9, 1e9, 0.0}, 0.1, 0.1}};
+    w->seat.ids[slot] = 0;
+    w->seat.sensor.ids[slot] = 0; /* whoever comes next is somebody else */
+    w->seat.bodies[slot] = (sim_body){.kind = HP_CLASS_WALKER, .box = {{1e9, 1e9, 0.0}, 0.1, 0.1}};
 }
 
 /** Slot of an actor; a free one if it has none; SLOTS if there is none free. */
@@ -108,10 +93,10 @@ static uint32_t slot_of(const carla_attach *w, uint32_t id)
 {
     uint32_t vacant = SLOTS;
     for (uint32_t s = 0; s < SLOTS; ++s) {
-        if (w->slots[s] == id) {
+        if (w->seat.ids[s] == id) {
             return s;
         }
-        vacant = w->slots[s] == 0 && vacant == SLOTS ? s : vacant;
+        vacant = w->seat.ids[s] == 0 && vacant == SLOTS ? s : vacant;
     }
     return vacant;
 }
@@ -130,18 +115,19 @@ static void read_body(carla_attach *w, known *k, const carla_entry *e)
     const hp_pose pose = carla_puppet_centre(&k->puppet, &e->transform);
     const hp_vec2 p = {pose.x_m, pose.y_m};
     const uint32_t slot = slot_of(w, k->puppet.id);
-    if (slot == SLOTS || hp_dist(p, (hp_vec2){w->ego.pose.x_m, w->ego.pose.y_m}) > NEAR_M) {
+    if (slot == SLOTS ||
+        hp_dist(p, (hp_vec2){w->seat.ego.pose.x_m, w->seat.ego.pose.y_m}) > NEAR_M) {
         return; /* if it has a slot, it loses it at the end of the snapshot */
     }
     const hp_vec2 v = carla_to_vec2(e->velocity);
     k->puppet.seen = true;
-    w->slots[slot] = k->puppet.id;
-    w->bodies[slot] = (sim_body){.id = k->puppet.id,
-                                 .kind = k->kind,
-                                 .box = {pose, k->puppet.length_m, k->puppet.width_m},
-                                 .vx_mps = v.x_m,
-                                 .vy_mps = v.y_m,
-                                 .standing = is_standing(w, k, p)};
+    w->seat.ids[slot] = k->puppet.id;
+    w->seat.bodies[slot] = (sim_body){.id = k->puppet.id,
+                                      .kind = k->kind,
+                                      .box = {pose, k->puppet.length_m, k->puppet.width_m},
+                                      .vx_mps = v.x_m,
+                                      .vy_mps = v.y_m,
+                                      .standing = is_standing(w, k, p)};
 }
 
 static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_error *error)
@@ -157,58 +143,44 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
         w->known[i].puppet.seen = false;
     }
     for (uint32_t i = 0; i < snapshot->n_actors; ++i) { /* the ego first: distances are from it */
-        if (carla_entry_id(snapshot, i) == w->hero_id &&
+        if (carla_entry_id(snapshot, i) == w->seat.ego_puppet.id &&
             carla_entry_read(snapshot, i, CARLA_ENTRY_VEHICLE, &entry)) {
-            w->hero = find_known(w, w->hero_id);
+            w->hero = find_known(w, w->seat.ego_puppet.id);
             there = w->hero != NULL;
         }
         if (there) {
-            w->ego = carla_puppet_ego(&w->hero->puppet, &entry, &w->info);
+            w->seat.ego_puppet = w->hero->puppet;
+            w->seat.ego = carla_puppet_ego(&w->hero->puppet, &entry, w->seat.full_steer_rad);
             break;
         }
     }
     for (uint32_t i = 0; i < snapshot->n_actors && there; ++i) {
         known *k = find_known(w, carla_entry_id(snapshot, i));
-        if (k != NULL && k->puppet.length_m > 0.0 && k->puppet.id != w->hero_id &&
+        if (k != NULL && k->puppet.length_m > 0.0 && k->puppet.id != w->seat.ego_puppet.id &&
             carla_entry_read(snapshot, i, CARLA_ENTRY_OTHER, &entry)) {
             read_body(w, k, &entry);
         }
     }
     for (uint32_t s = 0; s < SLOTS; ++s) {
-        const known *k = w->slots[s] != 0 ? find_known(w, w->slots[s]) : NULL;
+        const known *k = w->seat.ids[s] != 0 ? find_known(w, w->seat.ids[s]) : NULL;
         if (k != NULL && !k->puppet.seen) {
             slot_empty(w, s);
         }
     }
     return there ? HP_OK
                  : hp_fail(error, HP_ENOENT, "the hero (actor %u) has vanished from the world",
-                           w->hero_id);
+                           w->seat.ego_puppet.id);
 }
 
 /* ---- One step ---- */
 
-static hp_status send_control(carla_attach *w, const hp_command *command, hp_error *error)
-{
-    const double nothing = (double)NAN;
-    const double steer_rad = command != NULL ? command->steer_rad : nothing;
-    carla_command c = {.kind = CARLA_CMD_CONTROL, .actor = w->hero_id};
-    c.control =
-        carla_pedals(&w->config, w->ego.speed_mps, command != NULL ? command->accel_mps2 : nothing);
-    if (!isnan(steer_rad)) {
-        w->steer =
-            (float)hp_clamp(-steer_rad / (w->config.steer_gain * w->info.max_steer_rad), -1.0, 1.0);
-    }
-    c.control.steer = w->steer;
-    return carla_client_batch(w->client, &c, 1, error);
-}
-
 /** Waits until the world has gone on by a tick of ours. */
 static hp_status await_tick(carla_attach *w, hp_error *error)
 {
-    const double due_s = w->now_s + (1.0 - EARLY) * w->info.tick_s;
+    const double due_s = w->now_s + (1.0 - EARLY) * w->seat.info.tick_s;
     for (uint32_t i = 0; i < PATIENCE_FRAMES; ++i) {
         carla_snapshot snapshot;
-        const hp_status st = carla_client_wait(w->client, &snapshot, error);
+        const hp_status st = carla_client_wait(w->seat.client, &snapshot, error);
         if (st != HP_OK) {
             return st;
         }
@@ -219,78 +191,21 @@ static hp_status await_tick(carla_attach *w, hp_error *error)
     return hp_fail(error, HP_EWIRE, "the server's time does not go on");
 }
 
-static void hear_contacts(carla_attach *w)
+static hp_status advance(carla_seat *seat, const hp_command *command, hp_error *error)
 {
-    uint32_t id = 0;
-    for (int i = 0; i < MAX_EVENTS && carla_next_contact(w->contacts, &id); ++i) {
-        const uint32_t slot = id != 0 ? slot_of(w, id) : SLOTS;
-        if (id != w->hero_id) {
-            sim_judge_contact(&w->judge, &w->ego,
-                              slot < SLOTS && w->slots[slot] == id ? &w->bodies[slot] : NULL);
-        }
-    }
-}
-
-static void look(carla_attach *w)
-{
-    const uint32_t tick = w->judge.result.ticks;
-    if (w->n_looked <= tick) {
-        w->n_looked = tick + 1;
-        sim_sensor_look(&w->sim.sensor, &w->sensor, tick, &w->ego, w->info.ego_wheelbase_m,
-                        w->bodies, SLOTS);
-    }
+    const double nothing = (double)NAN;
+    const carla_command c = {
+        .kind = CARLA_CMD_CONTROL,
+        .actor = seat->ego_puppet.id,
+        .control = carla_seat_control(seat, command != NULL ? command->accel_mps2 : nothing,
+                                      command != NULL ? command->steer_rad : nothing)};
+    const hp_status st = carla_client_batch(seat->client, &c, 1, error);
+    return st == HP_OK ? await_tick((carla_attach *)seat, error) : st;
 }
 
 static void attach_step(void *self, const hp_command *command)
 {
-    carla_attach *w = self;
-    hp_error error = {{0}};
-    if (w->judge.result.verdict != HP_VERDICT_RUNNING) {
-        return;
-    }
-    if (w->sim.sensor.delay_ticks > 0) {
-        look(w);
-    }
-    const hp_ego_state before = w->ego;
-    hp_status st = send_control(w, command, &error);
-    if (st == HP_OK) {
-        st = await_tick(w, &error);
-    }
-    if (st != HP_OK) {
-        (void)snprintf(w->trouble, sizeof w->trouble, "%s", error.text);
-        sim_judge_finish(&w->judge);
-        return;
-    }
-    sim_judge_tick(&w->judge, command, &before, &w->ego, w->bodies, SLOTS);
-    hear_contacts(w);
-}
-
-static void attach_observe(void *self, hp_frame *frame)
-{
-    carla_attach *w = self;
-    look(w);
-    frame->world_id = w->info.world_id;
-    frame->episode = w->info.episode;
-    frame->tick = w->judge.result.ticks;
-    frame->stamp_ns = (int64_t)llround(frame->tick * w->info.tick_s * 1e9);
-    frame->ego = w->ego;
-    sim_sensor_report(&w->sim.sensor, &w->sensor, frame);
-}
-
-static void attach_info(const void *self, hp_world_info *info)
-{
-    *info = ((const carla_attach *)self)->info;
-}
-
-static const sim_result *attach_result(const void *self)
-{
-    return &((const carla_attach *)self)->judge.result;
-}
-
-static const char *attach_trouble(const void *self)
-{
-    const carla_attach *w = self;
-    return w->trouble[0] != '\0' ? w->trouble : NULL;
+    carla_seat_step(self, command, advance);
 }
 
 /** Takes the sensor away and leaves the hero braking. */
@@ -302,16 +217,15 @@ static void attach_destroy(void *self)
     hp_error ignored;
     if (w->hero != NULL) {
         last[n++] = (carla_command){
-            .kind = CARLA_CMD_CONTROL, .actor = w->hero_id, .control = {.brake = 1.0F}};
+            .kind = CARLA_CMD_CONTROL, .actor = w->seat.ego_puppet.id, .control = {.brake = 1.0F}};
     }
-    if (w->sensor_id != 0) {
-        last[n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = w->sensor_id};
+    if (w->seat.sensor_id != 0) {
+        last[n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = w->seat.sensor_id};
     }
-    if (w->client != NULL && n > 0) {
-        (void)!carla_client_batch(w->client, last, n, &ignored);
+    if (n > 0) {
+        (void)!carla_seat_insist(&w->seat, last, n, &ignored);
     }
-    carla_stream_close(&w->contacts);
-    carla_client_close(&w->client);
+    carla_seat_close(&w->seat);
     free(w);
 }
 
@@ -320,20 +234,21 @@ static void attach_destroy(void *self)
 /** Waits for somebody who is called hero. */
 static hp_status find_hero(carla_attach *w, hp_error *error)
 {
-    const int64_t give_up_ns = hp_clock_now_ns(&w->clock) + (int64_t)(w->config.connect_s * 1e9);
+    const int64_t give_up_ns =
+        hp_clock_now_ns(w->seat.clock) + (int64_t)(w->seat.config.connect_s * 1e9);
     for (;;) {
         carla_snapshot snapshot;
-        hp_status st = carla_client_wait(w->client, &snapshot, error);
+        hp_status st = carla_client_wait(w->seat.client, &snapshot, error);
         if (st == HP_OK) {
             st = learn_new(w, &snapshot, error);
         }
         if (st != HP_OK) {
             return st;
         }
-        if (w->hero_id != 0) {
+        if (w->seat.ego_puppet.id != 0) {
             return read_all(w, &snapshot, error);
         }
-        if (hp_clock_now_ns(&w->clock) > give_up_ns) {
+        if (hp_clock_now_ns(w->seat.clock) > give_up_ns) {
             return hp_fail(error, HP_ENOENT,
                            "no vehicle of the server has the role_name %s: start the scenario "
                            "first, or wait longer (bridge.carla.connect_s)",
@@ -345,72 +260,66 @@ static hp_status find_hero(carla_attach *w, hp_error *error)
 static hp_status check_step(carla_attach *w, hp_error *error)
 {
     carla_settings settings;
-    const hp_status st = carla_client_settings(w->client, &settings, error);
-    if (st == HP_OK && settings.fixed_delta_s > w->info.tick_s * (1.0 + EARLY)) {
+    const hp_status st = carla_client_settings(w->seat.client, &settings, error);
+    if (st == HP_OK && settings.fixed_delta_s > w->seat.info.tick_s * (1.0 + EARLY)) {
         return hp_fail(error, HP_ECONFIG,
                        "the server's step of %g s is longer than ours of %g s: set sim.tick_s and "
                        "control.rate_hz to it",
-                       settings.fixed_delta_s, w->info.tick_s);
+                       settings.fixed_delta_s, w->seat.info.tick_s);
     }
     return st;
 }
 
 static hp_status begin(carla_attach *w, hp_error *error)
 {
-    const carla_endpoint endpoint = {.host = w->config.host,
-                                     .port = (uint16_t)w->config.port,
-                                     .connect_s = w->config.connect_s,
-                                     .timeout_s = w->config.timeout_s};
-    hp_status st = carla_client_connect(&endpoint, &w->clock, &w->client, error);
+    carla_seat *seat = &w->seat;
+    const carla_endpoint endpoint =
+        carla_endpoint_of(&seat->config, seat->config.connect_s, seat->log);
+    hp_status st = carla_client_connect(&endpoint, seat->clock, &seat->client, error);
     if (st == HP_OK) {
+        seat->episode = carla_client_episode(seat->client);
         st = check_step(w, error);
     }
     if (st == HP_OK) {
         st = find_hero(w, error);
     }
     if (st == HP_OK) {
-        st = carla_learn_vehicle(w->client, &w->hero->puppet, &w->info, error);
+        st = carla_seat_learn_ego(seat, error);
     }
     if (st == HP_OK) {
-        st = carla_ground_complete(w->client, w->ego.pose, w->scenario.route_from_map, &w->info,
-                                   error);
+        st = carla_ground_complete(seat->client, seat->ego.pose, seat->scenario.route_from_map,
+                                   &seat->info, error);
     }
-    if (st == HP_OK) {
-        st = carla_client_attach(w->client, "sensor.other.collision", w->hero_id, &w->sensor_id,
-                                 &w->contacts, error);
-    }
-    return st;
+    return st == HP_OK ? carla_seat_watch(seat, CARLA_GUEST_ROLE, error) : st;
 }
 
 hp_status carla_attach_create(const carla_world_setup *setup, bridge_world *out, hp_error *error)
 {
     static const bridge_world_ops OPS = {.name = "carla",
-                                         .info = attach_info,
-                                         .observe = attach_observe,
+                                         .info = carla_seat_info,
+                                         .observe = carla_seat_observe,
                                          .step = attach_step,
-                                         .result = attach_result,
-                                         .trouble = attach_trouble,
+                                         .result = carla_seat_result,
+                                         .trouble = carla_seat_trouble,
                                          .destroy = attach_destroy};
     carla_attach *w = calloc(1, sizeof *w);
     *out = (bridge_world){NULL, NULL};
-    if (w == NULL || carla_world_info(setup, &w->info) != HP_OK) {
-        free(w);
+    if (w == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the CARLA world");
     }
-    w->config = *setup->carla;
-    w->sim = *setup->sim;
-    w->scenario = *setup->scenario;
-    w->clock = hp_clock_real();
-    sim_sensor_reset(&w->sensor, hp_rng_u64(hp_rng_seed(setup->seed), ~(uint64_t)setup->episode));
+    hp_status st = carla_seat_init(&w->seat, setup, error);
+    w->seat.n_bodies = SLOTS;
     for (uint32_t s = 0; s < SLOTS; ++s) {
         slot_empty(w, s);
     }
-    const hp_status st = begin(w, error);
+    if (st == HP_OK) {
+        st = begin(w, error);
+    }
     if (st != HP_OK) {
         attach_destroy(w);
         return st;
     }
-    sim_judge_init(&w->info, w->scenario.time_limit_s, w->scenario.near_miss_applies, &w->judge);
+    carla_seat_begin(&w->seat);
     *out = (bridge_world){&OPS, w};
     return HP_OK;
 }

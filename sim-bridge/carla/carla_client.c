@@ -3,16 +3,18 @@
 #include "common/hp_geom.h"
 #include "sim-bridge/carla/carla_stream.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     REOPENINGS = 6,
-    MAX_RESCUED = 256,
     PAUSE_MS = 100,
     PAUSE_MAX_MS = 2000,
     MAX_BLUEPRINTS = 4096,
+    SEARCHED_IDS = 65536,
+    SEARCHED_AT_ONCE = 8192,
     STALE = 100000
 };
 
@@ -26,6 +28,7 @@ struct carla_client {
     carla_rpc *rpc;
     carla_stream *world;
     uint64_t episode;
+    bool changed;                /* the server has another episode than the one that we know */
     carla_definition definition; /* scratch */
     carla_actor actor;           /* the same */
 };
@@ -35,21 +38,25 @@ carla_version carla_client_version(const carla_client *client)
     return client->version;
 }
 
+uint64_t carla_client_episode(const carla_client *client)
+{
+    return client->episode;
+}
+
 /* ---- Connecting ---- */
 
-static hp_status connect_patiently(carla_client *c, hp_error *error)
+/** A line for people, where there is a log. */
+static void tell(const carla_client *c, const char *format, ...) HP_PRINTF(2, 3);
+
+static void tell(const carla_client *c, const char *format, ...)
 {
-    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
-    int64_t pause_ms = PAUSE_MS;
-    for (;;) {
-        const hp_status st = carla_rpc_open(c->host, c->endpoint.port, c->clock,
-                                            c->endpoint.timeout_s, &c->rpc, error);
-        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
-        if (st == HP_OK || st == HP_EINTERRUPTED || st == HP_ENOMEM || next_ns > give_up_ns) {
-            return st;
-        }
-        hp_clock_sleep_until_ns(next_ns);
-        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    char text[400];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (c->endpoint.log != NULL) {
+        hp_log_info(c->endpoint.log, "CARLA at %s:%u: %s", c->host, c->endpoint.port, text);
     }
 }
 
@@ -66,6 +73,43 @@ static hp_status learn_version(carla_client *c, hp_error *error)
         return hp_fail(error, HP_EWIRE, "version: CARLA's answer is no text");
     }
     return carla_version_parse(text.p, text.len, &c->version, error);
+}
+
+/** One try: a connection, and a server that tells its version over it. */
+static hp_status try_connect(carla_client *c, hp_error *error)
+{
+    hp_status st =
+        carla_rpc_open(c->host, c->endpoint.port, c->clock, c->endpoint.timeout_s, &c->rpc, error);
+    if (st == HP_OK) {
+        st = learn_version(c, error);
+    }
+    if (st != HP_OK) {
+        carla_rpc_close(&c->rpc);
+    }
+    return st;
+}
+
+/** Tries again as long as it may, with growing pauses: the server may be starting. */
+static hp_status connect_patiently(carla_client *c, hp_error *error)
+{
+    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
+    int64_t pause_ms = PAUSE_MS;
+    for (uint32_t tries = 1;; ++tries) {
+        const hp_status st = try_connect(c, error);
+        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
+        const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
+        if (st == HP_OK && tries > 1) {
+            tell(c, "answers, at try %u", tries);
+        }
+        if (!again || next_ns > give_up_ns) {
+            return st;
+        }
+        if (tries == 1) {
+            tell(c, "%.300s; trying again for %g s", error->text, c->endpoint.connect_s);
+        }
+        hp_clock_sleep_until_ns(next_ns);
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    }
 }
 
 static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *error)
@@ -124,9 +168,6 @@ hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *c
     (void)snprintf(c->host, sizeof c->host, "%s", endpoint->host);
     hp_status st = connect_patiently(c, error);
     if (st == HP_OK) {
-        st = learn_version(c, error);
-    }
-    if (st == HP_OK) {
         st = learn_episode(c, &token, error);
     }
     if (st == HP_OK) {
@@ -168,6 +209,16 @@ hp_status carla_client_set(carla_client *client, const carla_settings *settings,
     msgpack_packer *args = carla_rpc_begin(client->rpc, "set_episode_settings", true, 1);
     carla_pack(args, CARLA_SETTINGS, settings, client->version);
     return carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+}
+
+hp_status carla_client_ask_episode(carla_client *client, uint64_t *now, hp_error *error)
+{
+    carla_token token;
+    const uint64_t ours = client->episode;
+    const hp_status st = learn_episode(client, &token, error);
+    *now = client->episode;
+    client->episode = ours;
+    return st;
 }
 
 hp_status carla_client_map(carla_client *client, char *name, size_t cap, hp_error *error)
@@ -243,21 +294,41 @@ hp_status carla_client_record(carla_client *client, const char *name, hp_error *
 
 /* ---- Actors ---- */
 
+/** Sends a request for actors, and visits them. */
+static hp_status visit_actors(carla_client *c, carla_visit visit, void *ctx, hp_error *error)
+{
+    const msgpack_object *list = NULL;
+    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &list, error);
+    bool more = true;
+    for (uint32_t i = 0; st == HP_OK && more && i < carla_items(list); ++i) {
+        c->actor = (carla_actor){0};
+        st = carla_unpack(carla_item(list, i), CARLA_ACTOR, &c->actor, error);
+        more = st == HP_OK && visit(ctx, &c->actor);
+    }
+    return st;
+}
+
 hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot, carla_visit visit,
                             void *ctx, hp_error *error)
 {
-    const msgpack_object *list = NULL;
     msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
     (void)msgpack_pack_array(args, snapshot->n_actors);
     for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
         (void)msgpack_pack_uint32(args, carla_entry_id(snapshot, i));
     }
-    hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &list, error);
-    bool more = true;
-    for (uint32_t i = 0; st == HP_OK && more && i < carla_items(list); ++i) {
-        client->actor = (carla_actor){0};
-        st = carla_unpack(carla_item(list, i), CARLA_ACTOR, &client->actor, error);
-        more = st == HP_OK && visit(ctx, &client->actor);
+    return visit_actors(client, visit, ctx, error);
+}
+
+hp_status carla_client_search(carla_client *client, carla_visit visit, void *ctx, hp_error *error)
+{
+    hp_status st = HP_OK;
+    for (uint32_t first = 0; first < SEARCHED_IDS && st == HP_OK; first += SEARCHED_AT_ONCE) {
+        msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
+        (void)msgpack_pack_array(args, SEARCHED_AT_ONCE);
+        for (uint32_t i = 0; i < SEARCHED_AT_ONCE; ++i) {
+            (void)msgpack_pack_uint32(args, first + i);
+        }
+        st = visit_actors(client, visit, ctx, error);
     }
     return st;
 }
@@ -333,18 +404,18 @@ hp_status carla_client_spawn(carla_client *client, const char *blueprint, const 
     return spawn(client, &description, at, 0, out, error);
 }
 
-hp_status carla_client_attach(carla_client *client, const char *blueprint, uint32_t parent,
-                              uint32_t *id, carla_stream **out, hp_error *error)
+hp_status carla_client_watch(carla_client *client, const char *role, uint32_t parent, uint32_t *id,
+                             carla_stream **out, hp_error *error)
 {
     const carla_transform here = {0};
     carla_token token;
     carla_actor sensor;
     *id = 0;
-    hp_status st = find_blueprint(client, blueprint, error);
+    hp_status st = find_blueprint(client, "sensor.other.collision", error);
     if (st != HP_OK) {
         return st;
     }
-    const carla_description description = describe(&client->definition, CARLA_OUR_ROLE);
+    const carla_description description = describe(&client->definition, role);
     st = spawn(client, &description, &here, parent, &sensor, error);
     if (st == HP_OK) {
         *id = sensor.id;
@@ -369,6 +440,14 @@ hp_status carla_client_batch(carla_client *client, const carla_command *commands
         st = carla_rpc_value(carla_item(answers, i), &value, error);
     }
     return st;
+}
+
+bool carla_client_post_control(carla_client *client, uint32_t id, const carla_control *control)
+{
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "apply_control_to_vehicle", false, 2);
+    (void)msgpack_pack_uint32(args, id);
+    carla_pack(args, CARLA_CONTROL, control, client->version);
+    return carla_rpc_post(client->rpc);
 }
 
 hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps, hp_error *error)

@@ -4,9 +4,11 @@
 #ifndef CARLA_CLIENT_H
 #define CARLA_CLIENT_H
 
+#include "common/hp_log.h"
 #include "sim-bridge/carla/carla_command.h"
 #include "sim-bridge/carla/carla_config.h"
 #include "sim-bridge/carla/carla_observer.h"
+#include "sim-bridge/carla/carla_owner.h"
 #include "sim-bridge/carla/carla_rpc.h"
 
 struct carla_stream;
@@ -15,22 +17,44 @@ typedef struct carla_client carla_client;
 typedef struct carla_endpoint {
     const char *host;
     uint16_t port;
-    double connect_s; /* tries again so long, with growing pauses */
-    double timeout_s; /* for an answer or a snapshot */
+    double connect_s;  /* tries again so long, with growing pauses */
+    double timeout_s;  /* for an answer or a snapshot */
+    const hp_log *log; /* told when it has to try again; NULL: nobody */
 } carla_endpoint;
 
+/** The server that a configuration names; connect_s: how long to try. */
+carla_endpoint carla_endpoint_of(const carla_config *config, double connect_s, const hp_log *log);
+
+/** How a server is taken over. */
+typedef struct carla_takeover {
+    const carla_config *config;
+    double tick_s;
+    const hp_clock *clock;
+    const hp_log *log; /* NULL: none */
+    const char *mark;  /* ours, carla_owner_mark */
+} carla_takeover;
+
 /** Connects as its configuration says, loads the map that it names, and takes over the clock:
- *  synchronous, with this step. *before: the settings as they were, to be put back. HP_EBUSY:
- *  somebody else has the clock. Whatever fails, the settings are as they were. */
-HP_NODISCARD hp_status carla_client_open(const carla_config *config, double tick_s,
-                                         const hp_clock *clock, carla_client **out,
+ *  synchronous, with this step. *before: the settings as they were, to be put back. A server that a
+ *  process of ours held which has ended is freed first. HP_EBUSY: somebody else has the clock.
+ *  Whatever fails, the settings are as they were. */
+HP_NODISCARD hp_status carla_client_open(const carla_takeover *how, carla_client **out,
                                          carla_settings *before, hp_error *error);
+/** Puts the settings back that were before a takeover, unless somebody has changed ours since. */
+HP_NODISCARD hp_status carla_client_give_back(carla_client *client, double tick_s,
+                                              const carla_settings *before, hp_error *error);
 /** Connects, reads the version, opens the world's stream. HP_EVERSION: not a release that we know.
  *  clock must outlive the client. */
 HP_NODISCARD hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *clock,
                                             carla_client **out, hp_error *error);
 void carla_client_close(carla_client **client);
 carla_version carla_client_version(const carla_client *client);
+/** The episode that we connected to, or loaded. */
+uint64_t carla_client_episode(const carla_client *client);
+/** The one that the server has now: another one after somebody loaded a map or the server
+ *  restarted, and then all ids of before are void. */
+HP_NODISCARD hp_status carla_client_ask_episode(carla_client *client, uint64_t *now,
+                                                hp_error *error);
 
 HP_NODISCARD hp_status carla_client_settings(carla_client *client, carla_settings *out,
                                              hp_error *error);
@@ -51,6 +75,10 @@ typedef bool (*carla_visit)(void *ctx, const carla_actor *actor);
 /** Asks for the snapshot's actors, all at once, and visits them. */
 HP_NODISCARD hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot,
                                          carla_visit visit, void *ctx, hp_error *error);
+/** Visits actors without a snapshot, as a world that stands still gives none: those with the first
+ *  some ten thousand ids. */
+HP_NODISCARD hp_status carla_client_search(carla_client *client, carla_visit visit, void *ctx,
+                                           hp_error *error);
 /** Starts the server's recorder; the file is the server's. Stops it: name NULL. */
 HP_NODISCARD hp_status carla_client_record(carla_client *client, const char *name, hp_error *error);
 
@@ -58,13 +86,15 @@ HP_NODISCARD hp_status carla_client_record(carla_client *client, const char *nam
 HP_NODISCARD hp_status carla_client_spawn(carla_client *client, const char *blueprint,
                                           const char *role, const carla_transform *at,
                                           carla_actor *out, hp_error *error);
-/** Attaches a sensor rigidly and opens its stream. */
-HP_NODISCARD hp_status carla_client_attach(carla_client *client, const char *blueprint,
-                                           uint32_t parent, uint32_t *id, struct carla_stream **out,
-                                           hp_error *error);
+/** Attaches a collision sensor and opens its stream. */
+HP_NODISCARD hp_status carla_client_watch(carla_client *client, const char *role, uint32_t parent,
+                                          uint32_t *id, struct carla_stream **out, hp_error *error);
 /** Runs commands [n]; HP_EINVAL: some failed, *error has the first complaint. */
 HP_NODISCARD hp_status carla_client_batch(carla_client *client, const carla_command *commands,
                                           uint32_t n, hp_error *error);
+/** Sends a vehicle's control over a connection that does not answer any more, in the hope that it
+ *  still carries that far. False: it does not. */
+bool carla_client_post_control(carla_client *client, uint32_t id, const carla_control *control);
 /** Vehicles only: drives at this speed along its heading from now on. */
 HP_NODISCARD hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps,
                                            hp_error *error);
@@ -81,11 +111,8 @@ HP_NODISCARD hp_status carla_client_wait(carla_client *client, carla_snapshot *o
                                          hp_error *error);
 
 /** Gives a server back after a client of ours has died: its own clock, and without the actors that
- *  we left, told by the role that we give them; the ego by our sensor on it. before: the settings
- * to put back, NULL: its own clock is all that is known. *n: how many. */
+ *  bear our mark, and the ego that a marked sensor sits on. *n: how many. */
 HP_NODISCARD hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
-                                           const carla_settings *before, uint32_t *n,
-                                           hp_error *error);
-#define CARLA_OUR_ROLE "hyplan"
+                                           uint32_t *n, hp_error *error);
 
 #endif

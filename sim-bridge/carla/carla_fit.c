@@ -106,7 +106,7 @@ static hp_status tick(session *s, const carla_command *commands, uint32_t n, hp_
     for (uint32_t i = 0; st == HP_OK && i < snapshot.n_actors; ++i) {
         if (carla_entry_id(&snapshot, i) == s->ego.id &&
             carla_entry_read(&snapshot, i, CARLA_ENTRY_VEHICLE, &entry)) {
-            s->state = carla_puppet_ego(&s->ego, &entry, &s->info);
+            s->state = carla_puppet_ego(&s->ego, &entry, s->info.max_steer_rad);
             return HP_OK;
         }
     }
@@ -225,14 +225,17 @@ static hp_status find_straight(session *s, double *length_m, hp_error *error)
 static hp_status open_session(session *s, double *straight_m, hp_error *error)
 {
     carla_actor actor;
-    hp_status st =
-        carla_client_open(&s->config, s->tick_s, &s->clock, &s->client, &s->settings, error);
+    char mark[CARLA_MARK_TEXT];
+    const carla_takeover how = {
+        .config = &s->config, .tick_s = s->tick_s, .clock = &s->clock, .mark = mark};
+    carla_owner_mark(0, mark);
+    hp_status st = carla_client_open(&how, &s->client, &s->settings, error);
     s->changed = st == HP_OK;
     if (st == HP_OK) {
         st = find_straight(s, straight_m, error);
     }
     if (st == HP_OK) {
-        st = carla_client_spawn(s->client, s->config.ego, CARLA_OUR_ROLE, &s->start, &actor, error);
+        st = carla_client_spawn(s->client, s->config.ego, mark, &s->start, &actor, error);
     }
     if (st == HP_OK) {
         s->ego = carla_puppet_of(&actor, 4.5, 1.9);
@@ -251,7 +254,7 @@ static void close_session(session *s)
         (void)!carla_client_batch(s->client, &end, 1, &ignored);
     }
     if (s->client != NULL && s->changed) {
-        (void)!carla_client_set(s->client, &s->settings, &ignored);
+        (void)!carla_client_give_back(s->client, s->tick_s, &s->settings, &ignored);
     }
     carla_client_close(&s->client);
 }

@@ -312,6 +312,7 @@ static hp_status physics(const call *c)
         return st;
     }
     const double half_cm = 50.0 * actor->body.wheelbase_m;
+    const double told_rad = actor->body.max_steer_rad / c->host->config.steer_share;
     const hp_pose *pose = &actor->vehicle.state.pose;
     carla_physics p = {.max_rpm = 5800.0F,
                        .moi = 1.0F,
@@ -324,11 +325,11 @@ static hp_status physics(const call *c)
         const double along_cm = i < 2 ? half_cm : -half_cm;
         const hp_vec2 at = {100.0 * pose->x_m + along_cm * cos(pose->yaw_rad),
                             100.0 * pose->y_m + along_cm * sin(pose->yaw_rad)};
-        p.wheels[i] = (carla_wheel){
-            .friction = 3.5F,
-            .max_steer_deg = i < 2 ? (float)(actor->body.max_steer_rad * 180.0 / HP_PI) : 0.0F,
-            .radius_cm = 35.0F,
-            .position_cm = carla_from_vec2(at, 35.0)};
+        p.wheels[i] =
+            (carla_wheel){.friction = 3.5F,
+                          .max_steer_deg = i < 2 ? (float)(told_rad * 180.0 / HP_PI) : 0.0F,
+                          .radius_cm = 35.0F,
+                          .position_cm = carla_from_vec2(at, 35.0)};
     }
     put(c, CARLA_PHYSICS, &p);
     return HP_OK;

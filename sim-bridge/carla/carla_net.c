@@ -15,6 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum { SLICE_MS = 20 };
+
 carla_wait carla_wait_for(const hp_clock *clock, double seconds, const char *what)
 {
     return (carla_wait){clock, hp_clock_now_ns(clock) + (int64_t)(seconds * 1e9), what};
@@ -26,11 +28,16 @@ static int left_ms(const carla_wait *wait)
     return left <= 0 ? 0 : (int)((left + 999999) / 1000000);
 }
 
-/** Waits until the socket is ready. */
+/** Waits until the socket is ready; in slices, so that the clock that was given decides. */
 static hp_status await(int fd, short events, const carla_wait *wait, hp_error *error)
 {
     struct pollfd p = {.fd = fd, .events = events};
-    const int n = poll(&p, 1, left_ms(wait));
+    int left = left_ms(wait);
+    int n = poll(&p, 1, left < SLICE_MS ? left : SLICE_MS);
+    while (n == 0 && left > SLICE_MS) {
+        left = left_ms(wait);
+        n = poll(&p, 1, left < SLICE_MS ? left : SLICE_MS);
+    }
     if (n > 0) {
         return HP_OK;
     }

@@ -30,7 +30,7 @@ hp_pose carla_puppet_centre(const carla_puppet *puppet, const carla_transform *a
 }
 
 hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *entry,
-                              const hp_world_info *info)
+                              double full_steer_rad)
 {
     const hp_pose pose = carla_puppet_centre(puppet, &entry->transform);
     const double c = cos(pose.yaw_rad);
@@ -40,7 +40,7 @@ hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *ent
     return (hp_ego_state){.pose = pose,
                           .speed_mps = v.x_m * c + v.y_m * s,
                           .accel_mps2 = a.x_m * c + a.y_m * s,
-                          .steer_rad = -(double)entry->control.steer * info->max_steer_rad,
+                          .steer_rad = -(double)entry->control.steer * full_steer_rad,
                           .yaw_rate_radps = -(double)entry->angular_deg.z * HP_PI / 180.0};
 }
 

@@ -23,7 +23,7 @@ carla_puppet carla_puppet_of(const carla_actor *actor, double length_m, double w
 hp_pose carla_puppet_centre(const carla_puppet *puppet, const carla_transform *at);
 /** The ego's state from its entry in a snapshot. */
 hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *entry,
-                              const hp_world_info *info);
+                              double full_steer_rad);
 
 /** Pedals for an acceleration at a speed; the steering stays open. Not a number: full brake. */
 carla_control carla_pedals(const carla_config *config, double speed_mps, double accel_mps2);

@@ -218,3 +218,10 @@ hp_status carla_rpc_end_queued(carla_rpc *rpc, double timeout_s, hp_error *error
     const msgpack_object *result = NULL;
     return carla_rpc_end_raw(rpc, timeout_s, &result, error);
 }
+
+bool carla_rpc_post(carla_rpc *rpc)
+{
+    const carla_wait wait = carla_wait_for(rpc->clock, 0.0, "nothing");
+    hp_error ignored;
+    return carla_net_send(rpc->fd, rpc->out.data, rpc->out.size, &wait, &ignored) == HP_OK;
+}

@@ -37,6 +37,10 @@ HP_NODISCARD hp_status carla_rpc_end_void(carla_rpc *rpc, double timeout_s, hp_e
 /** Sends a request that was begun with wait false and drops its answer. */
 HP_NODISCARD hp_status carla_rpc_end_queued(carla_rpc *rpc, double timeout_s, hp_error *error);
 
+/** Sends a request and waits for nothing: what is left to do on a connection that does not answer
+ *  any more. False: it does not even take bytes. */
+bool carla_rpc_post(carla_rpc *rpc);
+
 /** Packs a request as it goes over the wire, all but the arguments. */
 void carla_rpc_head(msgpack_packer *out, uint32_t id, const char *method, bool wait, uint32_t n);
 /** Takes a value out of "Response". HP_EINVAL: the server's failure; HP_EWIRE: neither. */

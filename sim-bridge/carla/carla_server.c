@@ -49,6 +49,7 @@ void carla_server_config_default(carla_server_config *config)
                                     .port = 2000,
                                     .version = CARLA_0_9_16,
                                     .map_name = "Town01",
+                                    .steer_share = 1.0,
                                     .variable_step_s = 0.05};
 }
 

@@ -20,6 +20,7 @@ typedef struct carla_server_config {
     const char *map_name;              /* "Town01" */
     const char *map_text;              /* OpenDRIVE; NULL: a straight road. Borrowed */
     const sim_vehicle_config *vehicle; /* how all cars drive; NULL: as by default. Borrowed */
+    double steer_share;                /* of the steering range that is told: what wheels use */
     const char *recordings;            /* directory for start_recorder; NULL: nothing is recorded */
     const char *requests;              /* file that gets every request in hexadecimal; NULL: none */
     double variable_step_s;            /* without a fixed step: this one, paced by the clock */

@@ -1,10 +1,66 @@
 /* Taking a server over, and giving it back after a client of ours has died. */
 #include "sim-bridge/carla/carla_client.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RESCUED = 256 };
+enum { MAX_LEFTOVERS = 256 };
+
+carla_endpoint carla_endpoint_of(const carla_config *config, double connect_s, const hp_log *log)
+{
+    return (carla_endpoint){.host = config->host,
+                            .port = (uint16_t)config->port,
+                            .connect_s = connect_s,
+                            .timeout_s = config->timeout_s,
+                            .log = log};
+}
+
+/* ---- What was left behind ---- */
+
+typedef struct leftovers {
+    const char *mark; /* ours */
+    bool dead_only;
+    bool living; /* there are some whose owner may still drive them */
+    uint32_t n;
+    carla_command destroy[MAX_LEFTOVERS];
+} leftovers;
+
+static void note(leftovers *l, uint32_t id)
+{
+    l->destroy[l->n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = id};
+}
+
+static bool note_leftover(void *ctx, const carla_actor *actor)
+{
+    leftovers *l = ctx;
+    const carla_text role = carla_description_value(&actor->description, "role_name");
+    const carla_claim claim = carla_owner_claim(role, l->mark);
+    l->living = l->living || claim == CARLA_CLAIM_OURS;
+    if (claim == CARLA_CLAIM_NONE || (l->dead_only && claim != CARLA_CLAIM_DEAD)) {
+        return true;
+    }
+    note(l, actor->id);
+    if (actor->parent_id != 0 && claim != CARLA_CLAIM_GUEST) { /* our sensor sits on our ego */
+        note(l, actor->parent_id);
+    }
+    return l->n + 2 <= MAX_LEFTOVERS;
+}
+
+static hp_status destroy_leftovers(carla_client *client, const leftovers *l, hp_error *error)
+{
+    const hp_status st = l->n > 0 ? carla_client_batch(client, l->destroy, l->n, error) : HP_OK;
+    return st == HP_EINVAL ? HP_OK : st; /* some went with their parent */
+}
+
+static hp_status own_clock(carla_client *client, carla_settings *settings, hp_error *error)
+{
+    settings->synchronous = false;
+    settings->fixed_delta_s = 0.0;
+    return carla_client_set(client, settings, error);
+}
+
+/* ---- Taking over ---- */
 
 /** Loads the wanted town, if it is not the one that is there. */
 static hp_status want_map(carla_client *client, const char *wanted, hp_error *error)
@@ -17,37 +73,70 @@ static hp_status want_map(carla_client *client, const char *wanted, hp_error *er
     return st == HP_OK && strcmp(map, wanted) != 0 ? carla_client_load(client, wanted, error) : st;
 }
 
-static hp_status take_clock(carla_client *client, double tick_s, carla_settings *before,
+/** A server in synchronous mode: frees it if none but processes of ours that have ended are in it.
+ *  HP_EBUSY: it is not known to be so. */
+static hp_status free_if_left(carla_client *client, const carla_takeover *how,
+                              carla_settings *settings, hp_error *error)
+{
+    leftovers *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
+    }
+    l->mark = how->mark;
+    l->dead_only = true;
+    hp_status st = carla_client_search(client, note_leftover, l, error);
+    if (st == HP_OK && (l->n == 0 || l->living)) {
+        st = hp_fail(error, HP_EBUSY,
+                     "the server is in synchronous mode already: %s drives it, or left it so; "
+                     "`hyplan carla free` gives it back its own clock",
+                     l->living ? "another run of ours" : "somebody else");
+    }
+    if (st == HP_OK) {
+        st = destroy_leftovers(client, l, error);
+    }
+    if (st == HP_OK) {
+        st = own_clock(client, settings, error);
+    }
+    if (st == HP_OK && how->log != NULL) {
+        hp_log_warn(how->log,
+                    "the CARLA server was left to us by a run that died: its clock is its own "
+                    "again, %u actors destroyed",
+                    l->n);
+    }
+    free(l);
+    return st;
+}
+
+static hp_status take_clock(carla_client *client, const carla_takeover *how, carla_settings *before,
                             hp_error *error)
 {
-    const hp_status st = carla_client_settings(client, before, error);
+    hp_status st = carla_client_settings(client, before, error);
+    if (st == HP_OK && before->synchronous) {
+        st = free_if_left(client, how, before, error);
+    }
+    if (st == HP_OK) { /* not before it is known that nobody drives there */
+        st = want_map(client, how->config->map, error);
+    }
+    if (st == HP_OK) {
+        st = carla_client_settings(client, before, error);
+    }
     if (st != HP_OK) {
         return st;
     }
-    if (before->synchronous) {
-        return hp_fail(error, HP_EBUSY,
-                       "the server is in synchronous mode already: somebody else drives it, or "
-                       "left it so; `hyplan carla free` gives it back its own clock");
-    }
     carla_settings ours = *before;
     ours.synchronous = true;
-    ours.fixed_delta_s = tick_s;
+    ours.fixed_delta_s = how->tick_s;
     return carla_client_set(client, &ours, error);
 }
 
-hp_status carla_client_open(const carla_config *config, double tick_s, const hp_clock *clock,
-                            carla_client **out, carla_settings *before, hp_error *error)
+hp_status carla_client_open(const carla_takeover *how, carla_client **out, carla_settings *before,
+                            hp_error *error)
 {
-    const carla_endpoint endpoint = {.host = config->host,
-                                     .port = (uint16_t)config->port,
-                                     .connect_s = config->connect_s,
-                                     .timeout_s = config->timeout_s};
-    hp_status st = carla_client_connect(&endpoint, clock, out, error);
+    const carla_endpoint endpoint =
+        carla_endpoint_of(how->config, how->config->connect_s, how->log);
+    hp_status st = carla_client_connect(&endpoint, how->clock, out, error);
     if (st == HP_OK) {
-        st = want_map(*out, config->map, error);
-    }
-    if (st == HP_OK) {
-        st = take_clock(*out, tick_s, before, error);
+        st = take_clock(*out, how, before, error);
     }
     if (st != HP_OK) {
         carla_client_close(out);
@@ -55,38 +144,24 @@ hp_status carla_client_open(const carla_config *config, double tick_s, const hp_
     return st;
 }
 
-/* ---- Rescue ---- */
-
-typedef struct leftovers {
-    uint32_t n;
-    carla_command destroy[MAX_RESCUED];
-} leftovers;
-
-static bool note_leftover(void *ctx, const carla_actor *actor)
+hp_status carla_client_give_back(carla_client *client, double tick_s, const carla_settings *before,
+                                 hp_error *error)
 {
-    leftovers *l = ctx;
-    const bool ours =
-        carla_text_is(carla_description_value(&actor->description, "role_name"), CARLA_OUR_ROLE);
-    if (ours && l->n + 2 <= MAX_RESCUED) {
-        l->destroy[l->n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = actor->id};
-        if (actor->parent_id != 0) { /* our sensor sits on our ego */
-            l->destroy[l->n++] =
-                (carla_command){.kind = CARLA_CMD_DESTROY, .actor = actor->parent_id};
-        }
-    }
-    return l->n + 2 <= MAX_RESCUED;
+    carla_settings now;
+    const hp_status st = carla_client_settings(client, &now, error);
+    const bool ours = now.synchronous && fabs(now.fixed_delta_s - tick_s) < 1e-9;
+    return st == HP_OK && ours ? carla_client_set(client, before, error) : st;
 }
 
-static hp_status rescue(carla_client *client, const carla_settings *before, leftovers *l,
-                        hp_error *error)
+/* ---- Rescue ---- */
+
+static hp_status rescue(carla_client *client, leftovers *l, hp_error *error)
 {
     carla_settings settings;
     carla_snapshot snapshot;
     hp_status st = carla_client_settings(client, &settings, error);
     if (st == HP_OK) {
-        settings.synchronous = false;
-        settings.fixed_delta_s = 0.0;
-        st = carla_client_set(client, &settings, error);
+        st = own_clock(client, &settings, error);
     }
     if (st == HP_OK) {
         st = carla_client_wait(client, &snapshot, error);
@@ -94,14 +169,11 @@ static hp_status rescue(carla_client *client, const carla_settings *before, left
     if (st == HP_OK) {
         st = carla_client_list(client, &snapshot, note_leftover, l, error);
     }
-    if (st == HP_OK && l->n > 0) {
-        st = carla_client_batch(client, l->destroy, l->n, error);
-    }
-    return st == HP_OK && before != NULL ? carla_client_set(client, before, error) : st;
+    return st == HP_OK ? destroy_leftovers(client, l, error) : st;
 }
 
-hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
-                              const carla_settings *before, uint32_t *n, hp_error *error)
+hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock, uint32_t *n,
+                              hp_error *error)
 {
     carla_client *client = NULL;
     leftovers *l = calloc(1, sizeof *l);
@@ -109,9 +181,10 @@ hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *cl
     if (l == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
     }
+    l->mark = "";
     hp_status st = carla_client_connect(endpoint, clock, &client, error);
     if (st == HP_OK) {
-        st = rescue(client, before, l, error);
+        st = rescue(client, l, error);
     }
     *n = st == HP_OK ? l->n : 0;
     carla_client_close(&client);

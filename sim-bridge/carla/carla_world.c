@@ -9,35 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_COMMANDS = 2 * SIM_MAX_BODIES + 4, MAX_EVENTS = 64 };
+enum { MAX_COMMANDS = 2 * SIM_MAX_BODIES + 4 };
 
 #define WALKER_ABOVE_M 0.5
 #define WALKER_BLUEPRINT "walker.pedestrian.0001"
 
 typedef struct carla_world {
-    carla_config config;
-    sim_config sim;
-    sim_scenario scenario;
+    carla_seat seat; /* first */
     sim_scene scene;
-    hp_clock clock;
-    carla_client *client;
-    carla_stream *contacts;
     carla_settings settings; /* as they were */
     bool changed;            /* the settings */
-    uint32_t sensor_id;
-    carla_puppet ego_puppet, puppets[SIM_MAX_BODIES];
-    hp_world_info info;
-    hp_ego_state ego;
-    float steer; /* last */
+    carla_puppet puppets[SIM_MAX_BODIES];
     sim_actors actors;
-    uint32_t n_bodies;
-    sim_body bodies[SIM_MAX_BODIES];
-    sim_judge judge;
-    sim_sensor sensor;
-    uint32_t n_looked;
     bool driving; /* the first step has begun */
     carla_command commands[MAX_COMMANDS];
-    char trouble[sizeof((hp_error *)0)->text];
 } carla_world;
 
 static hp_vec2 place_of(const hp_pose *pose)
@@ -54,15 +39,15 @@ static void read_body(carla_world *w, uint32_t i, const carla_entry *e)
     const hp_pose pose = carla_puppet_centre(p, &e->transform);
     const hp_vec2 v = carla_to_vec2(e->velocity);
     p->seen = true;
-    w->bodies[i].box = (hp_box){pose, p->length_m, p->width_m};
+    w->seat.bodies[i].box = (hp_box){pose, p->length_m, p->width_m};
     if (w->driving) { /* before the first step they set out, but do not move yet */
-        w->bodies[i].vx_mps = v.x_m;
-        w->bodies[i].vy_mps = v.y_m;
+        w->seat.bodies[i].vx_mps = v.x_m;
+        w->seat.bodies[i].vy_mps = v.y_m;
     }
-    if (i < w->scenario.n_walkers) {
+    if (i < w->seat.scenario.n_walkers) {
         w->actors.walkers[i].position = place_of(&pose);
     } else {
-        w->actors.cars[i - w->scenario.n_walkers].position = place_of(&pose);
+        w->actors.cars[i - w->seat.scenario.n_walkers].position = place_of(&pose);
     }
 }
 
@@ -72,12 +57,12 @@ static hp_status read_all(carla_world *w, const carla_snapshot *snapshot, hp_err
     for (uint32_t k = 0; k < snapshot->n_actors; ++k) {
         const uint32_t id = carla_entry_id(snapshot, k);
         carla_entry entry;
-        if (id == w->ego_puppet.id) {
+        if (id == w->seat.ego_puppet.id) {
             ego = carla_entry_read(snapshot, k, CARLA_ENTRY_VEHICLE, &entry);
-            w->ego = carla_puppet_ego(&w->ego_puppet, &entry, &w->info);
+            w->seat.ego = carla_puppet_ego(&w->seat.ego_puppet, &entry, w->seat.full_steer_rad);
             continue;
         }
-        for (uint32_t i = 0; i < w->n_bodies; ++i) {
+        for (uint32_t i = 0; i < w->seat.n_bodies; ++i) {
             if (id == w->puppets[i].id &&
                 carla_entry_read(snapshot, k, CARLA_ENTRY_OTHER, &entry)) {
                 read_body(w, i, &entry);
@@ -86,7 +71,7 @@ static hp_status read_all(carla_world *w, const carla_snapshot *snapshot, hp_err
     }
     return ego ? HP_OK
                : hp_fail(error, HP_ENOENT, "the ego (actor %u) has vanished from the world",
-                         w->ego_puppet.id);
+                         w->seat.ego_puppet.id);
 }
 
 /* ---- One step ---- */
@@ -98,23 +83,11 @@ static carla_command *add(carla_world *w, uint32_t *n, carla_command_kind kind, 
     return c;
 }
 
-/** Pedals and wheel for a command; what is not a number brakes and keeps the wheel. */
-static carla_control control_for(carla_world *w, double accel_mps2, double steer_rad)
-{
-    carla_control out = carla_pedals(&w->config, w->ego.speed_mps, accel_mps2);
-    if (!isnan(steer_rad)) {
-        w->steer =
-            (float)hp_clamp(-steer_rad / (w->config.steer_gain * w->info.max_steer_rad), -1.0, 1.0);
-    }
-    out.steer = w->steer;
-    return out;
-}
-
 static void command_walker(carla_world *w, uint32_t i, hp_vec2 way, uint32_t *n)
 {
     const double step_m = hypot(way.x_m, way.y_m);
     carla_command *c = add(w, n, CARLA_CMD_WALKER_CONTROL, w->puppets[i].id);
-    c->walker.speed_mps = (float)(step_m / w->info.tick_s);
+    c->walker.speed_mps = (float)(step_m / w->seat.info.tick_s);
     if (step_m > 0.0) {
         c->walker.direction = carla_from_vec2((hp_vec2){way.x_m / step_m, way.y_m / step_m}, 0.0);
     }
@@ -122,142 +95,63 @@ static void command_walker(carla_world *w, uint32_t i, hp_vec2 way, uint32_t *n)
 
 static hp_status command_car(carla_world *w, uint32_t k, hp_vec2 way, hp_error *error)
 {
-    carla_puppet *p = &w->puppets[w->scenario.n_walkers + k];
+    carla_puppet *p = &w->puppets[w->seat.scenario.n_walkers + k];
     const hp_vec2 heading = w->actors.cars[k].heading;
-    const double wanted = (way.x_m * heading.x_m + way.y_m * heading.y_m) / w->info.tick_s;
-    if (w->scenario.cars[k].parked || p->cruise_mps == wanted) {
+    const double wanted = (way.x_m * heading.x_m + way.y_m * heading.y_m) / w->seat.info.tick_s;
+    if (w->seat.scenario.cars[k].parked || p->cruise_mps == wanted) {
         return HP_OK;
     }
     p->cruise_mps = wanted;
-    return carla_client_cruise(w->client, p->id, wanted, error);
+    return carla_client_cruise(w->seat.client, p->id, wanted, error);
 }
 
 /** Lets the scenario's rules decide, and passes on where everybody shall go. */
 static hp_status command_bodies(carla_world *w, uint32_t *n, hp_error *error)
 {
-    const hp_box ego = {w->ego.pose, w->info.ego_length_m, w->info.ego_width_m};
+    const hp_box ego = {w->seat.ego.pose, w->seat.info.ego_length_m, w->seat.info.ego_width_m};
     const sim_actors before = w->actors;
     hp_status st = HP_OK;
-    sim_actors_step(&w->scenario, &w->scene, place_of(&w->ego.pose), &ego, w->ego.speed_mps,
-                    w->info.tick_s, &w->actors);
-    for (uint32_t i = 0; i < w->scenario.n_walkers; ++i) {
+    sim_actors_step(&w->seat.scenario, &w->scene, place_of(&w->seat.ego.pose), &ego,
+                    w->seat.ego.speed_mps, w->seat.info.tick_s, &w->actors);
+    for (uint32_t i = 0; i < w->seat.scenario.n_walkers; ++i) {
         command_walker(w, i, hp_vec2_sub(w->actors.walkers[i].position, before.walkers[i].position),
                        n);
     }
-    for (uint32_t k = 0; k < w->scenario.n_cars && st == HP_OK; ++k) {
+    for (uint32_t k = 0; k < w->seat.scenario.n_cars && st == HP_OK; ++k) {
         st = command_car(w, k, hp_vec2_sub(w->actors.cars[k].position, before.cars[k].position),
                          error);
     }
     return st;
 }
 
-/** What the collision sensor has reported. */
-static void hear_contacts(carla_world *w)
+static hp_status advance(carla_seat *seat, const hp_command *command, hp_error *error)
 {
-    uint32_t id = 0;
-    for (int i = 0; i < MAX_EVENTS && carla_next_contact(w->contacts, &id); ++i) {
-        const sim_body *body = NULL;
-        for (uint32_t k = 0; k < w->n_bodies; ++k) {
-            body = w->puppets[k].id == id ? &w->bodies[k] : body;
-        }
-        if (id != w->ego_puppet.id) {
-            sim_judge_contact(&w->judge, &w->ego, body);
-        }
-    }
-}
-
-static hp_status advance(carla_world *w, const hp_command *command, hp_error *error)
-{
+    carla_world *w = (carla_world *)seat;
     uint32_t n = 0;
+    w->driving = true;
     carla_snapshot snapshot = {0};
-    const double accel = sim_world_overridden(&w->scenario, w->ego.speed_mps,
+    const double accel = sim_world_overridden(&w->seat.scenario, w->seat.ego.speed_mps,
                                               command != NULL ? command->accel_mps2 : (double)NAN);
     const double steer = command != NULL ? command->steer_rad : (double)NAN;
-    add(w, &n, CARLA_CMD_CONTROL, w->ego_puppet.id)->control = control_for(w, accel, steer);
+    add(w, &n, CARLA_CMD_CONTROL, w->seat.ego_puppet.id)->control =
+        carla_seat_control(seat, accel, steer);
     hp_status st = command_bodies(w, &n, error);
     if (st == HP_OK) {
-        st = carla_client_batch(w->client, w->commands, n, error);
+        st = carla_client_batch(w->seat.client, w->commands, n, error);
     }
     if (st == HP_OK) {
-        st = carla_client_tick(w->client, &snapshot, error);
+        st = carla_client_tick(w->seat.client, &snapshot, error);
     }
     if (st != HP_OK) {
         return st;
     }
-    (void)sim_actors_bodies(&w->scenario, &w->actors, w->bodies);
+    (void)sim_actors_bodies(&w->seat.scenario, &w->actors, w->seat.bodies);
     return read_all(w, &snapshot, error);
-}
-
-static void look(carla_world *w)
-{
-    const uint32_t tick = w->judge.result.ticks;
-    if (w->n_looked <= tick) {
-        w->n_looked = tick + 1;
-        sim_sensor_look(&w->sim.sensor, &w->sensor, tick, &w->ego, w->info.ego_wheelbase_m,
-                        w->bodies, w->n_bodies);
-    }
-}
-
-/** The server is of no use any more; if it still listens, the ego brakes. */
-static void fail(carla_world *w, hp_status st, const hp_error *error)
-{
-    hp_error ignored;
-    (void)snprintf(w->trouble, sizeof w->trouble, "%s", error->text);
-    sim_judge_finish(&w->judge);
-    if (st != HP_EDEADLINE && st != HP_EUNAVAILABLE) {
-        w->commands[0] = (carla_command){
-            .kind = CARLA_CMD_CONTROL, .actor = w->ego_puppet.id, .control = {.brake = 1.0F}};
-        (void)!carla_client_batch(w->client, w->commands, 1, &ignored);
-    }
 }
 
 static void world_step(void *self, const hp_command *command)
 {
-    carla_world *w = self;
-    hp_error error = {{0}};
-    if (w->judge.result.verdict != HP_VERDICT_RUNNING) {
-        return;
-    }
-    if (w->sim.sensor.delay_ticks > 0) {
-        look(w);
-    }
-    const hp_ego_state before = w->ego;
-    w->driving = true;
-    const hp_status st = advance(w, command, &error);
-    if (st != HP_OK) {
-        fail(w, st, &error);
-        return;
-    }
-    sim_judge_tick(&w->judge, command, &before, &w->ego, w->bodies, w->n_bodies);
-    hear_contacts(w);
-}
-
-static void world_observe(void *self, hp_frame *frame)
-{
-    carla_world *w = self;
-    look(w);
-    frame->world_id = w->info.world_id;
-    frame->episode = w->info.episode;
-    frame->tick = w->judge.result.ticks;
-    frame->stamp_ns = (int64_t)llround(frame->tick * w->info.tick_s * 1e9);
-    frame->ego = w->ego;
-    sim_sensor_report(&w->sim.sensor, &w->sensor, frame);
-}
-
-static void world_info(const void *self, hp_world_info *info)
-{
-    *info = ((const carla_world *)self)->info;
-}
-
-static const sim_result *world_result(const void *self)
-{
-    return &((const carla_world *)self)->judge.result;
-}
-
-static const char *world_trouble(const void *self)
-{
-    const carla_world *w = self;
-    return w->trouble[0] != '\0' ? w->trouble : NULL;
+    carla_seat_step(self, command, advance);
 }
 
 /* ---- Beginning and end ---- */
@@ -266,44 +160,34 @@ static const char *world_trouble(const void *self)
 static uint32_t destroy_commands(carla_world *w)
 {
     uint32_t n = 0;
-    if (w->sensor_id != 0) {
-        (void)add(w, &n, CARLA_CMD_DESTROY, w->sensor_id);
+    if (w->seat.sensor_id != 0) {
+        (void)add(w, &n, CARLA_CMD_DESTROY, w->seat.sensor_id);
     }
-    for (uint32_t i = 0; i < w->n_bodies; ++i) {
+    for (uint32_t i = 0; i < w->seat.n_bodies; ++i) {
         if (w->puppets[i].id != 0) {
             (void)add(w, &n, CARLA_CMD_DESTROY, w->puppets[i].id);
         }
     }
-    if (w->ego_puppet.id != 0) {
-        (void)add(w, &n, CARLA_CMD_DESTROY, w->ego_puppet.id);
+    if (w->seat.ego_puppet.id != 0) {
+        (void)add(w, &n, CARLA_CMD_DESTROY, w->seat.ego_puppet.id);
     }
     return n;
 }
 
-/** Destroys what was spawned, and puts the settings back. Where that cannot be said over the old
- *  connection, a new one may be better. */
+/** Destroys what was spawned, and puts the settings back. An episode that is gone has taken ours
+ *  along; its settings may still be those that we set. */
 static void world_destroy(void *self)
 {
     carla_world *w = self;
-    const carla_endpoint endpoint = {w->config.host, (uint16_t)w->config.port, 0.0,
-                                     w->config.timeout_s};
-    hp_error ignored;
     const uint32_t n = destroy_commands(w);
-    hp_status st = HP_OK;
-    /* An ego that vanished is no reason to leave the rest. */
-    if (w->client != NULL && n > 0) {
-        st = carla_client_batch(w->client, w->commands, n, &ignored);
-        st = st == HP_EINVAL ? HP_OK : st;
+    hp_error ignored;
+    if (n > 0) {
+        (void)!carla_seat_insist(&w->seat, w->commands, n, &ignored);
     }
-    if (w->client != NULL && w->changed && st == HP_OK) {
-        st = carla_client_set(w->client, &w->settings, &ignored);
+    if (w->seat.client != NULL && !w->seat.lost && w->changed) {
+        (void)!carla_client_give_back(w->seat.client, w->seat.info.tick_s, &w->settings, &ignored);
     }
-    carla_stream_close(&w->contacts);
-    carla_client_close(&w->client);
-    if (st != HP_OK) {
-        uint32_t rescued = 0;
-        (void)!carla_client_rescue(&endpoint, &w->clock, &w->settings, &rescued, &ignored);
-    }
+    carla_seat_close(&w->seat);
     free(w);
 }
 
@@ -324,13 +208,13 @@ static const char *car_blueprint(double length_m)
     return CARS[best].id;
 }
 
-static hp_status spawn(carla_world *w, const char *blueprint, const char *role,
+static hp_status spawn(carla_seat *seat, const char *blueprint, const char *role,
                        const sim_body *body, carla_puppet *out, hp_error *error)
 {
     carla_actor actor;
     const double above_m = body->kind == HP_CLASS_WALKER ? WALKER_ABOVE_M : 0.0;
-    const carla_transform at = carla_from_pose(body->box.centre, w->config.spawn_z_m + above_m);
-    const hp_status st = carla_client_spawn(w->client, blueprint, role, &at, &actor, error);
+    const carla_transform at = carla_from_pose(body->box.centre, seat->config.spawn_z_m + above_m);
+    const hp_status st = carla_client_spawn(seat->client, blueprint, role, &at, &actor, error);
     if (st == HP_OK) {
         *out = carla_puppet_of(&actor, body->box.length_m, body->box.width_m);
     }
@@ -340,14 +224,16 @@ static hp_status spawn(carla_world *w, const char *blueprint, const char *role,
 static hp_status spawn_bodies(carla_world *w, hp_error *error)
 {
     hp_status st = HP_OK;
-    for (uint32_t i = 0; i < w->n_bodies && st == HP_OK; ++i) {
-        const bool walker = w->bodies[i].kind == HP_CLASS_WALKER;
-        st = spawn(w, walker ? WALKER_BLUEPRINT : car_blueprint(w->bodies[i].box.length_m),
-                   CARLA_OUR_ROLE, &w->bodies[i], &w->puppets[i], error);
-        if (st == HP_OK && w->bodies[i].standing) {
+    for (uint32_t i = 0; i < w->seat.n_bodies && st == HP_OK; ++i) {
+        const bool walker = w->seat.bodies[i].kind == HP_CLASS_WALKER;
+        st = spawn(&w->seat,
+                   walker ? WALKER_BLUEPRINT : car_blueprint(w->seat.bodies[i].box.length_m),
+                   w->seat.mark, &w->seat.bodies[i], &w->puppets[i], error);
+        w->seat.ids[i] = w->puppets[i].id;
+        if (st == HP_OK && w->seat.bodies[i].standing) {
             const carla_command freeze = {.kind = CARLA_CMD_SIMULATE_PHYSICS,
                                           .actor = w->puppets[i].id};
-            st = carla_client_batch(w->client, &freeze, 1, error);
+            st = carla_client_batch(w->seat.client, &freeze, 1, error);
         }
     }
     return st;
@@ -355,94 +241,86 @@ static hp_status spawn_bodies(carla_world *w, hp_error *error)
 
 static hp_status settle(carla_world *w, hp_error *error)
 {
-    const hp_vec2 velocity = {w->scenario.ego_speed_mps * cos(w->scenario.ego_start.yaw_rad),
-                              w->scenario.ego_speed_mps * sin(w->scenario.ego_start.yaw_rad)};
+    const hp_vec2 velocity = {
+        w->seat.scenario.ego_speed_mps * cos(w->seat.scenario.ego_start.yaw_rad),
+        w->seat.scenario.ego_speed_mps * sin(w->seat.scenario.ego_start.yaw_rad)};
     carla_snapshot snapshot = {0};
     uint32_t n = 0;
     hp_status st = HP_OK; /* no brake: it would still hold when the first step begins */
-    for (uint32_t i = 0; i < w->config.settle_ticks && st == HP_OK; ++i) {
-        st = carla_client_tick(w->client, &snapshot, error);
+    for (uint32_t i = 0; i < w->seat.config.settle_ticks && st == HP_OK; ++i) {
+        st = carla_client_tick(w->seat.client, &snapshot, error);
     }
     if (st == HP_OK) {
         st = read_all(w, &snapshot, error);
     }
-    if (st == HP_OK && w->scenario.ego_speed_mps > 0.0) {
-        add(w, &n, CARLA_CMD_VELOCITY, w->ego_puppet.id)->vector = carla_from_vec2(velocity, 0.0);
-        st = carla_client_batch(w->client, w->commands, n, error);
-        w->ego.speed_mps = w->scenario.ego_speed_mps;
+    if (st == HP_OK && w->seat.scenario.ego_speed_mps > 0.0) {
+        add(w, &n, CARLA_CMD_VELOCITY, w->seat.ego_puppet.id)->vector =
+            carla_from_vec2(velocity, 0.0);
+        st = carla_client_batch(w->seat.client, w->commands, n, error);
+        w->seat.ego.speed_mps = w->seat.scenario.ego_speed_mps;
     }
     return st;
 }
 
 static hp_status begin(carla_world *w, hp_error *error)
 {
+    carla_seat *seat = &w->seat;
+    const carla_takeover how = {.config = &seat->config,
+                                .tick_s = seat->info.tick_s,
+                                .clock = seat->clock,
+                                .log = seat->log,
+                                .mark = seat->mark};
     const sim_body ego = {
         .kind = HP_CLASS_CAR,
-        .box = {w->scenario.ego_start, w->sim.vehicle.length_m, w->sim.vehicle.width_m}};
-    hp_status st =
-        carla_client_open(&w->config, w->info.tick_s, &w->clock, &w->client, &w->settings, error);
-    w->changed = st == HP_OK;
+        .box = {seat->scenario.ego_start, seat->sim.vehicle.length_m, seat->sim.vehicle.width_m}};
+    hp_status st = carla_client_open(&how, &seat->client, &w->settings, error);
     if (st == HP_OK) {
-        st = carla_ground_complete(w->client, w->scenario.ego_start, w->scenario.route_from_map,
-                                   &w->info, error);
+        w->changed = true;
+        seat->episode = carla_client_episode(seat->client);
+        st = carla_ground_complete(seat->client, seat->scenario.ego_start,
+                                   seat->scenario.route_from_map, &seat->info, error);
     }
     if (st == HP_OK) {
-        st = spawn(w, w->config.ego, "hero", &ego, &w->ego_puppet, error);
+        st = spawn(seat, seat->config.ego, "hero", &ego, &seat->ego_puppet, error);
     }
     if (st == HP_OK) {
         st = spawn_bodies(w, error);
     }
     if (st == HP_OK) {
-        st = carla_learn_vehicle(w->client, &w->ego_puppet, &w->info, error);
+        st = carla_seat_learn_ego(seat, error);
     }
     if (st == HP_OK) {
-        st = carla_client_attach(w->client, "sensor.other.collision", w->ego_puppet.id,
-                                 &w->sensor_id, &w->contacts, error);
+        st = carla_seat_watch(seat, seat->mark, error);
     }
     return st == HP_OK ? settle(w, error) : st;
-}
-
-hp_status carla_world_info(const carla_world_setup *setup, hp_world_info *info)
-{
-    sim_world *twin = NULL;
-    const hp_status st = sim_world_create(setup->sim, &twin);
-    if (st == HP_OK) {
-        sim_world_load(twin, setup->scenario, &setup->scene, setup->episode, setup->seed);
-        sim_world_info(twin, info);
-        sim_world_destroy(&twin);
-    }
-    return st;
 }
 
 hp_status carla_world_create(const carla_world_setup *setup, bridge_world *out, hp_error *error)
 {
     static const bridge_world_ops OPS = {.name = "carla",
-                                         .info = world_info,
-                                         .observe = world_observe,
+                                         .info = carla_seat_info,
+                                         .observe = carla_seat_observe,
                                          .step = world_step,
-                                         .result = world_result,
-                                         .trouble = world_trouble,
+                                         .result = carla_seat_result,
+                                         .trouble = carla_seat_trouble,
                                          .destroy = world_destroy};
     carla_world *w = calloc(1, sizeof *w);
     *out = (bridge_world){NULL, NULL};
-    if (w == NULL || carla_world_info(setup, &w->info) != HP_OK) {
-        free(w);
+    if (w == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the CARLA world");
     }
-    w->config = *setup->carla;
-    w->sim = *setup->sim;
-    sim_scenario_stage(setup->scenario, &setup->scene, &w->scenario);
-    w->scene = setup->scene;
-    w->clock = hp_clock_real();
-    sim_actors_reset(&w->scenario, &w->scene, &w->actors);
-    w->n_bodies = sim_actors_bodies(&w->scenario, &w->actors, w->bodies);
-    sim_sensor_reset(&w->sensor, hp_rng_u64(hp_rng_seed(setup->seed), ~(uint64_t)setup->episode));
-    const hp_status st = begin(w, error);
+    hp_status st = carla_seat_init(&w->seat, setup, error);
+    if (st == HP_OK) {
+        w->scene = setup->scene;
+        sim_actors_reset(&w->seat.scenario, &w->scene, &w->actors);
+        w->seat.n_bodies = sim_actors_bodies(&w->seat.scenario, &w->actors, w->seat.bodies);
+        st = begin(w, error);
+    }
     if (st != HP_OK) {
         world_destroy(w);
         return st;
     }
-    sim_judge_init(&w->info, w->scenario.time_limit_s, w->scenario.near_miss_applies, &w->judge);
+    carla_seat_begin(&w->seat);
     *out = (bridge_world){&OPS, w};
     return HP_OK;
 }

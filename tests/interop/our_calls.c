@@ -78,8 +78,8 @@ static hp_status set_the_scene(cast *c, hp_error *error)
                                           &at_walker, &c->walker, error)
                      : st;
     c->walker_id = c->walker.id;
-    return st == HP_OK ? carla_client_attach(c->client, "sensor.other.collision", c->car_id,
-                                             &c->sensor_id, &c->contacts, error)
+    return st == HP_OK ? carla_client_watch(c->client, CARLA_OUR_ROLE, c->car_id, &c->sensor_id,
+                                            &c->contacts, error)
                        : st;
 }
 
@@ -139,7 +139,10 @@ int main(int argc, char **argv)
     if (argc != 3) {
         return 2;
     }
-    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)strtoul(argv[1], NULL, 10), 5.0, 20.0};
+    const carla_endpoint endpoint = {.host = "127.0.0.1",
+                                     .port = (uint16_t)strtoul(argv[1], NULL, 10),
+                                     .connect_s = 5.0,
+                                     .timeout_s = 20.0};
     hp_status st = carla_client_connect(&endpoint, &clock, &c.client, &error);
     st = st == HP_OK ? set_the_scene(&c, &error) : st;
     st = st == HP_OK ? play(&c, argv[2], &error) : st;

@@ -21,6 +21,11 @@ rig *rig_open(carla_version version)
 
 rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle)
 {
+    return rig_open_steered(version, vehicle, 1.0);
+}
+
+rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, double steer_share)
+{
     rig *r = calloc(1, sizeof *r);
     carla_server_config config;
     hp_error error;
@@ -29,6 +34,7 @@ rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle)
     config.port = 0;
     config.version = version;
     config.vehicle = vehicle;
+    config.steer_share = steer_share;
     config.recordings = ".";
     r->clock = hp_clock_real();
     assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
@@ -60,7 +66,7 @@ void rig_close(rig *r)
 
 carla_endpoint rig_endpoint(const rig *r)
 {
-    return (carla_endpoint){"127.0.0.1", (uint16_t)r->carla.port, 0.0, r->carla.timeout_s};
+    return carla_endpoint_of(&r->carla, 0.0, NULL);
 }
 
 carla_client *rig_client(const rig *r)

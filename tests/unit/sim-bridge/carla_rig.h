@@ -24,6 +24,8 @@ typedef struct rig {
 rig *rig_open(carla_version version);
 /** vehicle: how its cars drive, borrowed; NULL: the default. */
 rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle);
+/** The same; steer_share: how much of the steering range that is told the wheels use. */
+rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, double steer_share);
 /** The server goes. */
 void rig_stop(rig *r);
 void rig_close(rig *r);

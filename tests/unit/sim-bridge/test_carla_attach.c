@@ -2,7 +2,7 @@
  * and routes and ground from the server's map. */
 #include "sim-bridge/carla/carla_attach.h"
 #include "tests/support/hp_test.h"
-#include "tests/unit/sim-bridge/carla_rig.h"
+#include "tests/unit/sim-bridge/carla_proxy.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +87,8 @@ static void owner_end(owner *o)
     carla_client_close(&o->client);
 }
 
-static hp_status attach(rig *r, const char *scenario, bridge_world *out, hp_error *error)
+static hp_status attach_by(rig *r, const char *scenario, const hp_clock *clock, bridge_world *out,
+                           hp_error *error)
 {
     assert_int_equal(sim_scenario_parse(scenario, strlen(scenario), "a.yaml", &r->scenario, error),
                      HP_OK);
@@ -95,8 +96,14 @@ static hp_status attach(rig *r, const char *scenario, bridge_world *out, hp_erro
                                      .sim = &r->sim,
                                      .scenario = &r->scenario,
                                      .scene = sim_scene_default(),
-                                     .seed = 7};
+                                     .seed = 7,
+                                     .clock = clock};
     return carla_attach_create(&setup, out, error);
+}
+
+static hp_status attach(rig *r, const char *scenario, bridge_world *out, hp_error *error)
+{
+    return attach_by(r, scenario, &r->clock, out, error);
 }
 
 static sim_result drive(owner *o, const bridge_world *world, uint32_t *agents)
@@ -196,6 +203,65 @@ static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state
     rig_close(r);
 }
 
+/** The owner's world goes on whatever happens to us: so the hero must be told to brake by whatever
+ *  way is left, and be told at once. */
+static void meet(fault what, const char *says, const char *then)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    const uint16_t own_port = (uint16_t)r->carla.port;
+    static owner o;
+    counted_clock counted;
+    bridge_world world;
+    const hp_command go = {.accel_mps2 = 2.0};
+    hp_error error = {{0}};
+    r->carla.timeout_s = 10.0;
+    proxy *p = proxy_open(r);
+    owner_begin(&o, r, true);
+    counted_clock_open(&counted);
+    r->carla.port = p->port;
+    if (attach_by(r, AHEAD, &counted.clock, &world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    r->carla.port = own_port;
+    for (int i = 0; i < 20; ++i) {
+        world.ops->step(world.self, &go);
+    }
+    assert_null(world.ops->trouble(world.self));
+    atomic_store(&p->fault, what);
+    counted.step_s = what == SILENT ? COUNTED_LONG_S : COUNTED_SHORT_S;
+    world.ops->step(world.self, &go);
+    const char *trouble = world.ops->trouble(world.self);
+    assert_non_null(trouble);
+    print_message("%s\n", trouble);
+    assert_non_null(strstr(trouble, says));
+    assert_non_null(strstr(trouble, then));
+    assert_true(proxy_hero_brakes(r, false)); /* before the world has been destroyed */
+    atomic_store(&p->fault, NONE);
+    world.ops->destroy(world.self);
+    assert_true(proxy_hero_brakes(r, false));
+    owner_end(&o);
+    proxy_close(p);
+    rig_close(r);
+}
+
+static void test_carla_attach_leaves_the_hero_braking_when_the_server_falls_silent(void **state)
+{
+    (void)state;
+    meet(SILENT, "waited too long for CARLA's answer", "was told to brake");
+}
+
+static void test_carla_attach_leaves_the_hero_braking_when_msgpack_is_hostile(void **state)
+{
+    (void)state;
+    meet(HOSTILE, "announces more", "was told to brake");
+}
+
+static void test_carla_attach_leaves_the_hero_braking_when_the_connection_breaks(void **state)
+{
+    (void)state;
+    meet(GONE, "the peer has closed the connection", "brakes, over a new connection");
+}
+
 static void
 test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none(void **state)
 {
@@ -214,7 +280,8 @@ test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none(
                                .sim = &r->sim,
                                .scenario = &r->scenario,
                                .scene = sim_scene_default(),
-                               .seed = 7};
+                               .seed = 7,
+                               .clock = &r->clock};
     if (carla_world_create(&setup, &world, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
@@ -239,6 +306,9 @@ int main(void)
         cmocka_unit_test(test_carla_attach_drives_the_hero_when_somebody_else_ticks),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
+        cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_server_falls_silent),
+        cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_msgpack_is_hostile),
+        cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_connection_breaks),
         cmocka_unit_test(
             test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none),
     };

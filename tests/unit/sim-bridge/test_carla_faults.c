@@ -1,359 +1,325 @@
-/* What can go wrong with the server in mid-run: each fault ends the episode with a reason, within
- * the patience that was set, and leaves the server free where it can still be reached. A proxy
- * between client and stand-in makes the faults. */
-#include "sim-bridge/carla/carla_net.h"
+/* What can go wrong with the server in mid-run: each fault ends the episode with a reason, the ego
+ * brakes as far as anything still gets to the server, no wait is longer than was set, and the
+ * server is free in the end, at the latest when the next episode begins. */
+#include "sim-bridge/carla/carla_attach.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "tests/support/hp_test.h"
-#include "tests/unit/sim-bridge/carla_rig.h"
+#include "tests/unit/sim-bridge/carla_proxy.h"
 #include "tests/unit/sim-bridge/sim_drive.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#define PATIENCE_S 1.0
+#define PATIENCE_S 10.0
 
-/** What the proxy does to the server's answers. */
-typedef enum fault { NONE, SILENT, HALF, HOSTILE, ALIEN, GONE, SLOW, CUT_STREAMS } fault;
+enum { TICKS_BEFORE = 30 };
 
-enum { STREAMS = 8 };
+static const hp_command GO = {.accel_mps2 = 2.0};
 
-typedef struct proxy {
-    int listener, client, server;
-    uint16_t port, server_port;
-    int stream_listener, readers[STREAMS], sources[STREAMS];
-    uint16_t stream_port, server_stream_port;
-    pthread_t thread;
-    atomic_int fault;
-    atomic_bool stop;
-    hp_clock clock;
-} proxy;
+/** A server, a proxy before it, and a world that is driven through it. */
+typedef struct scene {
+    rig *r;
+    proxy *p;
+    uint16_t own_port;
+    counted_clock counted;
+    bridge_world world;
+    char *log_text;
+    size_t log_len;
+    FILE *log_file;
+    hp_log log;
+} scene;
 
-/** Streams go through the proxy, too: it puts its own port into the tokens that pass. */
-static void change_tokens(const proxy *p, uint8_t *bytes, size_t n)
+static hp_status begin(scene *s, uint16_t port, uint32_t episode, const hp_clock *clock,
+                       hp_error *error)
 {
-    const uint16_t theirs = (uint16_t)(p->server_stream_port);
-    for (size_t i = 0; i + 26 <= n; ++i) { /* bin of 24 bytes: stream, port, ... */
-        if (bytes[i] == 0xc4 && bytes[i + 1] == 24 && bytes[i + 6] == (theirs & 0xff) &&
-            bytes[i + 7] == theirs >> 8) {
-            bytes[i + 6] = (uint8_t)(p->stream_port & 0xff);
-            bytes[i + 7] = (uint8_t)(p->stream_port >> 8);
-        }
-    }
+    sim_drive_read("01", &s->r->scenario);
+    s->r->carla.port = port;
+    const carla_world_setup setup = {.carla = &s->r->carla,
+                                     .sim = &s->r->sim,
+                                     .scenario = &s->r->scenario,
+                                     .scene = sim_scene_default(),
+                                     .episode = episode,
+                                     .seed = 7,
+                                     .clock = clock,
+                                     .log = &s->log};
+    const hp_status st = carla_world_create(&setup, &s->world, error);
+    s->r->carla.port = s->own_port; /* the test's own clients go the straight way */
+    return st;
 }
 
-static void cut_streams(proxy *p)
+static void open_scene(scene *s)
 {
-    for (int i = 0; i < STREAMS; ++i) {
-        carla_net_close(&p->readers[i]);
-        carla_net_close(&p->sources[i]);
-    }
+    *s = (scene){.r = rig_open(CARLA_0_9_16)};
+    s->own_port = (uint16_t)s->r->carla.port;
+    s->p = proxy_open(s->r);
+    s->r->carla.timeout_s = PATIENCE_S;
+    s->log_file = open_memstream(&s->log_text, &s->log_len);
+    s->log = (hp_log){.program = "test", .level = HP_LOG_INFO, .out = s->log_file};
+    counted_clock_open(&s->counted);
 }
 
-static void new_stream(proxy *p)
-{
-    const carla_wait wait = carla_wait_for(&p->clock, 5.0, "the stand-in");
-    hp_error error;
-    int i = 0;
-    while (i < STREAMS - 1 && p->readers[i] >= 0) {
-        ++i;
-    }
-    carla_net_close(&p->readers[i]);
-    carla_net_close(&p->sources[i]);
-    p->readers[i] = accept(p->stream_listener, NULL, NULL);
-    (void)!carla_net_connect("127.0.0.1", p->server_stream_port, &wait, &p->sources[i], &error);
-    (void)fcntl(p->readers[i], F_SETFL, 0);
-    (void)fcntl(p->sources[i], F_SETFL, 0);
-}
-
-/** Passes on what there is, from one end to the other; closes both if one has closed. */
-static void pump(int *from, int *to)
-{
-    static uint8_t bytes[1 << 16];
-    struct pollfd fd = {.fd = *from, .events = POLLIN};
-    if (*from < 0 || poll(&fd, 1, 0) <= 0) {
-        return;
-    }
-    const ssize_t n = recv(*from, bytes, sizeof bytes, MSG_DONTWAIT);
-    if (n > 0) {
-        (void)!send(*to, bytes, (size_t)n, MSG_NOSIGNAL);
-    } else {
-        carla_net_close(from);
-        carla_net_close(to);
-    }
-}
-
-static void serve_streams(proxy *p)
-{
-    struct pollfd fd = {.fd = p->stream_listener, .events = POLLIN};
-    if (poll(&fd, 1, 0) > 0) {
-        new_stream(p);
-    }
-    for (int i = 0; i < STREAMS; ++i) {
-        pump(&p->readers[i], &p->sources[i]);
-        pump(&p->sources[i], &p->readers[i]);
-    }
-}
-
-static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
-{
-    /* an array of four thousand million elements; a map where an answer should be */
-    static const uint8_t BOMB[] = {0x94, 0x01, 0x05, 0xc0, 0xdd, 0xff, 0xff, 0xff, 0xff};
-    static const uint8_t MAP[] = {0x81, 0x01, 0x02, 0x81, 0x01, 0x02};
-    change_tokens(p, bytes, n);
-    switch ((fault)atomic_load(&p->fault)) {
-    case CUT_STREAMS: /* once, just before the answer to a tick */
-        cut_streams(p);
-        atomic_store(&p->fault, NONE);
-        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
-        break;
-    case NONE:
-        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
-        break;
-    case SLOW:
-        hp_clock_sleep_until_ns(hp_clock_now_ns(&p->clock) + 20000000);
-        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
-        break;
-    case HALF:
-        (void)!send(p->client, bytes, n / 2, MSG_NOSIGNAL);
-        atomic_store(&p->fault, SILENT);
-        break;
-    case HOSTILE:
-        (void)!send(p->client, BOMB, sizeof BOMB, MSG_NOSIGNAL);
-        break;
-    case ALIEN:
-        for (int i = 0; i < 50; ++i) {
-            (void)!send(p->client, MAP, sizeof MAP, MSG_NOSIGNAL);
-        }
-        break;
-    case GONE:
-        carla_net_close(&p->client);
-        carla_net_close(&p->server);
-        break;
-    case SILENT:
-        break;
-    }
-}
-
-static void new_client(proxy *p)
-{
-    const carla_wait wait = carla_wait_for(&p->clock, 5.0, "the stand-in");
-    hp_error error;
-    carla_net_close(&p->client);
-    carla_net_close(&p->server);
-    p->client = accept(p->listener, NULL, NULL);
-    if (carla_net_connect("127.0.0.1", p->server_port, &wait, &p->server, &error) != HP_OK) {
-        carla_net_close(&p->client);
-    }
-    if (p->client >= 0) {
-        (void)fcntl(p->client, F_SETFL, 0);
-    }
-}
-
-static void *serve_proxy(void *arg)
-{
-    static uint8_t bytes[1 << 16];
-    proxy *p = arg;
-    while (!atomic_load(&p->stop)) {
-        struct pollfd fds[3] = {{.fd = p->listener, .events = POLLIN},
-                                {.fd = p->client, .events = POLLIN},
-                                {.fd = p->server, .events = POLLIN}};
-        (void)poll(fds, 3, 1);
-        serve_streams(p);
-        if ((fds[0].revents & POLLIN) != 0) {
-            new_client(p);
-            continue;
-        }
-        if (fds[1].revents != 0) {
-            const ssize_t n = recv(p->client, bytes, sizeof bytes, 0);
-            if (n > 0) {
-                (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
-            } else {
-                carla_net_close(&p->client);
-                carla_net_close(&p->server);
-                continue;
-            }
-        }
-        if (fds[2].revents != 0) {
-            const ssize_t n = recv(p->server, bytes, sizeof bytes, MSG_DONTWAIT);
-            if (n > 0) {
-                pass_answer(p, bytes, (size_t)n);
-            }
-        }
-    }
-    return NULL;
-}
-
-static proxy *proxy_open(const rig *r)
-{
-    const uint16_t server_port = (uint16_t)r->carla.port;
-    proxy *p = calloc(1, sizeof *p);
-    hp_error error;
-    assert_non_null(p);
-    p->client = p->server = -1;
-    for (int i = 0; i < STREAMS; ++i) {
-        p->readers[i] = p->sources[i] = -1;
-    }
-    p->server_port = server_port;
-    p->server_stream_port = carla_server_stream_port(r->server);
-    p->clock = hp_clock_real();
-    assert_int_equal(carla_net_listen("127.0.0.1", &p->port, &p->listener, &error), HP_OK);
-    assert_int_equal(carla_net_listen("127.0.0.1", &p->stream_port, &p->stream_listener, &error),
-                     HP_OK);
-    assert_int_equal(pthread_create(&p->thread, NULL, serve_proxy, p), 0);
-    return p;
-}
-
-static void proxy_close(proxy *p)
-{
-    atomic_store(&p->stop, true);
-    (void)pthread_join(p->thread, NULL);
-    carla_net_close(&p->client);
-    carla_net_close(&p->server);
-    carla_net_close(&p->listener);
-    carla_net_close(&p->stream_listener);
-    cut_streams(p);
-    free(p);
-}
-
-static void open_world(rig *r, uint16_t port, bridge_world *out)
+static void drive_off(scene *s)
 {
     hp_error error = {{0}};
-    sim_drive_read("01", &r->scenario);
-    r->carla.port = port;
-    const carla_world_setup setup = {.carla = &r->carla,
-                                     .sim = &r->sim,
-                                     .scenario = &r->scenario,
-                                     .scene = sim_scene_default(),
-                                     .seed = 7};
-    if (carla_world_create(&setup, out, &error) != HP_OK) {
+    if (begin(s, s->p->port, 0, &s->counted.clock, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
+    for (int i = 0; i < TICKS_BEFORE; ++i) {
+        s->world.ops->step(s->world.self, &GO);
+    }
+    assert_int_equal(s->world.ops->result(s->world.self)->verdict, HP_VERDICT_RUNNING);
+    assert_true(s->world.ops->result(s->world.self)->max_speed_mps > 1.0);
 }
 
-/** True if the stand-in has its clock back and nobody of ours in it. */
-static bool is_free(const rig *r)
+static void close_scene(scene *s)
 {
-    carla_client *client = rig_client(r);
-    carla_settings settings;
-    carla_snapshot snapshot;
-    hp_error error;
-    bool free_again =
-        carla_client_settings(client, &settings, &error) == HP_OK && !settings.synchronous &&
-        carla_client_wait(client, &snapshot, &error) == HP_OK && snapshot.n_actors == 1;
+    proxy_close(s->p);
+    rig_close(s->r);
+    (void)fclose(s->log_file);
+    free(s->log_text);
+}
+
+static bool logged(const scene *s, const char *text)
+{
+    (void)fflush(s->log_file);
+    return strstr(s->log_text, text) != NULL;
+}
+
+static void assert_says(const char *text, const char *wanted)
+{
+    if (text == NULL || strstr(text, wanted) == NULL) {
+        fail_msg("said: %s\nwithout: %s", text, wanted);
+    }
+}
+
+/** One step into the fault: it ends the episode, says so, within so much patience. */
+static void step_into(scene *s, const char *says, double patience_s)
+{
+    const double before_s = counted_clock_s(&s->counted);
+    s->world.ops->step(s->world.self, &GO);
+    const double took_s = counted_clock_s(&s->counted) - before_s;
+    assert_int_equal(s->world.ops->result(s->world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_says(s->world.ops->trouble(s->world.self), says);
+    print_message("%s [%.1f s]\n", s->world.ops->trouble(s->world.self), took_s);
+    assert_true(took_s <= patience_s + 20 * COUNTED_LONG_S);
+    const double after_s = counted_clock_s(&s->counted);
+    s->world.ops->step(s->world.self, &GO); /* and goes on saying so, at once */
+    assert_says(s->world.ops->trouble(s->world.self), says);
+    assert_true(counted_clock_s(&s->counted) == after_s);
+}
+
+static void end_world(scene *s, double patience_s)
+{
+    const double before_s = counted_clock_s(&s->counted);
+    s->world.ops->destroy(s->world.self);
+    assert_true(counted_clock_s(&s->counted) - before_s <= patience_s + 20 * COUNTED_LONG_S);
+}
+
+/** A fault that stays: the server hears, but cannot be understood. The ego brakes all the same;
+ * what is left is cleared when the next episode begins. */
+static void meet_for_good(fault what, const char *says, double patience_s)
+{
+    scene s;
+    hp_error error = {{0}};
+    open_scene(&s);
+    drive_off(&s);
+    atomic_store(&s.p->fault, what);
+    s.counted.step_s = COUNTED_LONG_S;
+    step_into(&s, says, patience_s);
+    assert_says(s.world.ops->trouble(s.world.self),
+                "the ego was told to brake; whether it heard is not known");
+    assert_true(proxy_hero_brakes(s.r, true));
+    end_world(&s, patience_s);
+    assert_false(proxy_server_is_free(s.r, 1));
+    if (begin(&s, s.own_port, 1, &s.r->clock, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    assert_true(logged(&s, "left to us by a run that died"));
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+static void test_carla_ego_brakes_when_the_server_falls_silent(void **state)
+{
+    (void)state;
+    meet_for_good(SILENT, "waited too long for CARLA's answer to apply_batch", 2 * PATIENCE_S);
+}
+
+static void test_carla_ego_brakes_when_half_a_message_comes(void **state)
+{
+    (void)state;
+    meet_for_good(HALF, "waited too long for CARLA's answer to apply_batch", 2 * PATIENCE_S);
+}
+
+static void test_carla_ego_brakes_when_msgpack_is_hostile(void **state)
+{
+    (void)state;
+    meet_for_good(HOSTILE, "answer to apply_batch is none: byte 9: announces more", 0.0);
+}
+
+static void test_carla_ego_brakes_when_answers_are_no_answers(void **state)
+{
+    (void)state;
+    meet_for_good(ALIEN, "nothing but answers to other calls", PATIENCE_S);
+}
+
+/** A fault that has passed when the bridge tries again: it brakes over a new connection, and frees
+ *  the server over it. */
+static void meet_once(fault what, const char *says, double patience_s)
+{
+    scene s;
+    open_scene(&s);
+    drive_off(&s);
+    atomic_store(&s.p->fault, what);
+    step_into(&s, says, patience_s);
+    assert_says(s.world.ops->trouble(s.world.self), "the ego brakes");
+    assert_true(proxy_hero_brakes(s.r, true));
+    end_world(&s, 0.0);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+static void test_carla_ego_brakes_over_a_new_connection_when_the_old_one_breaks(void **state)
+{
+    (void)state;
+    meet_once(GONE, "CARLA's answer to apply_batch: the peer has closed the connection", 0.0);
+}
+
+static void test_carla_ego_brakes_when_snapshots_are_of_another_release(void **state)
+{
+    (void)state;
+    meet_once(OTHER_TYPE, "snapshot of sensor type 12", 0.0);
+}
+
+static void test_carla_world_ends_when_the_server_is_gone(void **state)
+{
+    scene s;
+    (void)state;
+    open_scene(&s);
+    drive_off(&s);
+    rig_stop(s.r);
+    step_into(&s, "the peer has closed the connection", PATIENCE_S);
+    assert_says(s.world.ops->trouble(s.world.self), "to brake");
+    end_world(&s, PATIENCE_S);
+    close_scene(&s);
+}
+
+static void test_carla_world_leaves_others_alone_when_the_episode_has_changed(void **state)
+{
+    scene s;
+    carla_settings theirs;
+    carla_settings after;
+    carla_actor actor;
+    hp_error error = {{0}};
+    const carla_transform at = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    (void)state;
+    open_scene(&s);
+    drive_off(&s);
+    /* somebody loads a map, takes the clock, and spawns */
+    carla_client *client = rig_client(s.r);
+    assert_int_equal(carla_client_load(client, "Town01", &error), HP_OK);
+    assert_int_equal(carla_client_settings(client, &theirs, &error), HP_OK);
+    theirs.synchronous = true;
+    theirs.fixed_delta_s = 0.1;
+    assert_int_equal(carla_client_set(client, &theirs, &error), HP_OK);
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &actor, &error),
+                     HP_OK);
+    step_into(&s, "the ego is gone", PATIENCE_S);
+    end_world(&s, 0.0);
+    assert_int_equal(carla_client_settings(client, &after, &error), HP_OK);
+    assert_true(after.synchronous && after.fixed_delta_s == 0.1);
+    assert_false(proxy_hero_brakes(s.r, true)); /* theirs is told nothing */
     carla_client_close(&client);
-    return free_again;
-}
-
-/** Drives some ticks, meets the fault, and gives the reason that the world told. */
-static void meet(fault what, const char *says)
-{
-    rig *r = rig_open(CARLA_0_9_16);
-    const uint16_t own_port = (uint16_t)r->carla.port;
-    proxy *p = proxy_open(r);
-    bridge_world world;
-    const hp_command go = {.accel_mps2 = 2.0};
-    r->carla.timeout_s = PATIENCE_S;
-    open_world(r, p->port, &world);
-    for (int i = 0; i < 5; ++i) {
-        world.ops->step(world.self, &go);
-    }
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_RUNNING);
-    atomic_store(&p->fault, what);
-    world.ops->step(world.self, &go);
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
-    const char *trouble = world.ops->trouble(world.self);
-    if (trouble == NULL || strstr(trouble, says) == NULL) {
-        fail_msg("said: %s", trouble);
-    }
-    world.ops->step(world.self, &go); /* and goes on saying so, at once */
-    assert_non_null(world.ops->trouble(world.self));
-    atomic_store(&p->fault, NONE); /* who comes anew is heard: so the server is freed */
-    world.ops->destroy(world.self);
-    r->carla.port = own_port;
-    r->carla.timeout_s = 10.0;
-    assert_true(is_free(r));
-    proxy_close(p);
-    rig_close(r);
-}
-
-static void test_carla_world_ends_with_a_reason_when_the_server_falls_silent(void **state)
-{
-    (void)state;
-    meet(SILENT, "waited too long for CARLA's answer to");
-}
-
-static void test_carla_world_ends_with_a_reason_when_half_a_message_comes(void **state)
-{
-    (void)state;
-    meet(HALF, "waited too long for CARLA's answer to");
-}
-
-static void test_carla_world_ends_with_a_reason_when_msgpack_is_hostile(void **state)
-{
-    (void)state;
-    meet(HOSTILE, "answer to apply_batch is none: byte 9: announces more");
-}
-
-static void test_carla_world_ends_with_a_reason_when_answers_are_no_answers(void **state)
-{
-    (void)state;
-    meet(ALIEN, "nothing but answers to other calls");
-}
-
-static void test_carla_world_ends_with_a_reason_when_the_connection_breaks(void **state)
-{
-    (void)state;
-    meet(GONE, "CARLA's answer to");
+    close_scene(&s);
 }
 
 static void test_carla_world_goes_on_when_the_server_is_slow(void **state)
 {
-    rig *r = rig_open(CARLA_0_9_16);
-    const uint16_t own_port = (uint16_t)r->carla.port;
-    proxy *p = proxy_open(r);
-    bridge_world world;
+    scene s;
     (void)state;
-    open_world(r, p->port, &world);
-    atomic_store(&p->fault, SLOW);
+    open_scene(&s);
+    assert_int_equal(begin(&s, s.p->port, 0, &s.r->clock, &(hp_error){{0}}), HP_OK);
+    atomic_store(&s.p->fault, SLOW);
     for (int i = 0; i < 5; ++i) {
-        world.ops->step(world.self, NULL);
+        s.world.ops->step(s.world.self, NULL);
     }
-    assert_null(world.ops->trouble(world.self));
-    world.ops->destroy(world.self);
-    r->carla.port = own_port;
-    assert_true(is_free(r));
-    proxy_close(p);
-    rig_close(r);
+    assert_null(s.world.ops->trouble(s.world.self));
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
 }
 
 static void test_carla_world_goes_on_when_the_server_closes_its_streams(void **state)
 {
-    rig *r = rig_open(CARLA_0_9_16);
-    const uint16_t own_port = (uint16_t)r->carla.port;
-    proxy *p = proxy_open(r);
-    bridge_world world;
-    const hp_command go = {.accel_mps2 = 2.0};
+    scene s;
     (void)state;
-    open_world(r, p->port, &world);
+    open_scene(&s);
+    assert_int_equal(begin(&s, s.p->port, 0, &s.r->clock, &(hp_error){{0}}), HP_OK);
     for (int i = 0; i < 30; ++i) {
         if (i % 10 == 5) {
-            atomic_store(&p->fault, CUT_STREAMS);
+            atomic_store(&s.p->fault, CUT_STREAMS);
         }
-        world.ops->step(world.self, &go);
+        s.world.ops->step(s.world.self, &GO);
     }
-    assert_null(world.ops->trouble(world.self));
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_RUNNING);
-    assert_true(world.ops->result(world.self)->max_speed_mps > 1.5);
-    world.ops->destroy(world.self);
-    r->carla.port = own_port;
-    assert_true(is_free(r));
-    proxy_close(p);
-    rig_close(r);
+    assert_null(s.world.ops->trouble(s.world.self));
+    assert_int_equal(s.world.ops->result(s.world.self)->verdict, HP_VERDICT_RUNNING);
+    assert_true(s.world.ops->result(s.world.self)->max_speed_mps > 1.5);
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
 }
+
+/* ---- Coming back ---- */
+
+static void test_carla_world_connects_when_the_server_is_back_after_some_tries(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    drive_off(&s);
+    atomic_store(&s.p->fault, GONE);
+    atomic_store(&s.p->refuse, 1000);
+    step_into(&s, "CARLA's answer to", PATIENCE_S);
+    end_world(&s, 0.0);
+    atomic_store(&s.p->refuse, 3);
+    atomic_store(&s.p->tries, 0);
+    s.r->carla.connect_s = 60.0;
+    if (begin(&s, s.p->port, 1, &s.counted.clock, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    assert_int_equal(atomic_load(&s.p->tries), 4);
+    assert_true(logged(&s, "trying again for 60 s"));
+    assert_true(logged(&s, "answers, at try 4"));
+    s.world.ops->step(s.world.self, &GO);
+    assert_null(s.world.ops->trouble(s.world.self));
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+static void test_carla_world_gives_up_when_the_server_does_not_come_back(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    atomic_store(&s.p->refuse, 1000);
+    s.r->carla.connect_s = 20.0;
+    s.r->carla.timeout_s = 10 * PATIENCE_S;
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(begin(&s, s.p->port, 0, &s.counted.clock, &error), HP_EUNAVAILABLE);
+    assert_says(error.text, "CARLA at 127.0.0.1:");
+    assert_says(error.text, "while waiting for CARLA's answer to version");
+    assert_true(counted_clock_s(&s.counted) <= 20.0 + 10 * PATIENCE_S);
+    /* growing pauses: at 0.1 s each it would be a hundred tries and more */
+    assert_in_range(atomic_load(&s.p->tries), 5, 25);
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+/* ---- Port taken ---- */
 
 static void test_carla_session_is_refused_when_the_port_is_taken(void **state)
 {
@@ -366,20 +332,26 @@ static void test_carla_session_is_refused_when_the_port_is_taken(void **state)
     config.port = (uint16_t)r->carla.port;
     assert_int_equal(carla_server_create(&config, &r->clock, &second, &error), HP_EBUSY);
     assert_null(second);
-    assert_true(is_free(r));
+    assert_says(error.text, "choose another port");
+    assert_true(proxy_server_is_free(r, 1));
     rig_close(r);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_carla_world_ends_with_a_reason_when_the_server_falls_silent),
-        cmocka_unit_test(test_carla_world_ends_with_a_reason_when_half_a_message_comes),
-        cmocka_unit_test(test_carla_world_ends_with_a_reason_when_msgpack_is_hostile),
-        cmocka_unit_test(test_carla_world_ends_with_a_reason_when_answers_are_no_answers),
-        cmocka_unit_test(test_carla_world_ends_with_a_reason_when_the_connection_breaks),
+        cmocka_unit_test(test_carla_ego_brakes_when_the_server_falls_silent),
+        cmocka_unit_test(test_carla_ego_brakes_when_half_a_message_comes),
+        cmocka_unit_test(test_carla_ego_brakes_when_msgpack_is_hostile),
+        cmocka_unit_test(test_carla_ego_brakes_when_answers_are_no_answers),
+        cmocka_unit_test(test_carla_ego_brakes_over_a_new_connection_when_the_old_one_breaks),
+        cmocka_unit_test(test_carla_ego_brakes_when_snapshots_are_of_another_release),
+        cmocka_unit_test(test_carla_world_ends_when_the_server_is_gone),
+        cmocka_unit_test(test_carla_world_leaves_others_alone_when_the_episode_has_changed),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
+        cmocka_unit_test(test_carla_world_connects_when_the_server_is_back_after_some_tries),
+        cmocka_unit_test(test_carla_world_gives_up_when_the_server_does_not_come_back),
         cmocka_unit_test(test_carla_session_is_refused_when_the_port_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,7 +34,8 @@ static void test_carla_recorder_gives_the_drive_back_when_it_is_replayed(void **
                                      .sim = &r->sim,
                                      .scenario = &r->scenario,
                                      .scene = sim_scene_default(),
-                                     .seed = 7};
+                                     .seed = 7,
+                                     .clock = &r->clock};
     assert_int_equal(carla_world_create(&setup, &world, &error), HP_OK);
     assert_int_equal(carla_client_record(client, "../" NAME, &error), HP_EIO);
     assert_int_equal(carla_client_record(client, NAME, &error), HP_OK);

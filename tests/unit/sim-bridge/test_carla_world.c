@@ -9,6 +9,7 @@
 #include "tests/unit/sim-bridge/sim_drive.h"
 
 #include <fcntl.h>
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ static hp_status open_world(rig *r, const char *id, bridge_world *out, hp_error 
                                      .sim = &r->sim,
                                      .scenario = &r->scenario,
                                      .scene = sim_scene_default(),
-                                     .seed = 7};
+                                     .seed = 7,
+                                     .clock = &r->clock};
     return carla_world_create(&setup, out, error);
 }
 
@@ -76,7 +78,7 @@ static void test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driv
 static void test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run(void **state)
 {
     rig *r = rig_open(CARLA_0_9_13);
-    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
+    const carla_endpoint endpoint = rig_endpoint(r);
     carla_client *client = NULL;
     carla_snapshot snapshot;
     carla_settings settings;
@@ -118,34 +120,144 @@ static void abandon_world(rig *r)
     assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
 }
 
+static void
+test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range(void **state)
+{
+    static hp_world_info info;
+    static hp_frame frame;
+    sim_vehicle_config vehicle;
+    bridge_world world;
+    hp_error error = {{0}};
+    const hp_command go = {.accel_mps2 = 3.0};
+    const hp_command turn = {.steer_rad = 0.1};
+    (void)state;
+    sim_vehicle_config_default(&vehicle);
+    vehicle.max_steer_rad = 0.6;
+    rig *r = rig_open_steered(CARLA_0_9_16, &vehicle, 0.5);
+    r->carla.steer_gain = 0.5; /* as calibrated */
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    world.ops->info(world.self, &info);
+    hp_assert_near(info.max_steer_rad, 0.6, 1e-6);
+    for (int i = 0; i < 40; ++i) {
+        world.ops->step(world.self, i < 20 ? &go : &turn);
+    }
+    world.ops->observe(world.self, &frame);
+    assert_null(world.ops->trouble(world.self));
+    hp_assert_near(frame.ego.steer_rad, 0.1, 1e-6);
+    const double expected = frame.ego.speed_mps / info.ego_wheelbase_m * tan(0.1);
+    hp_assert_near(frame.ego.yaw_rate_radps / expected, 1.0, 0.02);
+    world.ops->destroy(world.self);
+    rig_close(r);
+}
+
+static uint32_t n_actors(const rig *r)
+{
+    carla_client *client = rig_client(r);
+    carla_snapshot snapshot;
+    hp_error error;
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    carla_client_close(&client);
+    return snapshot.n_actors;
+}
+
+static void spawn_theirs(const rig *r)
+{
+    const carla_transform far = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    carla_client *client = rig_client(r);
+    carla_actor other;
+    hp_error error;
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", "theirs", &far, &other, &error),
+                     HP_OK);
+    carla_client_close(&client);
+}
+
 static void test_carla_client_rescues_the_server_when_our_process_was_killed(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
-    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
-    const carla_transform far = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
-    carla_client *client = NULL;
-    carla_snapshot snapshot;
-    carla_actor other;
-    bridge_world world;
+    const carla_endpoint endpoint = rig_endpoint(r);
     uint32_t n = 0;
     hp_error error = {{0}};
     (void)state;
-    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
-    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", "theirs", &far, &other, &error),
-                     HP_OK);
+    spawn_theirs(r);
     abandon_world(r);
-    assert_int_equal(open_world(r, "01", &world, &error), HP_EBUSY);
-    assert_non_null(strstr(error.text, "hyplan carla free"));
-    assert_int_equal(carla_client_rescue(&endpoint, &r->clock, NULL, &n, &error), HP_OK);
+    assert_int_equal(carla_client_rescue(&endpoint, &r->clock, &n, &error), HP_OK);
     assert_int_equal(n, 2 + r->scenario.n_walkers + r->scenario.n_cars); /* with ego and sensor */
-    carla_client_close(&client);
-    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
-    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
-    assert_int_equal(snapshot.n_actors, 2); /* the spectator, and what is not ours */
-    carla_client_close(&client);
-    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
-    world.ops->destroy(world.self);
+    assert_int_equal(n_actors(r), 2); /* the spectator, and what is not ours */
     rig_close(r);
+}
+
+static void test_carla_world_frees_the_server_when_a_run_of_ours_died_there(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_13);
+    bridge_world world;
+    carla_settings settings;
+    hp_error error = {{0}};
+    (void)state;
+    spawn_theirs(r);
+    abandon_world(r);
+    if (open_world(r, "01", &world, &error) != HP_OK) { /* the place of our ego is not taken */
+        fail_msg("%s", error.text);
+    }
+    world.ops->step(world.self, NULL);
+    assert_null(world.ops->trouble(world.self));
+    world.ops->destroy(world.self);
+    carla_client *client = rig_client(r);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_false(settings.synchronous);
+    carla_client_close(&client);
+    assert_int_equal(n_actors(r), 2);
+    rig_close(r);
+}
+
+static carla_claim claim_of(const char *role, const char *own)
+{
+    return carla_owner_claim(carla_text_of(role), own);
+}
+
+static void test_carla_owner_knows_the_dead_when_they_are_of_this_machine(void **state)
+{
+    static const char *const UNKNOWN[] = {"hyplan",
+                                          "hyplan.",
+                                          "hyplan.1.2",
+                                          "hyplan.zz.1.1.1",
+                                          "hyplan.1.999999999.1.1",
+                                          "hyplan.0.999999999.1.1"};
+    char mine[CARLA_MARK_TEXT];
+    char before[CARLA_MARK_TEXT];
+    char reborn[CARLA_MARK_TEXT];
+    int how = 0;
+    int ends[2];
+    (void)state;
+    carla_owner_mark(1, mine);
+    carla_owner_mark(0, before);
+    assert_int_equal(claim_of(mine, mine), CARLA_CLAIM_OURS);
+    assert_int_equal(claim_of(before, mine), CARLA_CLAIM_DEAD);
+    assert_int_equal(claim_of(before, ""), CARLA_CLAIM_OURS);
+    /* the same number, but given to a process that began at another time */
+    (void)snprintf(reborn, sizeof reborn, "%s", mine);
+    char *birth = strrchr(reborn, '.');
+    birth[-1] = birth[-1] == '1' ? '2' : '1';
+    assert_int_equal(claim_of(reborn, ""), CARLA_CLAIM_DEAD);
+    for (size_t i = 0; i < HP_ARRAY_LEN(UNKNOWN); ++i) {
+        assert_int_equal(claim_of(UNKNOWN[i], mine), CARLA_CLAIM_OURS);
+    }
+    assert_int_equal(claim_of("hero", mine), CARLA_CLAIM_NONE);
+    assert_int_equal(claim_of("hyplanned", mine), CARLA_CLAIM_NONE);
+    assert_int_equal(claim_of(CARLA_GUEST_ROLE, mine), CARLA_CLAIM_GUEST);
+    /* a process that has ended */
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        char theirs[CARLA_MARK_TEXT];
+        carla_owner_mark(0, theirs);
+        _exit(write(ends[1], theirs, sizeof theirs) == sizeof theirs ? 0 : 1);
+    }
+    char theirs[CARLA_MARK_TEXT];
+    assert_int_equal(read(ends[0], theirs, sizeof theirs), sizeof theirs);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_int_equal(claim_of(theirs, mine), CARLA_CLAIM_DEAD);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
 }
 
 static void test_carla_world_drives_when_the_release_is_any_of_the_known(void **state)
@@ -163,40 +275,6 @@ static void test_carla_world_drives_when_the_release_is_any_of_the_known(void **
     }
 }
 
-static void test_carla_world_stops_with_a_reason_when_the_server_goes(void **state)
-{
-    rig *r = rig_open(CARLA_0_9_15);
-    bridge_world world;
-    hp_error error = {{0}};
-    (void)state;
-    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
-    rig_stop(r);
-    world.ops->step(world.self, NULL);
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
-    assert_non_null(world.ops->trouble(world.self));
-    world.ops->destroy(world.self);
-    rig_close(r);
-}
-
-static void test_carla_world_stops_with_a_reason_when_another_map_is_loaded(void **state)
-{
-    rig *r = rig_open(CARLA_0_9_15);
-    const carla_endpoint endpoint = {"127.0.0.1", (uint16_t)r->carla.port, 0.0, 30.0};
-    carla_client *client = NULL;
-    bridge_world world;
-    hp_error error = {{0}};
-    (void)state;
-    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
-    assert_int_equal(carla_client_connect(&endpoint, &r->clock, &client, &error), HP_OK);
-    assert_int_equal(carla_client_load(client, "Town01", &error), HP_OK);
-    world.ops->step(world.self, NULL);
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
-    assert_non_null(world.ops->trouble(world.self));
-    world.ops->destroy(world.self);
-    carla_client_close(&client);
-    rig_close(r);
-}
-
 static void test_carla_world_is_refused_when_somebody_else_owns_the_clock(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
@@ -206,8 +284,33 @@ static void test_carla_world_is_refused_when_somebody_else_owns_the_clock(void *
     (void)state;
     assert_int_equal(open_world(r, "01", &first, &error), HP_OK);
     assert_int_equal(open_world(r, "01", &second, &error), HP_EBUSY);
-    assert_non_null(strstr(error.text, "synchronous mode"));
+    assert_non_null(strstr(error.text, "another run of ours drives it"));
+    assert_non_null(strstr(error.text, "hyplan carla free"));
     first.ops->destroy(first.self);
+    rig_close(r);
+}
+
+static void test_carla_world_is_refused_when_a_stranger_owns_the_clock(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    bridge_world world;
+    carla_settings settings;
+    hp_error error = {{0}};
+    (void)state;
+    carla_client *client = rig_client(r);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    settings.synchronous = true;
+    settings.fixed_delta_s = 0.1;
+    assert_int_equal(carla_client_set(client, &settings, &error), HP_OK);
+    (void)snprintf(r->carla.map, sizeof r->carla.map, "Town02"); /* nor is a map loaded */
+    assert_int_equal(open_world(r, "01", &world, &error), HP_EBUSY);
+    assert_non_null(strstr(error.text, "somebody else drives it"));
+    char map[64];
+    assert_int_equal(carla_client_map(client, map, sizeof map, &error), HP_OK);
+    assert_string_equal(map, "Town01");
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_true(settings.synchronous && settings.fixed_delta_s == 0.1);
+    carla_client_close(&client);
     rig_close(r);
 }
 
@@ -242,7 +345,7 @@ static hp_status ask_liar(const void *bytes, size_t len, hp_error *error)
     assert_int_equal(carla_net_listen("127.0.0.1", &port, &l.fd, error), HP_OK);
     (void)fcntl(l.fd, F_SETFL, 0);
     assert_int_equal(pthread_create(&thread, NULL, lie, &l), 0);
-    const carla_endpoint endpoint = {"127.0.0.1", port, 0.0, 0.3};
+    const carla_endpoint endpoint = {.host = "127.0.0.1", .port = port, .timeout_s = 0.3};
     const hp_status st = carla_client_connect(&endpoint, &clock, &client, error);
     assert_null(client);
     (void)pthread_join(thread, NULL);
@@ -279,7 +382,7 @@ static void test_carla_client_says_so_when_nobody_listens(void **state)
     int second = -1;
     assert_int_equal(carla_net_listen("127.0.0.1", &taken, &second, &error), HP_EBUSY);
     carla_net_close(&fd);
-    const carla_endpoint endpoint = {"127.0.0.1", port, 0.0, 0.5};
+    const carla_endpoint endpoint = {.host = "127.0.0.1", .port = port, .timeout_s = 0.5};
     assert_int_equal(carla_client_connect(&endpoint, &clock, &client, &error), HP_EUNAVAILABLE);
     assert_non_null(strstr(error.text, "the connection to CARLA"));
 }
@@ -289,11 +392,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_world_gives_the_built_in_verdicts_when_a_scenario_is_driven),
         cmocka_unit_test(test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run),
+        cmocka_unit_test(
+            test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range),
         cmocka_unit_test(test_carla_client_rescues_the_server_when_our_process_was_killed),
+        cmocka_unit_test(test_carla_world_frees_the_server_when_a_run_of_ours_died_there),
+        cmocka_unit_test(test_carla_owner_knows_the_dead_when_they_are_of_this_machine),
         cmocka_unit_test(test_carla_world_drives_when_the_release_is_any_of_the_known),
-        cmocka_unit_test(test_carla_world_stops_with_a_reason_when_the_server_goes),
-        cmocka_unit_test(test_carla_world_stops_with_a_reason_when_another_map_is_loaded),
         cmocka_unit_test(test_carla_world_is_refused_when_somebody_else_owns_the_clock),
+        cmocka_unit_test(test_carla_world_is_refused_when_a_stranger_owns_the_clock),
         cmocka_unit_test(test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
     };

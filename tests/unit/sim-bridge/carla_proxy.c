@@ -1,0 +1,286 @@
+#include "tests/unit/sim-bridge/carla_proxy.h"
+
+#include "sim-bridge/carla/carla_net.h"
+#include "tests/support/hp_test.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/** Streams go through the proxy, too: it puts its own port into the tokens that pass. */
+static void change_tokens(const proxy *p, uint8_t *bytes, size_t n)
+{
+    const uint16_t theirs = (uint16_t)(p->server_stream_port);
+    for (size_t i = 0; i + 26 <= n; ++i) { /* bin of 24 bytes: stream, port, ... */
+        if (bytes[i] == 0xc4 && bytes[i + 1] == 24 && bytes[i + 6] == (theirs & 0xff) &&
+            bytes[i + 7] == theirs >> 8) {
+            bytes[i + 6] = (uint8_t)(p->stream_port & 0xff);
+            bytes[i + 7] = (uint8_t)(p->stream_port >> 8);
+        }
+    }
+}
+
+static void cut_streams(proxy *p)
+{
+    for (int i = 0; i < PROXY_STREAMS; ++i) {
+        carla_net_close(&p->readers[i]);
+        carla_net_close(&p->sources[i]);
+    }
+}
+
+static void new_stream(proxy *p)
+{
+    const carla_wait wait = carla_wait_for(&p->clock, 5.0, "the stand-in");
+    hp_error error;
+    int i = 0;
+    while (i < PROXY_STREAMS - 1 && p->readers[i] >= 0) {
+        ++i;
+    }
+    carla_net_close(&p->readers[i]);
+    carla_net_close(&p->sources[i]);
+    p->readers[i] = accept(p->stream_listener, NULL, NULL);
+    (void)!carla_net_connect("127.0.0.1", p->server_stream_port, &wait, &p->sources[i], &error);
+    (void)fcntl(p->readers[i], F_SETFL, 0);
+    (void)fcntl(p->sources[i], F_SETFL, 0);
+}
+
+/** Passes on what there is, from one end to the other; closes both if one has closed. */
+static void pump(const proxy *p, int *from, int *to)
+{
+    static uint8_t bytes[1 << 16];
+    enum { TYPE_AT = 4 }; /* behind the length */
+    struct pollfd fd = {.fd = *from, .events = POLLIN};
+    if (*from < 0 || poll(&fd, 1, 0) <= 0) {
+        return;
+    }
+    const ssize_t n = recv(*from, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n > TYPE_AT && atomic_load(&p->fault) == OTHER_TYPE) {
+        bytes[TYPE_AT] = 12;
+    }
+    if (n > 0) {
+        (void)!send(*to, bytes, (size_t)n, MSG_NOSIGNAL);
+    } else {
+        carla_net_close(from);
+        carla_net_close(to);
+    }
+}
+
+static void serve_streams(proxy *p)
+{
+    struct pollfd fd = {.fd = p->stream_listener, .events = POLLIN};
+    if (poll(&fd, 1, 0) > 0) {
+        new_stream(p);
+    }
+    for (int i = 0; i < PROXY_STREAMS; ++i) {
+        pump(p, &p->readers[i], &p->sources[i]);
+        pump(p, &p->sources[i], &p->readers[i]);
+    }
+}
+
+static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
+{
+    /* an array of four thousand million elements; a map where an answer should be */
+    static const uint8_t BOMB[] = {0x94, 0x01, 0x05, 0xc0, 0xdd, 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t MAP[] = {0x81, 0x01, 0x02, 0x81, 0x01, 0x02};
+    change_tokens(p, bytes, n);
+    switch ((fault)atomic_load(&p->fault)) {
+    case CUT_STREAMS: /* once, just before the answer to a tick */
+        cut_streams(p);
+        atomic_store(&p->fault, NONE);
+        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
+        break;
+    case NONE:
+    case OTHER_TYPE:
+        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
+        break;
+    case SLOW:
+        hp_clock_sleep_until_ns(hp_clock_now_ns(&p->clock) + 20000000);
+        (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
+        break;
+    case HALF:
+        (void)!send(p->client, bytes, n / 2, MSG_NOSIGNAL);
+        atomic_store(&p->fault, SILENT);
+        break;
+    case HOSTILE:
+        (void)!send(p->client, BOMB, sizeof BOMB, MSG_NOSIGNAL);
+        break;
+    case ALIEN:
+        for (int i = 0; i < 50; ++i) {
+            (void)!send(p->client, MAP, sizeof MAP, MSG_NOSIGNAL);
+        }
+        break;
+    case GONE:
+        atomic_store(&p->fault, NONE);
+        carla_net_close(&p->client);
+        carla_net_close(&p->server);
+        break;
+    case SILENT:
+        break;
+    }
+}
+
+/** What the client has sent goes on to the server; false: it has closed. */
+static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
+{
+    ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
+    while (n > 0) {
+        (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
+        n = recv(p->client, bytes, cap, MSG_DONTWAIT);
+    }
+    return n != 0;
+}
+
+static void new_client(proxy *p, uint8_t *bytes, size_t cap)
+{
+    const carla_wait wait = carla_wait_for(&p->clock, 5.0, "the stand-in");
+    hp_error error;
+    (void)pass_requests(p, bytes, cap); /* what the old one has still said */
+    carla_net_close(&p->client);
+    carla_net_close(&p->server);
+    p->client = accept(p->listener, NULL, NULL);
+    atomic_fetch_add(&p->tries, 1);
+    if (atomic_load(&p->refuse) > 0) {
+        atomic_fetch_sub(&p->refuse, 1);
+        carla_net_close(&p->client);
+        return;
+    }
+    if (carla_net_connect("127.0.0.1", p->server_port, &wait, &p->server, &error) != HP_OK) {
+        carla_net_close(&p->client);
+    }
+    if (p->client >= 0) {
+        (void)fcntl(p->client, F_SETFL, 0);
+    }
+}
+
+static void *serve_proxy(void *arg)
+{
+    static uint8_t bytes[1 << 16];
+    proxy *p = arg;
+    while (!atomic_load(&p->stop)) {
+        struct pollfd fds[3] = {{.fd = p->listener, .events = POLLIN},
+                                {.fd = p->client, .events = POLLIN},
+                                {.fd = p->server, .events = POLLIN}};
+        (void)poll(fds, 3, 1);
+        serve_streams(p);
+        if ((fds[0].revents & POLLIN) != 0) {
+            new_client(p, bytes, sizeof bytes);
+            continue;
+        }
+        if (fds[1].revents != 0 && !pass_requests(p, bytes, sizeof bytes)) {
+            carla_net_close(&p->client);
+            carla_net_close(&p->server);
+            continue;
+        }
+        if (fds[2].revents != 0) {
+            const ssize_t n = recv(p->server, bytes, sizeof bytes, MSG_DONTWAIT);
+            if (n > 0) {
+                pass_answer(p, bytes, (size_t)n);
+            } else {
+                carla_net_close(&p->client);
+                carla_net_close(&p->server);
+            }
+        }
+    }
+    return NULL;
+}
+
+proxy *proxy_open(const rig *r)
+{
+    const uint16_t server_port = (uint16_t)r->carla.port;
+    proxy *p = calloc(1, sizeof *p);
+    hp_error error;
+    assert_non_null(p);
+    p->client = p->server = -1;
+    for (int i = 0; i < PROXY_STREAMS; ++i) {
+        p->readers[i] = p->sources[i] = -1;
+    }
+    p->server_port = server_port;
+    p->server_stream_port = carla_server_stream_port(r->server);
+    p->clock = hp_clock_real();
+    assert_int_equal(carla_net_listen("127.0.0.1", &p->port, &p->listener, &error), HP_OK);
+    assert_int_equal(carla_net_listen("127.0.0.1", &p->stream_port, &p->stream_listener, &error),
+                     HP_OK);
+    assert_int_equal(pthread_create(&p->thread, NULL, serve_proxy, p), 0);
+    return p;
+}
+
+void proxy_close(proxy *p)
+{
+    atomic_store(&p->stop, true);
+    (void)pthread_join(p->thread, NULL);
+    carla_net_close(&p->client);
+    carla_net_close(&p->server);
+    carla_net_close(&p->listener);
+    carla_net_close(&p->stream_listener);
+    cut_streams(p);
+    free(p);
+}
+
+/* ---- Time ---- */
+
+static int64_t counted_now_ns(const hp_clock *clock)
+{
+    counted_clock *c = ((const counted_clock *)clock)->self;
+    c->at_ns += (int64_t)(c->step_s * 1e9);
+    return c->at_ns;
+}
+
+void counted_clock_open(counted_clock *c)
+{
+    *c = (counted_clock){.clock = {.now_ns = counted_now_ns}, .self = c, .step_s = COUNTED_SHORT_S};
+}
+
+double counted_clock_s(const counted_clock *c)
+{
+    return (double)c->at_ns * 1e-9;
+}
+
+/* ---- What the server itself says ---- */
+
+static bool find_hero(void *ctx, const carla_actor *actor)
+{
+    uint32_t *id = ctx;
+    if (carla_text_is(carla_description_value(&actor->description, "role_name"), "hero")) {
+        *id = actor->id;
+    }
+    return true;
+}
+
+bool proxy_hero_brakes(const rig *r, bool tick)
+{
+    carla_client *client = rig_client(r);
+    carla_snapshot snapshot;
+    carla_entry entry;
+    uint32_t hero = 0;
+    bool brakes = false;
+    hp_error error;
+    hp_status st = carla_client_search(client, find_hero, &hero, &error);
+    if (st == HP_OK) {
+        st = tick ? carla_client_tick(client, &snapshot, &error)
+                  : carla_client_wait(client, &snapshot, &error);
+    }
+    for (uint32_t i = 0; st == HP_OK && i < snapshot.n_actors; ++i) {
+        if (hero != 0 && carla_entry_id(&snapshot, i) == hero) {
+            brakes = carla_entry_read(&snapshot, i, CARLA_ENTRY_VEHICLE, &entry) &&
+                     entry.control.brake == 1.0F && entry.control.throttle == 0.0F;
+        }
+    }
+    carla_client_close(&client);
+    return brakes;
+}
+
+bool proxy_server_is_free(const rig *r, uint32_t n)
+{
+    carla_client *client = rig_client(r);
+    carla_settings settings;
+    carla_snapshot snapshot;
+    hp_error error;
+    const bool free_again =
+        carla_client_settings(client, &settings, &error) == HP_OK && !settings.synchronous &&
+        carla_client_wait(client, &snapshot, &error) == HP_OK && snapshot.n_actors == n;
+    carla_client_close(&client);
+    return free_again;
+}
