@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_seat.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ enum { MAX_EVENTS = 64 };
 hp_status carla_seat_init(carla_seat *seat, const carla_world_setup *setup, hp_error *error)
 {
     sim_world *twin = NULL;
+    assert(setup->clock != NULL);
     const hp_status st = sim_world_create(setup->sim, &twin);
     if (st != HP_OK) {
         return hp_fail(error, st, "no memory for the CARLA world");
