@@ -190,7 +190,13 @@ void carla_seat_step(carla_seat *seat, const hp_command *command, carla_advance 
         give_up(seat, st, &error);
         return;
     }
-    sim_judge_tick(&seat->judge, command, &before, &seat->ego, seat->bodies, seat->n_bodies);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < seat->n_bodies; ++i) {
+        if (seat->ids[i] != 0) {
+            seat->present[n++] = seat->bodies[i];
+        }
+    }
+    sim_judge_tick(&seat->judge, command, &before, &seat->ego, seat->present, n);
     hear_contacts(seat);
 }
 
