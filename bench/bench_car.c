@@ -6,7 +6,7 @@
 #include "pomdp/car/car_planner.h"
 #include "tests/unit/pomdp/car_fixture.h"
 
-enum { PARTICLES = 500, EPISODE = 8 };
+enum { PARTICLES = 500, EPISODE = 8, TRIALS = 800, FEW = 2 };
 
 typedef struct job {
     car_config config;
@@ -21,6 +21,9 @@ typedef struct job {
     uint8_t terminal[PARTICLES];
     uint32_t actions[PARTICLES];
     car_planner *planner;
+    pomdp_solver *solver;
+    pomdp_plan plan;
+    hp_status status;
     hp_plan_reply reply;
     hp_clock clock;
 } job;
@@ -94,6 +97,43 @@ static void search(void *ctx)
     car_planner_plan(j->planner, &j->request, &j->clock, &j->reply);
 }
 
+/** Fixed work, so that its time per step is that of a whole search's. */
+static void search_trials(void *ctx)
+{
+    job *j = ctx;
+    const pomdp_budget budget = {.max_trials = TRIALS};
+    j->status = pomdp_solver_plan(j->solver, j->begin, j->weights, PARTICLES, hp_rng_seed(1),
+                                  &budget, &j->plan);
+}
+
+static void report_trials(job *j, const char *name)
+{
+    char text[64];
+    const uint64_t steps = j->plan.steps_tree + j->plan.steps_rollout;
+    (void)snprintf(text, sizeof text, "car/%s/search-step", name);
+    const double ns = hp_bench_run(&(hp_bench){text, 30, 3, steps}, search_trials, j);
+    (void)printf("{\"bench\": \"%s\", \"trials\": %u, \"nodes\": %u, \"steps_tree\": %llu, "
+                 "\"steps_rollout\": %llu, \"nodes_in_20_ms\": %.0f}\n",
+                 text, j->plan.trials, j->plan.nodes, (unsigned long long)j->plan.steps_tree,
+                 (unsigned long long)j->plan.steps_rollout,
+                 20e6 / (ns * (double)steps) * j->plan.nodes);
+}
+
+static void time_trials(job *j, const char *name)
+{
+    pomdp_config config = car_solver_config(&j->config);
+    config.target_gap = 0.0;
+    j->model.state_size = j->scene.state_bytes;
+    j->status = pomdp_solver_create(&j->model, &config, &j->solver);
+    if (j->status == HP_OK) {
+        search_trials(j);
+    }
+    if (j->status == HP_OK) {
+        report_trials(j, name);
+    }
+    pomdp_solver_destroy(&j->solver);
+}
+
 static void add_walkers(job *j, uint32_t n)
 {
     for (uint32_t i = 0; i < n; ++i) {
@@ -113,7 +153,8 @@ static void run(job *j, const char *name, uint32_t walkers)
         return;
     }
     j->model = car_model_make(&j->config, &j->scene);
-    j->scene.state_bytes = car_model_state_bytes(walkers); /* as the planner's for few */
+    j->scene.state_bytes =
+        car_model_state_bytes(walkers > FEW ? walkers : FEW); /* as the planner */
     car_model_sample(&j->scene, hp_rng_seed(1), PARTICLES, j->begin, j->weights);
     for (uint32_t i = 0; i < PARTICLES; ++i) {
         j->keys[i] = hp_rng_u64(hp_rng_seed(2), i);
@@ -137,6 +178,7 @@ static void run(job *j, const char *name, uint32_t walkers)
     (void)hp_bench_run(&(hp_bench){text, 100, 5, 1}, build_scene, j);
     (void)snprintf(text, sizeof text, "car/%s/sample", name);
     (void)hp_bench_run(&(hp_bench){text, 100, 5, 1}, sample, j);
+    time_trials(j, name);
     j->config.budget.target_gap = 0.0;
     j->config.budget.time_ms = 20.0;
     j->config.budget.steps = 0;

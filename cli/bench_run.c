@@ -15,9 +15,10 @@ static hp_status take_result(void *ctx, const bench_result *result, hp_error *er
         return status;
     }
     bench_row_write(&result->row, &result->times, run->journal);
-    return fflush(run->journal) == 0 ? HP_OK
-                                     : hp_fail(error, HP_EIO, "%s/%s: cannot write: %s",
-                                               run->dir.path, BENCH_EPISODES, strerror(errno));
+    const bool written = fflush(run->journal) == 0 && ferror(run->journal) == 0;
+    return written ? HP_OK
+                   : hp_fail(error, HP_EIO, "%s/%s: cannot write: %s", run->dir.path,
+                             BENCH_EPISODES, strerror(errno));
 }
 
 /* Reads back what an interrupted run left, if it was the same run. */

@@ -254,6 +254,10 @@ static hp_status draw_scenes(uint32_t count, sim_grid grid, bool altered, bench_
         const sim_scenario *scenario = &suite->scenarios[i];
         const uint32_t n = count == UINT32_MAX ? sim_grid_scenes(scenario, grid, scenes)
                                                : sim_grid_sample(scenario, grid, count, scenes);
+        if (n == 0) { /* every grid has scenes */
+            free(scenes);
+            return HP_ENOMEM;
+        }
         for (uint32_t k = 0; k < n; k++) {
             if (altered) {
                 scenes[k].draw = draw_of(scenario, &scenes[k]);
@@ -343,7 +347,11 @@ hp_status bench_suite_create(const bench_request *request, const cli_common *com
     (void)snprintf(s->grid, sizeof s->grid, "%s",
                    family->folder == NULL ? "recorded" : BENCH_GRID_WORDS[request->grid]);
     (void)snprintf(s->guard, sizeof s->guard, "%s", BENCH_GUARD_WORDS[request->guard]);
-    (void)snprintf(s->config_hash, sizeof s->config_hash, "%016" PRIx64, cli_config_hash(config));
+    const uint64_t hash = cli_config_hash(config);
+    if (hash == 0) {
+        return hp_fail(error, HP_ENOMEM, "no memory for the configuration's hash");
+    }
+    (void)snprintf(s->config_hash, sizeof s->config_hash, "%016" PRIx64, hash);
     s->seed = common->seed;
     s->trials = config->car.budget.trials;
     hp_status status = choose_shard(request, s, error);

@@ -5,6 +5,7 @@
 #include "cli/policy_grid.h"
 #include "cli/prune_lab.h"
 #include "cli/rundir.h"
+#include "common/hp_file.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,6 +19,8 @@ static const cli_usage USAGE = {
 };
 
 enum { FIT_NODES = 4, LANE_NODE = 7 };
+
+static const char SAMPLES[] = "prune.samples.csv";
 
 /** What the command is about. */
 typedef struct task {
@@ -49,7 +52,7 @@ static hp_status open_task(const cli_common *common, task *t, hp_error *error)
         st = cli_rundir_open(common, "calibrate-prune", &t->dir, error);
     }
     char path[CLI_PATH];
-    if (st == HP_OK && cli_rundir_path(&t->dir, "prune.samples.csv", path)) {
+    if (st == HP_OK && cli_rundir_path(&t->dir, SAMPLES, path)) {
         t->csv = fopen(path, "w");
     }
     return st != HP_OK || t->csv != NULL ? st
@@ -58,9 +61,7 @@ static hp_status open_task(const cli_common *common, task *t, hp_error *error)
 
 static void close_task(task *t)
 {
-    if (t->csv != NULL) {
-        (void)fclose(t->csv);
-    }
+    (void)!hp_file_close(&t->csv, SAMPLES, NULL); /* after a fault that was told */
     prune_lab_destroy(&t->lab);
     policy_nodes_destroy(&t->labels);
     free(t->setting);
@@ -135,6 +136,9 @@ int calibrate_prune(int argc, char **argv)
     hp_status st = open_task(&common, &t, &error);
     if (st == HP_OK) {
         st = sample(&common, &t);
+    }
+    if (st == HP_OK) {
+        st = hp_file_close(&t.csv, SAMPLES, &error);
     }
     if (st == HP_OK) {
         t.labels.model_hash = prune_lab_model_hash(t.lab);

@@ -34,10 +34,12 @@ typedef struct job {
     cli_common common;
     uint32_t data, split, min_agents;
     const char *model_name; /* a rule, "fan", or a path in which {scene} stands for the fold */
+    const char *against;    /* NULL, or what must be less likely in every row */
     bool no_vehicles, drop_jumps, adapt;
     uint32_t n_rows;
     const char *names[MAX_ROWS];
     pred_scores scores[MAX_ROWS];
+    double rival_nll[MAX_ROWS]; /* with --against */
     size_t n[MAX_ROWS];
     uint32_t n_windows[MAX_ROWS];
     stats_times times;
@@ -75,13 +77,13 @@ static const eval_group CROSSING[] = {
 static const eval_group TRAFFIC[] = {{"vehicle", drives}, {"pedestrian", walks}, {"bike", cycles}};
 
 /** The path with the fold's name in it. */
-static void model_path(const job *j, const char *scene, char path[CLI_PATH])
+static void model_path(const char *name, const char *scene, char path[CLI_PATH])
 {
-    const char *at = strstr(j->model_name, "{scene}");
+    const char *at = strstr(name, "{scene}");
     if (at == NULL) {
-        (void)snprintf(path, CLI_PATH, "%s", j->model_name);
+        (void)snprintf(path, CLI_PATH, "%s", name);
     } else {
-        (void)snprintf(path, CLI_PATH, "%.*s%s%s", (int)(at - j->model_name), j->model_name, scene,
+        (void)snprintf(path, CLI_PATH, "%.*s%s%s", (int)(at - name), name, scene,
                        at + strlen("{scene}"));
     }
 }
@@ -98,35 +100,51 @@ static hp_status load(const job *j, const char *scene, pred_split split, pred_sa
     return pred_samples_load(&choice, out, error);
 }
 
+/** The scene and what is asked about it. */
+typedef struct exam {
+    const char *scene, *model_name;
+} exam;
+
 /** Fills *model and says whether there is one: rules have none. */
-static hp_status find_model(const job *j, const char *scene, pred_model *model, eval_job *to,
+static hp_status find_model(const job *j, const exam *e, pred_model *model, eval_job *to,
                             hp_error *error)
 {
     char path[CLI_PATH];
     for (uint32_t i = 0; i < PRED_RIVALS; ++i) {
-        if (strcmp(j->model_name, RIVALS[i]) == 0) {
+        if (strcmp(e->model_name, RIVALS[i]) == 0) {
             to->rival = (pred_rival)i;
             return HP_OK;
         }
     }
     to->model = model;
-    if (strcmp(j->model_name, "fan") == 0) {
+    if (strcmp(e->model_name, "fan") == 0) {
         pred_samples train = {0};
-        hp_status st = load(j, scene, PRED_TRAIN, &train, error);
+        hp_status st = load(j, e->scene, PRED_TRAIN, &train, error);
         st = st == HP_OK ? pred_fan_fit(&train, j->common.seed, model, error) : st;
         pred_samples_free(&train);
         return st;
     }
-    model_path(j, scene, path);
+    model_path(e->model_name, e->scene, path);
     return pred_model_read(path, model, error);
+}
+
+static hp_status examine(const job *j, const exam *e, eval_job *to, eval_result *out,
+                         hp_error *error)
+{
+    static pred_model model;
+    to->model = NULL;
+    const hp_status st = find_model(j, e, &model, to, error);
+    return st == HP_OK ? eval_predictor_run(to, out, error) : st;
 }
 
 /** One scene's or one set's groups. */
 static hp_status judge(job *j, const char *scene, const eval_group *groups, uint32_t n_groups,
                        hp_error *error)
 {
-    static pred_model model;
     static eval_result result;
+    static eval_result other;
+    const exam own = {scene, j->model_name};
+    const exam rival = {scene, j->against};
     pred_samples samples = {0};
     eval_job to = {.samples = &samples,
                    .groups = groups,
@@ -134,13 +152,14 @@ static hp_status judge(job *j, const char *scene, const eval_group *groups, uint
                    .drop_jumps = j->drop_jumps,
                    .adapt = j->adapt,
                    .seed = j->common.seed};
-    hp_status st = find_model(j, scene, &model, &to, error);
-    st = st == HP_OK ? load(j, scene, (pred_split)j->split, &samples, error) : st;
-    st = st == HP_OK ? eval_predictor_run(&to, &result, error) : st;
+    hp_status st = load(j, scene, (pred_split)j->split, &samples, error);
+    st = st == HP_OK ? examine(j, &own, &to, &result, error) : st;
+    st = st == HP_OK && j->against != NULL ? examine(j, &rival, &to, &other, error) : st;
     for (uint32_t g = 0; st == HP_OK && g < n_groups; ++g) {
         const uint32_t row = j->n_rows++;
         j->names[row] = groups == ALL ? scene : groups[g].name;
         j->scores[row] = result.scores[g];
+        j->rival_nll[row] = other.scores[g].nll;
         j->n[row] = result.n[g];
         j->n_windows[row] = result.n_windows;
     }
@@ -164,6 +183,16 @@ static hp_status judge_all(job *j, hp_error *error)
         st = judge(j, PRED_SCENE[i], ALL, 1, error);
     }
     return st;
+}
+
+/** Rows whose truth the model finds likelier than its rival does. */
+static uint32_t rows_won(const job *j)
+{
+    uint32_t won = 0;
+    for (uint32_t r = 0; r < j->n_rows; ++r) {
+        won += j->scores[r].nll < j->rival_nll[r] ? 1 : 0;
+    }
+    return won;
 }
 
 /** Figures of a row in one order, for the table, the JSON and their mean. */
@@ -238,6 +267,9 @@ static void print_json(const job *j)
         json_t *row = figures_json(figures);
         (void)json_object_set_new(row, "trajectories", json_integer((json_int_t)j->n[r]));
         (void)json_object_set_new(row, "windows", json_integer(j->n_windows[r]));
+        if (j->against != NULL) {
+            (void)json_object_set_new(row, "rival_nll", cli_json_real(j->rival_nll[r]));
+        }
         (void)json_object_set_new(scenes, j->names[r], row);
         wsade += r < 3 ? WS[r] * j->scores[r].single.ade : 0.0;
         wsfde += r < 3 ? WS[r] * j->scores[r].single.fde : 0.0;
@@ -318,6 +350,12 @@ static void print_table(const job *j)
             "of all points %.1f %% in their 50 %% regions, %.1f %% in their 90 %% regions\n",
             100.0 * cover[0], 100.0 * cover[1]);
     }
+    for (uint32_t r = 0; j->against != NULL && r < j->n_rows; ++r) {
+        (void)printf("NLL of %s, %s: %.3f\n", j->names[r], j->against, j->rival_nll[r]);
+    }
+    if (j->against != NULL) {
+        (void)printf("likelier than by %s in %u of %u\n", j->against, rows_won(j), j->n_rows);
+    }
     (void)printf("CPU time of a window: median %.3f ms, p99 %.3f ms\n",
                  stats_times_percentile_ms(&j->times, 0.5),
                  stats_times_percentile_ms(&j->times, 0.99));
@@ -339,6 +377,11 @@ static int read_options(int argc, char **argv, job *j)
          .arg = "MODEL",
          .help = "a file ({scene} in it stands for the fold), or cv, cv3, cv-turn, cv-sampled, fan "
                  "(cv)"},
+        {.name = "against",
+         .type = CLI_FLAG_TEXT,
+         .target = &j->against,
+         .arg = "MODEL",
+         .help = "a file or fan; exit 1 unless the truth is likelier by --model in every row"},
         {.name = "split",
          .type = CLI_FLAG_WORD,
          .target = &j->split,
@@ -389,7 +432,9 @@ int eval_predictor(int argc, char **argv)
         if (st == HP_OK) {
             (j->common.json ? print_json : print_table)(j);
         }
-        status = st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        const bool passed = j->against == NULL || rows_won(j) == j->n_rows;
+        status = st == HP_OK ? (passed ? CLI_DONE : CLI_FAILED)
+                             : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
     }
     free(j);
     return status;

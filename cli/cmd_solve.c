@@ -194,23 +194,25 @@ static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sum
                           hp_error *error)
 {
     enum { MAX_JOBS = 8 };
-    solve_share shares[MAX_JOBS];
-    pthread_t threads[MAX_JOBS];
+    solve_share shares[MAX_JOBS] = {{0}};
+    pthread_t threads[MAX_JOBS] = {0};
     solve_sums *results = calloc(options->runs, sizeof(*results));
     *sums = (solve_sums){.status = HP_ENOMEM};
     if (results == NULL) {
         return hp_fail(error, HP_ENOMEM, "%s", hp_status_text(HP_ENOMEM));
     }
     jobs = jobs < MAX_JOBS ? jobs : MAX_JOBS;
+    *sums = (solve_sums){.status = HP_OK};
     uint32_t started = 0;
-    for (; started < jobs; started++) {
+    while (started < jobs && sums->status == HP_OK) {
         shares[started] =
             (solve_share){.options = options, .first = started, .stride = jobs, .results = results};
-        if (pthread_create(&threads[started], NULL, play_share, &shares[started]) != 0) {
-            break;
+        if (pthread_create(&threads[started], NULL, play_share, &shares[started]) == 0) {
+            started++;
+        } else {
+            sums->status = HP_EUNAVAILABLE;
         }
     }
-    *sums = (solve_sums){.status = started == jobs ? HP_OK : HP_EUNAVAILABLE};
     for (uint32_t i = 0; i < started; i++) {
         (void)pthread_join(threads[i], NULL);
         if (shares[i].error.text[0] != '\0') {
@@ -321,7 +323,7 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
          .arg = "N",
          .help = "number of the first episode, to play many in shares (0)",
          .max = 100000000},
-        count_flag("scenarios", &o->scenarios, "sampled futures (500)", 4096),
+        count_flag("scenarios", &o->scenarios, "sampled futures (500)", 8192),
         count_flag("threads", &o->threads, "searches side by side for each move (1)",
                    POMDP_MAX_THREADS),
         {.name = "algorithm",

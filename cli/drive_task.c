@@ -19,6 +19,10 @@ typedef struct drive_env {
     policy_scene scene;
     uint32_t action, episode, which;
     float row[POLICY_MOST_ROW];
+    /* the picture in the row */
+    hp_rng holds;
+    uint32_t n_looks, held; /* decisions for which it stays */
+    double drawn_m, age_s;
     /* one tick */
     hp_world_info info;
     hp_frame frame;
@@ -59,13 +63,39 @@ static hp_status predict(void *ctx, const hp_predict_request *request, hp_predic
     return HP_OK;
 }
 
+/** For how many decisions a picture stays: in three of four cases for none. */
+static uint32_t hold_of(const drive_env *e)
+{
+    enum { LONGEST = 8 };
+    const uint64_t draw = hp_rng_u64(e->holds, e->n_looks);
+    return e->setting->varied && draw % 4 == 0 ? 1 + (uint32_t)(draw / 4 % LONGEST) : 0;
+}
+
+static void show(drive_env *e)
+{
+    const policy_encoder encoder = e->setting->encoder;
+    const policy_shape shape = policy_encoder_shape(encoder);
+    policy_encode_look(encoder, &e->scene, &e->scene.root, e->row);
+    if (e->held > 0) {
+        e->held--;
+        e->age_s += e->setting->config.car.step_s;
+        policy_encode_age(encoder, e->age_s, e->scene.root.ego_s_m - e->drawn_m, e->row);
+    } else {
+        policy_encode_scene(encoder, &e->scene, e->row + policy_shape_look(&shape));
+        e->held = hold_of(e);
+        e->age_s = 0.0;
+        e->drawn_m = e->scene.root.ego_s_m;
+    }
+    e->n_looks++;
+}
+
 /** Stands where the search would: looks, and lets the path alone bound the acceleration. */
 static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *reply)
 {
     drive_env *e = ctx;
     policy_scene_encode(request, &e->scene);
     e->scene.root.last_action = e->action;
-    policy_encode(e->setting->encoder, &e->scene, &e->scene.root, e->row);
+    show(e);
     *reply = (hp_plan_reply){.world_id = request->world_id,
                              .tick = request->tick,
                              .found = true,
@@ -165,6 +195,7 @@ enum {
     DRAW_PARKED,
     DRAW_SIZE,
     DRAW_CRITICAL,
+    DRAW_HOLDS,
     DRAW_WALKER = 16
 };
 
@@ -206,8 +237,8 @@ static sim_scene vary_scene(sim_scene scene, hp_rng s)
 
 static size_t row_bytes(const drive_setting *set)
 {
-    const uint32_t n = set->encoder == POLICY_ENCODER_IMAGE ? POLICY_IMAGE_ROW : POLICY_ROW;
-    return n * sizeof(float);
+    const policy_shape shape = policy_encoder_shape(set->encoder);
+    return policy_shape_row(&shape) * sizeof(float);
 }
 
 static void look(drive_env *e)
@@ -222,6 +253,8 @@ static void begin(drive_env *e, const sim_scene *scene, hp_rng stream)
     sim_world_info(e->world, &e->info);
     plan_cycle_begin(e->cycle, &e->info, stream.key);
     e->action = drive_hold(&e->setting->config.car);
+    e->holds = hp_rng_lane(stream, DRAW_HOLDS);
+    e->n_looks = e->held = 0;
     look(e);
 }
 
@@ -341,12 +374,12 @@ uint32_t drive_task_action(const void *env)
 
 policy_task drive_task_of(drive_setting *setting)
 {
-    const bool image = setting->encoder == POLICY_ENCODER_IMAGE;
+    const policy_shape shape = policy_encoder_shape(setting->encoder);
     return (policy_task){.name = "driving",
-                         .n_plain = POLICY_PLAIN,
-                         .n_slots = image ? POLICY_IMAGE_PATCHES : POLICY_SLOTS,
-                         .n_slot = image ? POLICY_IMAGE_NUMBERS : POLICY_SLOT,
-                         .n_merge = image ? POLICY_IMAGE_MERGE : 0,
+                         .n_plain = shape.n_plain,
+                         .n_slots = shape.n_slots,
+                         .n_slot = shape.n_slot,
+                         .n_merge = shape.n_merge,
                          .n_actions = setting->config.car.n_actions,
                          .choices = setting->config.car.actions_mps2,
                          .ctx = setting,

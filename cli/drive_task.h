@@ -3,14 +3,16 @@
  *
  *  Scenes come from the training or the calibration grid. In training they are varied at random
  *  (walkers' speed, place and where they stop, parked cars, the ego's response, the sensor), and
- * half of the episodes are scenes in which somebody who never reacts would crash. Ownership: the
- * task borrows the setting; environments as in policy_task.h. Threads: as there. Allocation: in
- * create only. Determinism: as there. */
+ *  two in three episodes are scenes in which somebody who never reacts would crash. Where the scene
+ *  is a picture, training sometimes holds it for a while, so that the network learns to look at an
+ *  older one, as it must in tree nodes.
+ *  Ownership: the task borrows the setting; environments as in policy_task.h. Threads: as there.
+ *  Allocation: in create only. Determinism: as there. */
 #ifndef DRIVE_TASK_H
 #define DRIVE_TASK_H
 
 #include "cli/config.h"
-#include "policy/policy_image.h"
+#include "policy/policy_encoder.h"
 #include "policy/policy_task.h"
 #include "proto/hp_msgs.h"
 #include "sim-bridge/sim_scenario.h"

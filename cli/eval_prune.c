@@ -5,6 +5,7 @@
 #include "cli/policy_grid.h"
 #include "cli/prune_study.h"
 #include "cli/rundir.h"
+#include "common/hp_file.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -18,6 +19,8 @@ static const cli_usage USAGE = {
 };
 
 enum { LANE_AUDIT = 11, LANE_RISK = 12 };
+
+static const char BELIEFS[] = "beliefs.csv";
 static const char *const GRIDS[] = {"validation", "evaluation", NULL};
 
 typedef struct study {
@@ -61,7 +64,7 @@ static hp_status open_study(const cli_common *common, study *s, hp_error *error)
     if (st == HP_OK) {
         st = cli_rundir_open(common, "eval-prune", &s->dir, error);
     }
-    if (st == HP_OK && cli_rundir_path(&s->dir, "beliefs.csv", path)) {
+    if (st == HP_OK && cli_rundir_path(&s->dir, BELIEFS, path)) {
         s->csv = fopen(path, "w");
         st = s->csv != NULL ? HP_OK : hp_fail(error, HP_EIO, "%s: cannot write", path);
     }
@@ -70,9 +73,7 @@ static hp_status open_study(const cli_common *common, study *s, hp_error *error)
 
 static void close_study(study *s)
 {
-    if (s->csv != NULL) {
-        (void)fclose(s->csv);
-    }
+    (void)!hp_file_close(&s->csv, BELIEFS, NULL); /* after a fault that was told */
     prune_lab_destroy(&s->lab);
     free(s->cases);
     free(s->setting);
@@ -319,6 +320,9 @@ int eval_prune(int argc, char **argv)
     hp_status st = open_study(&common, &s, &error);
     if (st == HP_OK) {
         run_cases(&common, &s);
+        st = hp_file_close(&s.csv, BELIEFS, &error);
+    }
+    if (st == HP_OK) {
         st = judge_risk(&common, &s);
     }
     if (st == HP_OK) {

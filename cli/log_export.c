@@ -2,6 +2,7 @@
 
 #include "cli/osi_export.h"
 #include "cli/osi_mcap.h"
+#include "common/hp_file.h"
 #include "proto/hp_schema.h"
 
 #include <errno.h>
@@ -238,14 +239,8 @@ static hp_status end_trace(osi_trace *t, const char *path)
         const hp_status closed = osi_mcap_close(&t->mcap, st == HP_OK ? &t->error : NULL);
         return st == HP_OK ? closed : st;
     }
-    if (t->out != NULL) {
-        const bool bad = ferror(t->out) != 0;
-        if (fclose(t->out) != 0 || bad) {
-            st = hp_fail(&t->error, HP_EIO, "%s: cannot write", path);
-        }
-        t->out = NULL;
-    }
-    return st;
+    const hp_status closed = hp_file_close(&t->out, path, st == HP_OK ? &t->error : NULL);
+    return st == HP_OK ? closed : st;
 }
 
 static int run_osi(const log_options *o)

@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "cli/version.h"
+#include "common/hp_program.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,20 @@ static int unknown(const char *word)
     return CLI_USAGE;
 }
 
+/** What was printed must have arrived: a cut table is no result. */
+static int after(int status)
+{
+    const bool written = fflush(stdout) == 0 && ferror(stdout) == 0;
+    if (!written && (status == CLI_DONE || status == CLI_FAILED)) {
+        (void)fputs("hyplan: error: cannot write to standard output\n", stderr);
+        return CLI_ENVIRONMENT;
+    }
+    return status;
+}
+
 int main(int argc, char **argv)
 {
+    hp_program_begin();
     if (argc < 2) {
         print_help(stderr);
         return CLI_USAGE;
@@ -76,7 +89,7 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < HP_ARRAY_LEN(COMMANDS); i++) {
         if (strcmp(argv[1], COMMANDS[i].name) == 0) {
-            return COMMANDS[i].run(argc - 1, argv + 1);
+            return after(COMMANDS[i].run(argc - 1, argv + 1));
         }
     }
     return unknown(argv[1]);

@@ -30,7 +30,7 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     policy_answer answer;
     policy_scene_encode(request, &d->scene);
     d->scene.root.last_action = d->last_action;
-    policy_encode(d->pilot.encoder, &d->scene, &d->scene.root, row);
+    policy_encode(d->pilot.encoder, &d->scene, row);
     policy_infer_run(d->pilot.infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &answer);
     *reply = (hp_plan_reply){.world_id = request->world_id, .tick = request->tick};
     if (answer.valid) {

@@ -8,20 +8,31 @@
 
 const char *const POLICY_GRID_SCENARIOS[] = {"01", "02", "03", "04", "05", "06",
                                              "07", "08", "09", "10", NULL};
-enum { N_SCENARIOS = 10, PARTS = 2 };
+enum { N_SCENARIOS = 10, PARTS = 2, MAX_FIELDS = 16 };
+
+/** The planner's keys but for the guard, which these drives go without. */
+static void unguarded_fields(hp_field out[MAX_FIELDS])
+{
+    size_t n = 0;
+    for (const hp_field *f = PLAN_FIELDS; f->key != NULL && n + 1 < MAX_FIELDS; ++f) {
+        if (strcmp(f->key, "guard") != 0) {
+            out[n++] = *f;
+        }
+    }
+    out[n] = (hp_field)HP_F_END;
+}
 
 /* Settings of the search or of the network do not shape a scene, nor what is seen of it. */
 uint64_t policy_grid_mix(const cli_config *config)
 {
+    hp_field fields[MAX_FIELDS];
     plan_config plan = config->plan;
-    plan_config defaults;
-    plan_config_default(&defaults);
-    plan.guard = defaults.guard; /* off here anyway */
+    unguarded_fields(fields);
     predictor_cv_config predictor = config->predictor.cv;
     sim_config sim = config->sim;
     car_config car = config->car;
     const hp_section sections[] = {{"control", PLAN_CONTROL_FIELDS, &plan.control},
-                                   {"planner", PLAN_FIELDS, &plan},
+                                   {"planner", fields, &plan},
                                    {"sim", SIM_FIELDS, &sim}};
     char *text = NULL;
     size_t size = 0;

@@ -22,16 +22,13 @@ static hp_status check(const policy_model *model, const car_config *car, const c
     const policy_shape *s = &model->actor;
     char learned[96] = "";
     char asked[96] = "";
-    const bool agents = s->n_slots == POLICY_SLOTS && s->n_slot == POLICY_SLOT && s->n_merge == 0;
-    const bool image = s->n_slots == POLICY_IMAGE_PATCHES && s->n_slot == POLICY_IMAGE_NUMBERS &&
-                       s->n_merge == POLICY_IMAGE_MERGE;
-    if (s->n_plain != POLICY_PLAIN || !(agents || image)) {
+    if (!policy_encoder_of(s, encoder)) {
         return hp_fail(error, HP_ECONFIG,
                        "%s: rows of %u features, driving has %d (agents) and %d (intention_image); "
                        "train it anew",
-                       path, policy_shape_row(s), POLICY_ROW, POLICY_IMAGE_ROW);
+                       path, policy_shape_row(s), POLICY_ROW,
+                       POLICY_IMAGE_LOOK + POLICY_IMAGE_PICTURE);
     }
-    *encoder = image ? POLICY_ENCODER_IMAGE : POLICY_ENCODER_AGENTS;
     bool same = n == car->n_actions;
     for (uint32_t i = 0; same && i < n; i++) {
         same = model->choices[i] == car->actions_mps2[i];

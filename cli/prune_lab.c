@@ -59,13 +59,10 @@ hp_status prune_lab_create(drive_setting *setting, prune_lab **out, hp_error *er
     }
     const car_leaf_setup setup = {&setting->config.car, &setting->config.policy, NULL};
     lab->setting = setting;
-    lab->task = drive_task_of(setting);
     hp_status st = policy_open(&setting->config, 1, &lab->pilot, error);
-    if (st == HP_OK && lab->pilot.encoder != POLICY_ENCODER_AGENTS) {
-        st = hp_fail(error, HP_ECONFIG,
-                     "policy.model: leaves are valued by networks that see agents");
-    }
     if (st == HP_OK) {
+        setting->encoder = lab->pilot.encoder;
+        lab->task = drive_task_of(setting);
         st = lab->task.create(lab->task.ctx, 0, &lab->env, error);
     }
     if (st == HP_OK) {
@@ -104,7 +101,7 @@ void prune_lab_destroy(prune_lab **lab)
 
 bool prune_lab_play(prune_lab *lab, hp_rng stream)
 {
-    float row[POLICY_ROW];
+    float row[POLICY_MOST_ROW];
     policy_step last = {0};
     uint32_t n = 0;
     lab->task.reset(lab->env, stream, row);

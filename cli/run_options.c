@@ -261,6 +261,51 @@ static int resolve_world(const cli_usage *usage, const run_flags *f, run_options
     return resolve_clip(usage, &out->common, f->log != NULL ? f->log : bridge->clip, bridge);
 }
 
+/** What the command line has to say about the planner's sections. */
+static void apply_planner(const run_options *options, cli_config *config)
+{
+    if (options->unpruned) {
+        config->car.prune.rule.method = POMDP_PRUNE_OFF;
+    }
+    policy_grid_stamp(config); /* the parts run elsewhere: they get whole paths */
+}
+
+/** Only what the planner reads again may differ; the flags have filled the bridge's section. */
+static hp_status check_rest(const run_options *options, const cli_config *fresh, hp_error *error)
+{
+    struct {
+        plan_live old, new;
+        cli_config rest;
+    } *w = malloc(sizeof *w); /* large for the stack */
+    if (w == NULL) {
+        return hp_fail(error, HP_ENOMEM, "no memory to compare configurations");
+    }
+    w->old = (plan_live){options->config.plan, options->config.car};
+    w->new = (plan_live){fresh->plan, fresh->car};
+    w->rest = *fresh;
+    w->rest.plan = options->config.plan;
+    w->rest.car = options->config.car;
+    const uint64_t hash = cli_config_hash(&w->rest);
+    const bool same = hash != 0 && hash == cli_config_hash(&options->config);
+    const hp_status st =
+        same ? plan_live_may_follow(&w->old, &w->new, error)
+             : hp_fail(error, HP_ECONFIG,
+                       "only sections planner and pomdp can change while a run lasts");
+    free(w);
+    return st;
+}
+
+hp_status run_options_reload(const run_options *options, cli_config *fresh, hp_error *error)
+{
+    const hp_status st = cli_config_load(&options->common, fresh, error);
+    if (st != HP_OK) {
+        return st;
+    }
+    fresh->bridge = options->config.bridge;
+    apply_planner(options, fresh);
+    return check_rest(options, fresh, error);
+}
+
 int run_options_read(const cli_usage *usage, int argc, char **argv, run_options *out)
 {
     hp_error error = {{0}};
@@ -280,10 +325,8 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     if (st != HP_OK) {
         return cli_fail(usage, cli_exit_status(st), "%s", error.text);
     }
-    if (f.planner != NULL && strcmp(f.planner, "despot") == 0) {
-        out->config.car.prune.rule.method = POMDP_PRUNE_OFF;
-    }
-    policy_grid_stamp(&out->config); /* the parts run elsewhere: they get whole paths */
+    out->unpruned = f.planner != NULL && strcmp(f.planner, "despot") == 0;
+    apply_planner(out, &out->config);
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
     out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;

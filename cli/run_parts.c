@@ -2,9 +2,11 @@
 
 #include "cli/embedded.h"
 #include "cli/run_log.h"
+#include "cli/run_notify.h"
 #include "cli/run_watch.h"
 #include "cli/supervisor.h"
 #include "common/hp_bus.h"
+#include "common/hp_clock.h"
 #include "proto/hp_node.h"
 #include "sim-bridge/carla/carla_client.h"
 
@@ -17,7 +19,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99 };
+#define MS INT64_C(1000000)
+
+enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99, RELOAD_MS = 5000 };
 
 /* ---- The run directory and its sockets ---- */
 
@@ -131,15 +135,23 @@ static hp_status catch_signals(stop_signals *s, hp_error *error)
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
+    (void)sigaddset(&set, SIGHUP);
     (void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
     s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return s->fd >= 0 ? HP_OK : hp_fail(error, HP_EIO, "signalfd: %s", strerror(errno));
 }
 
-static bool signal_came(const stop_signals *s)
+/** What a signal wants. */
+typedef enum wish { WISH_NONE, WISH_END, WISH_RELOAD } wish;
+
+/** SIGHUP from the kernel: the terminal has gone, and whoever looked on with it. */
+static wish signal_came(const stop_signals *s)
 {
     struct signalfd_siginfo info;
-    return read(s->fd, &info, sizeof info) == (ssize_t)sizeof info;
+    if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info) {
+        return WISH_NONE;
+    }
+    return info.ssi_signo == SIGHUP && info.ssi_code != SI_KERNEL ? WISH_RELOAD : WISH_END;
 }
 
 static void release_signals(const stop_signals *s)
@@ -156,6 +168,62 @@ static FILE *progress(const run_options *options)
     return options->common.quiet ? NULL : stderr;
 }
 
+/* ---- Whoever manages services is told ---- */
+
+typedef struct care {
+    run_notify notify;
+    run_phase phase;
+    uint64_t settings;   /* seen when a reload began */
+    int64_t reload_ends; /* at the latest */
+    hp_clock clock;
+} care;
+
+static void care_open(care *c, const hp_log *log)
+{
+    hp_error error = {{0}};
+    const run_notify_place place = {.socket = getenv("NOTIFY_SOCKET"),
+                                    .watchdog_usec = getenv("WATCHDOG_USEC"),
+                                    .watchdog_pid = getenv("WATCHDOG_PID"),
+                                    .pid = getpid()};
+    *c = (care){.clock = hp_clock_real(), .phase = RUN_STARTS};
+    if (run_notify_open(&c->notify, &place, &error) != HP_OK) {
+        hp_log_warn(log, "the service manager is told nothing: %s", error.text);
+    }
+}
+
+static void care_reload(care *c, const run_watch *watch)
+{
+    c->phase = RUN_RELOADS;
+    c->settings = run_watch_seen(watch)->settings;
+    c->reload_ends = hp_clock_now_ns(&c->clock) + RELOAD_MS * MS;
+}
+
+/** @param lost names of parts that are given up, "" if none is. */
+static void care_step(care *c, const run_watch *watch, const char *lost)
+{
+    const run_seen *seen = run_watch_seen(watch);
+    const int64_t now_ns = hp_clock_now_ns(&c->clock);
+    char line[RUN_NOTIFY_TEXT / 2];
+    char text[RUN_NOTIFY_TEXT];
+    const bool reloaded = c->phase == RUN_RELOADS && c->notify.told == RUN_RELOADS &&
+                          (seen->settings != c->settings || now_ns >= c->reload_ends);
+    if ((c->phase == RUN_STARTS && seen->decisions > 0) || reloaded) {
+        c->phase = RUN_READY;
+    }
+    run_watch_line(watch, line, sizeof line);
+    (void)snprintf(text, sizeof text, "%s%s%s%s", line[0] != '\0' ? line : "waits for the planner",
+                   seen->degraded ? "; degraded" : "", lost[0] != '\0' ? "; given up:" : "", lost);
+    const run_state state = {c->phase, seen->decisions, text};
+    run_notify_step(&c->notify, &state, now_ns);
+}
+
+static void care_close(care *c)
+{
+    const run_state state = {RUN_STOPS, c->notify.fed_ticks, "ends"};
+    run_notify_step(&c->notify, &state, hp_clock_now_ns(&c->clock));
+    run_notify_close(&c->notify);
+}
+
 /* ---- Processes ---- */
 
 /** Everything a run with processes holds. */
@@ -170,11 +238,12 @@ typedef struct process_run {
     hp_host onlooker;
     run_watch *watch;
     supervisor *children;
+    care care;
 } process_run;
 
 /** The bridge's end is the run's end. In this order they are also stopped: a worker that goes
  * before its asker would look like a fault. */
-enum { BRIDGE };
+enum { BRIDGE, PLANNER };
 static const char *const NAMES[PARTS] = {"bridge", "planner", "predictor",
                                          "policy", "pomdp",   "recorder"};
 
@@ -208,7 +277,7 @@ static hp_status list_programs(process_run *r, const cli_rundir *dir,
         return hp_fail(error, HP_EINVAL, "%s: path too long", dir->path);
     }
     for (uint32_t i = 0; i < n_parts(r->options); i++) {
-        const bool needed = i == BRIDGE || strcmp(NAMES[i], "planner") == 0;
+        const bool needed = i == BRIDGE || i == PLANNER;
         const hp_status st = find_program(NAMES[i], r->paths[i], error);
         if (st != HP_OK) {
             return st;
@@ -223,7 +292,8 @@ static hp_status list_programs(process_run *r, const cli_rundir *dir,
             .argv = {r->paths[i], "--config", r->config_path, "--run-dir", dir->path, "--sockets",
                      r->place.sockets, "--seed", r->seed, "--generation", "@generation",
                      r->place.keys != NULL ? "--keys" : NULL, r->place.keys, NULL},
-            .once = i == BRIDGE};
+            .once = i == BRIDGE,
+            .spare = !needed};
     }
     return HP_OK;
 }
@@ -299,17 +369,58 @@ static void rescue_server(process_run *r)
     }
 }
 
+/** The files as they are now become the run's, and the planner is told to read them; a fault
+ * changes nothing. */
+static void reload(process_run *r, const cli_rundir *dir)
+{
+    hp_error error = {{0}};
+    cli_config *fresh = malloc(sizeof *fresh); /* large for the stack */
+    hp_status st = fresh != NULL ? run_options_reload(r->options, fresh, &error)
+                                 : hp_fail(&error, HP_ENOMEM, "no memory for it");
+    if (st == HP_OK) {
+        st = cli_rundir_config(dir, fresh, &error);
+    }
+    free(fresh);
+    if (st != HP_OK) {
+        hp_log_error(&r->log.own, "configuration kept as it was: %s", error.text);
+        r->care.reload_ends = 0; /* nothing to wait for */
+        return;
+    }
+    supervisor_signal(r->children, PLANNER, SIGHUP);
+}
+
+static void list_lost(const supervisor *children, char *names, size_t cap)
+{
+    names[0] = '\0';
+    for (uint32_t i = 0; i < supervisor_count(children); i++) {
+        const supervisor_child *c = supervisor_get(children, i);
+        const size_t used = strlen(names);
+        if (c->state == SUPERVISOR_GIVEN_UP) {
+            (void)snprintf(names + used, cap - used, " %s", c->name);
+        }
+    }
+}
+
 /** Until the bridge has ended, or a signal says so. */
-static hp_status watch_over(process_run *r, run_facts *facts, hp_error *error)
+static hp_status watch_over(process_run *r, const cli_rundir *dir, run_facts *facts,
+                            hp_error *error)
 {
     const supervisor_child *bridge = supervisor_get(r->children, BRIDGE);
+    char lost[64];
     while (bridge->state != SUPERVISOR_ENDED && !facts->interrupted) {
         if (supervisor_step(r->children, STEP_MS) != HP_OK) {
             return hp_fail(error, HP_EIO, "processes cannot be started; see log.txt");
         }
         run_watch_poll(r->watch, 0);
         run_log_repeat(&r->log);
-        facts->interrupted = signal_came(&r->signals);
+        list_lost(r->children, lost, sizeof lost);
+        care_step(&r->care, r->watch, lost);
+        const wish wanted = signal_came(&r->signals);
+        facts->interrupted = wanted == WISH_END;
+        if (wanted == WISH_RELOAD) {
+            care_reload(&r->care, r->watch);
+            reload(r, dir);
+        }
     }
     note_parts(r->children, facts);
     if (facts->interrupted) {
@@ -346,7 +457,9 @@ hp_status run_processes(const run_options *options, const cli_rundir *dir, run_f
         st = open_processes(r, dir, error);
     }
     if (st == HP_OK) {
-        st = watch_over(r, facts, error);
+        care_open(&r->care, &r->log.own);
+        st = watch_over(r, dir, facts, error);
+        care_close(&r->care);
     }
     close_processes(r);
     release_signals(&r->signals);
@@ -355,6 +468,24 @@ hp_status run_processes(const run_options *options, const cli_rundir *dir, run_f
 }
 
 /* ---- Threads ---- */
+
+static void watch_threads(const embedded *parts, run_watch *watch, run_log *log,
+                          const stop_signals *signals, run_facts *facts)
+{
+    care told;
+    care_open(&told, &log->own);
+    while (!embedded_done(parts) && !facts->interrupted) {
+        run_watch_poll(watch, STEP_MS);
+        run_log_repeat(log);
+        care_step(&told, watch, "");
+        const wish wanted = signal_came(signals);
+        facts->interrupted = wanted == WISH_END;
+        if (wanted == WISH_RELOAD) {
+            hp_log_error(&log->own, "configuration kept as it was: threads do not read it again");
+        }
+    }
+    care_close(&told);
+}
 
 hp_status run_embedded(const run_options *options, const cli_rundir *dir, run_facts *facts,
                        hp_error *error)
@@ -379,10 +510,8 @@ hp_status run_embedded(const run_options *options, const cli_rundir *dir, run_fa
         st = run_watch_create(embedded_bus(parts), embedded_base(parts), progress(options), &watch,
                               error);
     }
-    while (st == HP_OK && !embedded_done(parts) && !facts->interrupted) {
-        run_watch_poll(watch, STEP_MS);
-        run_log_repeat(&log);
-        facts->interrupted = signal_came(&signals);
+    if (st == HP_OK) {
+        watch_threads(parts, watch, &log, &signals, facts);
     }
     facts->failed = st == HP_OK && embedded_failed(parts);
     run_watch_destroy(&watch);

@@ -27,6 +27,7 @@ struct run_watch {
     bool tty, shown;
     int64_t shown_ns;
     /* what was last heard */
+    run_seen seen;
     bool heard;
     uint32_t episode, n_agents;
     double t_s, speed_mps, accel_mps2, decision_ms;
@@ -94,11 +95,35 @@ static void hear_frame(run_watch *w, const hp_frame *frame)
 
 static void hear_decision(run_watch *w, const hp_decision *decision)
 {
+    w->seen.decisions++;
     w->accel_mps2 = decision->command.accel_mps2;
     w->source = decision->command.source;
     w->fallbacks += w->source >= HP_SOURCE_COMFORT_BRAKE ? 1 : 0;
     if (decision->decided) {
         w->decision_ms = (double)decision->total_ns * 1e-6;
+    }
+}
+
+/** A message of the tap, if it is one that matters here. */
+static void take(run_watch *w, const char *topic, size_t len)
+{
+    static const hp_msg_type HEARD[] = {HP_MSG_FRAME, HP_MSG_DECISION, HP_MSG_CONFIGURATION,
+                                        HP_MSG_HEALTH};
+    for (size_t i = 0; i < HP_ARRAY_LEN(HEARD); i++) {
+        if (strcmp(topic, hp_msg_name(HEARD[i])) != 0 ||
+            hp_decode_payload(w->codec, HEARD[i], w->bytes, len, w->message, NULL) != HP_OK) {
+            continue;
+        }
+        if (HEARD[i] == HP_MSG_FRAME) {
+            hear_frame(w, &w->message->as_hp_frame);
+        } else if (HEARD[i] == HP_MSG_DECISION) {
+            hear_decision(w, &w->message->as_hp_decision);
+        } else if (HEARD[i] == HP_MSG_CONFIGURATION) {
+            const hp_configuration *c = &w->message->as_hp_configuration;
+            w->seen.settings = (c->pid << 32) + c->version + c->refused;
+        } else if (strcmp(w->message->as_hp_health.role, hp_role_name(HP_ROLE_PLANNER)) == 0) {
+            w->seen.degraded = w->message->as_hp_health.degraded;
+        }
     }
 }
 
@@ -112,23 +137,31 @@ static bool hear(run_watch *w)
     if (st != HP_OK) {
         return st == HP_EFULL || st == HP_EWIRE;
     }
-    if (strcmp(topic, hp_msg_name(HP_MSG_FRAME)) == 0) {
-        if (hp_decode_payload(w->codec, HP_MSG_FRAME, w->bytes, len, w->message, NULL) == HP_OK) {
-            hear_frame(w, &w->message->as_hp_frame);
-        }
-    } else if (strcmp(topic, hp_msg_name(HP_MSG_DECISION)) == 0) {
-        if (hp_decode_payload(w->codec, HP_MSG_DECISION, w->bytes, len, w->message, NULL) ==
-            HP_OK) {
-            hear_decision(w, &w->message->as_hp_decision);
-        }
-    }
+    take(w, topic, len);
     return true;
+}
+
+const run_seen *run_watch_seen(const run_watch *self)
+{
+    return &self->seen;
+}
+
+void run_watch_line(const run_watch *self, char *line, size_t cap)
+{
+    static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
+                                                         "hard brake"};
+    line[0] = '\0';
+    if (self->heard) {
+        (void)snprintf(line, cap,
+                       "episode %" PRIu32 "  t %6.2f s  %5.1f km/h  agents %2" PRIu32
+                       "  decision %6.1f ms  %+.1f m/s^2 (%s)  fallbacks %" PRIu64,
+                       self->episode, self->t_s, self->speed_mps * 3.6, self->n_agents,
+                       self->decision_ms, self->accel_mps2, SOURCES[self->source], self->fallbacks);
+    }
 }
 
 static void show(run_watch *w)
 {
-    static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
-                                                         "hard brake"};
     const int64_t now = hp_clock_now_ns(&w->clock);
     if (w->out == NULL || !w->heard ||
         now - w->shown_ns < (w->tty ? SHOW_TTY_MS : SHOW_FILE_MS) * MS) {
@@ -137,11 +170,7 @@ static void show(run_watch *w)
     char line[LINE];
     w->shown_ns = now;
     w->shown = true;
-    (void)snprintf(line, sizeof line,
-                   "episode %" PRIu32 "  t %6.2f s  %5.1f km/h  agents %2" PRIu32
-                   "  decision %6.1f ms  %+.1f m/s^2 (%s)  fallbacks %" PRIu64,
-                   w->episode, w->t_s, w->speed_mps * 3.6, w->n_agents, w->decision_ms,
-                   w->accel_mps2, SOURCES[w->source], w->fallbacks);
+    run_watch_line(w, line, sizeof line);
     (void)fprintf(w->out, w->tty ? "\r\033[K%s" : "%s\n", line);
     (void)fflush(w->out);
 }

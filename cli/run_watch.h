@@ -6,6 +6,7 @@
 #include "common/hp_bus.h"
 #include "proto/hp_codec.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 
 typedef struct run_watch run_watch;
@@ -15,6 +16,16 @@ HP_NODISCARD hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out
                                         hp_error *error);
 /** Ends the progress line. */
 void run_watch_destroy(run_watch **self);
+/** What was heard so far. */
+typedef struct run_seen {
+    uint64_t decisions; /* of the planner */
+    uint64_t settings;  /* changes with every answer to a reload, and with the planner's process */
+    bool degraded;      /* the planner does without something */
+} run_seen;
+
+const run_seen *run_watch_seen(const run_watch *self);
+/** The newest in one line, as the progress shows it; empty before the first frame. */
+void run_watch_line(const run_watch *self, char *line, size_t cap);
 /** Takes in what has come, waiting up to wait_ms for the first; shows progress when it is time. */
 void run_watch_poll(run_watch *self, int64_t wait_ms);
 

@@ -81,8 +81,19 @@ const supervisor_child *supervisor_get(const supervisor *self, uint32_t i)
 
 /* ---- Starting ---- */
 
+/** Offers the calling process to a kernel that is out of memory. */
+static void offer(void)
+{
+    static const char SCORE[] = "500";
+    const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!write(fd, SCORE, sizeof SCORE - 1); /* it stays as it was */
+        (void)close(fd);
+    }
+}
+
 /** The child's side of fork: only calls that are safe there. Never returns. */
-static void become(const char *path, char *const *argv, int output, pid_t parent)
+static void become(const supervisor_program *program, char *const *argv, int output, pid_t parent)
 {
     sigset_t none;
     (void)sigemptyset(&none);
@@ -90,14 +101,26 @@ static void become(const char *path, char *const *argv, int output, pid_t parent
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGHUP, SIG_DFL);
     (void)setpgid(0, 0);
+    if (program->spare) {
+        offer();
+    }
     const int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && getppid() == parent && null >= 0 &&
         dup2(null, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
         dup2(output, STDERR_FILENO) >= 0) {
-        (void)execv(path, argv);
+        (void)execv(program->path, argv);
     }
     _exit(EXIT_NO_EXEC);
+}
+
+/** The next start is due after the time that it has earned, which doubles. */
+static void wait_longer(supervisor *s, child *c)
+{
+    c->seen.state = SUPERVISOR_WAITS;
+    c->start_ns = now_ns(s) + c->backoff_ms * MS;
+    c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff_ms * 2;
 }
 
 static hp_status start(supervisor *s, child *c)
@@ -116,7 +139,7 @@ static hp_status start(supervisor *s, child *c)
     }
     const pid_t pid = fork();
     if (pid == 0) {
-        become(c->program.path, argv, s->output, parent);
+        become(&c->program, argv, s->output, parent);
     }
     c->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pid < 0 || c->pidfd < 0) {
@@ -126,7 +149,8 @@ static hp_status start(supervisor *s, child *c)
             (void)waitpid(pid, NULL, 0);
         }
         hp_log_error(s->log, "cannot start %s: %s", c->seen.name, strerror(why));
-        return HP_EIO;
+        wait_longer(s, c);
+        return c->seen.generation > 0 ? HP_OK : HP_EIO;
     }
     c->seen.pid = pid;
     c->seen.generation++;
@@ -172,9 +196,7 @@ static void after_end(supervisor *s, child *c)
     hp_log_warn(s->log, "%s ended (%s %d); next start in %d ms", c->seen.name,
                 status > 128 ? "signal" : "status", status > 128 ? status - 128 : status,
                 (int)c->backoff_ms);
-    c->seen.state = SUPERVISOR_WAITS;
-    c->start_ns = now + c->backoff_ms * MS;
-    c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff_ms * 2;
+    wait_longer(s, c);
 }
 
 /** Takes a child that has ended off the process table. False: it still runs. */
@@ -253,6 +275,11 @@ static void signal_child(const child *c, int number)
     if (c->seen.state == SUPERVISOR_RUNS) {
         (void)kill(c->seen.pid, number);
     }
+}
+
+void supervisor_signal(const supervisor *self, uint32_t i, int number)
+{
+    signal_child(&self->children[i], number);
 }
 
 void supervisor_stop(supervisor *self)

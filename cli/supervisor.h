@@ -24,7 +24,8 @@ typedef struct supervisor_program {
     const char *path; /* of the executable */
     /** argv[0] .. NULL. An entry "@generation" becomes the number of this start: 1, 2, ... */
     const char *argv[SUPERVISOR_MAX_ARGS];
-    bool once; /* its end is its purpose */
+    bool once;  /* its end is its purpose */
+    bool spare; /* the run can do without: where memory runs out, the kernel is to end it first */
 } supervisor_program;
 
 typedef enum supervisor_state {
@@ -48,9 +49,12 @@ HP_NODISCARD hp_status supervisor_create(const supervisor_program *programs, uin
                                          const hp_log *log, supervisor **out);
 /** Ends what still runs, and frees. */
 void supervisor_destroy(supervisor **self);
-/** Starts what is due, then waits up to wait_ms for an end (returns early on a signal). HP_EIO if
- *  processes cannot be made at all. */
+/** Starts what is due, then waits up to wait_ms for an end (returns early on a signal). Where no
+ * process can be made now, a later step tries again; HP_EIO if that is so for a program's first
+ * start. */
 HP_NODISCARD hp_status supervisor_step(supervisor *self, int wait_ms);
+/** A signal to one child, if it runs. */
+void supervisor_signal(const supervisor *self, uint32_t i, int number);
 /** SIGTERM to one after the other in the order of the list, each followed by its end; after 2 s in
  * all, SIGKILL to those that are left. All are reaped. */
 void supervisor_stop(supervisor *self);

@@ -336,6 +336,27 @@ hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
     return HP_OK;
 }
 
+/** libzmq 4.3 aborts the process at the end of a context if a socket with ZMQ_CONFLATE had
+ * connected to an inproc name that nobody ever bound: it looks for a greeting that a later message
+ * has replaced. So the name is bound for a moment while the socket still holds its end; if somebody
+ * has it, nothing happens. */
+static void settle_connection(const hp_socket *self)
+{
+    char endpoint[HP_BUS_ENDPOINT] = "";
+    size_t len = sizeof endpoint;
+    if (self->kind != HP_SOCKET_LATEST ||
+        zmq_getsockopt(self->zmq, ZMQ_LAST_ENDPOINT, endpoint, &len) != 0 ||
+        after_prefix(endpoint, "inproc://") == NULL) {
+        return;
+    }
+    void *other = zmq_socket(self->root->context, ZMQ_PAIR);
+    if (other != NULL) {
+        (void)set_int(other, ZMQ_LINGER, 0);
+        (void)zmq_bind(other, endpoint);
+        (void)zmq_close(other);
+    }
+}
+
 void hp_socket_close(hp_socket **socket)
 {
     if (*socket == NULL) {
@@ -343,6 +364,7 @@ void hp_socket_close(hp_socket **socket)
     }
     if ((*socket)->zmq != NULL) {
         remove_bound_file(*socket);
+        settle_connection(*socket);
         (void)zmq_close((*socket)->zmq);
     }
     (void)atomic_fetch_sub(&(*socket)->root->n_sockets, 1);

@@ -49,3 +49,17 @@ hp_status hp_file_write(const char *dir, const char *name, const void *bytes, si
     }
     return HP_OK;
 }
+
+hp_status hp_file_close(FILE **out, const char *path, hp_error *error)
+{
+    if (*out == NULL) {
+        return HP_OK;
+    }
+    errno = 0;
+    bool good = ferror(*out) == 0;
+    good = fclose(*out) == 0 && good;
+    *out = NULL;
+    return good ? HP_OK
+                : hp_fail(error, HP_EIO, "%s: cannot write: %s", path,
+                          errno != 0 ? strerror(errno) : "earlier bytes were lost");
+}

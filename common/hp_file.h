@@ -6,9 +6,13 @@
 #include "common/hp_status.h"
 
 #include <stddef.h>
+#include <stdio.h>
 
 /** Writes DIR/NAME through DIR/NAME.tmp, fsync and rename. */
 HP_NODISCARD hp_status hp_file_write(const char *dir, const char *name, const void *bytes,
                                      size_t len, hp_error *error);
+
+/** Closes a stream that was written to; NULL is fine. HP_EIO if anything of it did not arrive. */
+HP_NODISCARD hp_status hp_file_close(FILE **out, const char *path, hp_error *error);
 
 #endif

@@ -1,6 +1,8 @@
 #include "common/hp_program.h"
 
 #include <errno.h>
+#include <fenv.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,12 +156,19 @@ static parse_result take_everything(parse *p, int argc, char **argv)
     return r;
 }
 
+void hp_program_begin(void)
+{
+    (void)fesetenv(FE_DFL_ENV);
+    (void)setlocale(LC_ALL, "C");
+}
+
 bool hp_program_start(const hp_program *program, int argc, char **argv, hp_program_args *args,
                       int *exit_status)
 {
     parse p = {.program = program, .args = args};
     *args = (hp_program_args){.run_dir = ".", .generation = 1, .seed = 1};
     *exit_status = EXIT_SUCCESS;
+    hp_program_begin();
     const parse_result r = take_everything(&p, argc, argv);
     if (r == PARSE_BAD) {
         *exit_status = hp_program_fail(program, HP_ECONFIG, &p.error);

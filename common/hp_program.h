@@ -27,8 +27,12 @@ typedef struct hp_program_args {
 /** Top-level sections that exist, NULL-terminated. */
 extern const char *const HP_PROGRAM_SECTIONS[];
 
-/** Reads argv and configuration. True: run. False: exit with *exit_status; help, version or
- * complaint have been printed. */
+/** Undoes what libraries may have changed while they were loaded: rounding, traps, flushing of
+ * denormals, the locale. The same bits depend on them. First in main(), before threads are started.
+ */
+void hp_program_begin(void);
+/** Begins, then reads argv and configuration. True: run. False: exit with *exit_status; help,
+ * version or complaint have been printed. */
 HP_NODISCARD bool hp_program_start(const hp_program *program, int argc, char **argv,
                                    hp_program_args *args, int *exit_status);
 /** Reads configuration files and --set again, as a running program was given them, into program's

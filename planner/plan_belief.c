@@ -228,7 +228,7 @@ void plan_belief_update(const plan_belief_config *config, const plan_belief_view
         hp_belief_agent *agent = &request->agents[request->n_agents];
         believe(config, view, reply, tracks->now_s, item, agent);
         const double rear_m = ahead_of(&view->ego, &agent->pose) + 0.5 * agent->length_m;
-        if (rear_m > -config->pass_margin_m) {
+        if (rear_m > -config->pass_margin_m && !item->waits) {
             ++request->n_agents;
         }
     }

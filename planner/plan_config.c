@@ -105,6 +105,10 @@ static const hp_field GUARD_FIELDS[] = {
                 "vehicles do not accelerate more"),
     HP_F_DOUBLE(plan_guard_config, car_brake_mps2, 0.1, 10.0, "m/s^2", "nor brake harder"),
     HP_F_DOUBLE(plan_guard_config, margin_m, 0.0, 3.0, "m", "kept free around the ego's box"),
+    HP_F_DOUBLE(plan_guard_config, wait_s, 0.0, 60.0, "s",
+                "who has stood beside the ego for so long lets it leave"),
+    HP_F_DOUBLE(plan_guard_config, leave_mps, 0.0, 3.0, "m/s",
+                "at no more than this, with its wheels straight; 0: nobody does"),
     HP_F_END,
 };
 
@@ -180,7 +184,9 @@ void plan_config_default(plan_config *config)
                   .walker_speed_over_mps = 0.5,
                   .car_accel_mps2 = 3.5,
                   .car_brake_mps2 = 8.0,
-                  .margin_m = 0.2},
+                  .margin_m = 0.2,
+                  .wait_s = 1.0,
+                  .leave_mps = 2.0},
     };
 }
 

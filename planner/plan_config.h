@@ -62,7 +62,8 @@ typedef struct plan_guard_config {
     double comfort_mps2, hard_mps2; /* decelerations of the two baselines, > 0 */
     double walker_accel_mps2, walker_speed_mps, walker_speed_over_mps; /* bounds of walkers */
     double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
-    double margin_m;   /* kept around the ego's box */
+    double margin_m;          /* kept around the ego's box */
+    double wait_s, leave_mps; /* who has stood for so long is passed at no more than this */
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 

@@ -3,6 +3,7 @@
 #include "planner/plan_belief.h"
 #include "planner/plan_detour.h"
 #include "planner/plan_guard.h"
+#include "planner/plan_leave.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
 #include "planner/plan_steer.h"
@@ -35,6 +36,8 @@ struct plan_cycle {
     hp_plan_reply plan; /* the last answer of the search */
     uint32_t misses;    /* decisions in a row without an answer */
     /* one tick */
+    bool waits[HP_MAX_AGENTS]; /* of each agent of the frame */
+    bool leaves;               /* somebody does, beside the ego */
     hp_predict_request predict_request;
     hp_predict_reply prediction;
     hp_plan_request belief;
@@ -235,6 +238,9 @@ static void choose(const plan_cycle *cycle, const hp_ego_state *ego, hp_command 
         command->source = HP_SOURCE_HARD_BRAKE;
         command->accel_mps2 = -guard->hard_mps2;
     }
+    if (cycle->leaves) {
+        command->accel_mps2 = plan_leave_accel(guard, ego->speed_mps, command->accel_mps2);
+    }
 }
 
 static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
@@ -242,8 +248,8 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
     if (!cycle->config.guard.enabled) {
         return;
     }
-    const plan_guard_verdict verdict = plan_guard_check(&cycle->config.guard, &cycle->info,
-                                                        &cycle->path, frame, command->accel_mps2);
+    const plan_guard_verdict verdict = plan_guard_check(
+        &cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits, command->accel_mps2);
     command->accel_mps2 = verdict.accel_mps2;
     command->guarded = verdict.intervened;
     if (verdict.intervened) {
@@ -275,6 +281,8 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
     *command = (hp_command){.world_id = frame->world_id, .tick = frame->tick};
 
     plan_tracks_update(&cycle->config.belief, &cycle->info, frame, &cycle->tracks);
+    cycle->leaves = plan_leave_update(&cycle->config.guard, &cycle->info, &cycle->path, frame,
+                                      &cycle->tracks, cycle->waits);
     stage_done(cycle, HP_STAGE_TRACK);
     const bool decides = is_due(cycle, frame->tick);
     if (decides) {
@@ -290,8 +298,10 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
     choose(cycle, &frame->ego, command);
     guard(cycle, frame, command);
     stage_done(cycle, HP_STAGE_GUARD);
-    command->steer_rad = plan_steer_angle(&cycle->config.steer, &cycle->path, &frame->ego,
-                                          cycle->info.ego_wheelbase_m, cycle->info.max_steer_rad);
+    command->steer_rad =
+        cycle->leaves ? 0.0 /* straight on: its flanks come no nearer */
+                      : plan_steer_angle(&cycle->config.steer, &cycle->path, &frame->ego,
+                                         cycle->info.ego_wheelbase_m, cycle->info.max_steer_rad);
     stage_done(cycle, HP_STAGE_COMMAND);
 
     decision->world_id = frame->world_id;

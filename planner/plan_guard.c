@@ -10,6 +10,7 @@ typedef struct scene {
     const hp_world_info *info;
     const plan_path *path;
     const hp_frame *frame;
+    const bool *waits; /* of each agent; NULL: nobody */
     hp_projection ego;
 } scene;
 
@@ -23,32 +24,50 @@ typedef struct span {
     double rear_m;             /* the first, at the step's beginning */
 } span;
 
-/** How far a walker can have come after t seconds, starting at speed v, by his top speed; INFINITY
- * before he can have reached it, for then his acceleration is the tighter bound. */
-static double walker_reach(const plan_guard_config *config, double v_mps, double t_s)
+/** How far a walker can have come in some direction after t seconds, if his velocity's part in that
+ * direction is v now: it grows by his acceleration, up to his top speed. */
+static double walker_reach(const plan_guard_config *config, double v_mps, double top_mps,
+                           double t_s)
 {
-    const double v_max = fmax(config->walker_speed_mps, v_mps + config->walker_speed_over_mps);
-    const double a = config->walker_accel_mps2;
-    const double t_full = (v_max - v_mps) / a;
-    if (t_s <= t_full) {
-        return INFINITY;
-    }
-    return v_mps * t_full + 0.5 * a * t_full * t_full + v_max * (t_s - t_full);
+    const double t_full = fmin((top_mps - v_mps) / config->walker_accel_mps2, t_s);
+    return v_mps * t_full + 0.5 * config->walker_accel_mps2 * t_full * t_full +
+           top_mps * (t_s - t_full);
 }
 
-/** He is within his reach of where he was, and within what his acceleration changes of where his
- * velocity takes him, from one time to another; both discs bound him, so both must meet the ego. */
+/** From a point to the nearest of a box. */
+static hp_vec2 way_to_box(const hp_box *box, hp_vec2 p)
+{
+    const double c = cos(box->centre.yaw_rad);
+    const double s = sin(box->centre.yaw_rad);
+    const double dx = p.x_m - box->centre.x_m;
+    const double dy = p.y_m - box->centre.y_m;
+    const double along = dx * c + dy * s;
+    const double aside = dy * c - dx * s;
+    const double x = hp_clamp(along, -0.5 * box->length_m, 0.5 * box->length_m) - along;
+    const double y = hp_clamp(aside, -0.5 * box->width_m, 0.5 * box->width_m) - aside;
+    return (hp_vec2){x * c - y * s, x * s + y * c};
+}
+
+/** He is within what his acceleration changes of where his velocity takes him, from one time to
+ * another; and to touch the ego he must come as far towards it as it is away. */
 static bool walker_touches(const plan_guard_config *config, const hp_agent *agent,
                            const hp_box *ego, double from_s, double to_s)
 {
     const double v = hypot(agent->vx_mps, agent->vy_mps);
+    const double top = fmax(config->walker_speed_mps, v + config->walker_speed_over_mps);
     const double body = 0.5 * hypot(agent->length_m, agent->width_m) + config->margin_m;
     const double t_mid = 0.5 * (from_s + to_s);
     const hp_vec2 here = {agent->pose.x_m, agent->pose.y_m};
     const hp_vec2 there = {here.x_m + agent->vx_mps * t_mid, here.y_m + agent->vy_mps * t_mid};
     const double swerve = 0.5 * config->walker_accel_mps2 * to_s * to_s + 0.5 * v * (to_s - from_s);
-    return hp_box_distance(ego, here) <= walker_reach(config, v, to_s) + body &&
-           hp_box_distance(ego, there) <= swerve + body;
+    const hp_vec2 way = way_to_box(ego, here);
+    const double far = hypot(way.x_m, way.y_m);
+    const double toward = agent->vx_mps * way.x_m + agent->vy_mps * way.y_m; /* times far */
+    const double v_toward = far > 0.0 ? toward / far : 0.0;
+    /* Convex in time, so that its ends bound it: who walks away comes back only by and by. */
+    const double reach = fmax(walker_reach(config, v_toward, top, from_s),
+                              walker_reach(config, v_toward, top, to_s));
+    return far <= reach + body && hp_box_distance(ego, there) <= swerve + body;
 }
 
 /** The strip that a vehicle may occupy from one time to another: from braking fully to accelerating
@@ -71,15 +90,39 @@ static bool car_touches(const plan_guard_config *config, const hp_agent *agent, 
     return hp_box_overlap(&strip, ego);
 }
 
-/** The ego's box on its path, anywhere between the two drives. */
-static hp_box ego_box(const scene *now, const span *at)
+/** The ego's box on its path, anywhere between the two drives; or of it what lies before the place
+ * where its front is now: what it drives upon. */
+static hp_box ego_box(const scene *now, const span *at, bool fresh)
 {
-    const hp_pose foot = plan_path_at(now->path, 0.5 * (at->rear_m + at->front_m));
+    const double half_m = 0.5 * now->info->ego_length_m;
+    const double front_m = at->front_m + half_m;
+    const double rear_m =
+        fresh ? fmax(at->rear_m - half_m, now->ego.s_m + half_m) : at->rear_m - half_m;
+    const hp_pose foot = plan_path_at(now->path, 0.5 * (rear_m + front_m));
     const double aside = now->ego.lateral_m;
     const hp_pose pose = {foot.x_m - aside * sin(foot.yaw_rad),
                           foot.y_m + aside * cos(foot.yaw_rad), foot.yaw_rad};
-    return (hp_box){pose, now->info->ego_length_m + (at->front_m - at->rear_m),
-                    now->info->ego_width_m};
+    return (hp_box){pose, front_m - rear_m, now->info->ego_width_m};
+}
+
+/** A walker behind the rear bumper. */
+static bool is_behind(const scene *now, const hp_agent *agent)
+{
+    const hp_pose *ego = &now->frame->ego.pose;
+    const double ahead = (agent->pose.x_m - ego->x_m) * cos(ego->yaw_rad) +
+                         (agent->pose.y_m - ego->y_m) * sin(ego->yaw_rad);
+    return agent->kind != HP_CLASS_CAR &&
+           ahead < -0.5 * (now->info->ego_length_m + hypot(agent->length_m, agent->width_m));
+}
+
+/** The ego has passed him, or he has stood beside it and lets it leave: then he may be met only by
+ * what it drives upon. Whoever comes to its rear, or to its flank while it leaves, comes by
+ * himself.
+ */
+static bool is_past(const scene *now, uint32_t i, double speed_mps)
+{
+    const bool waits = now->waits != NULL && now->waits[i];
+    return (waits && speed_mps <= now->config->leave_mps) || is_behind(now, &now->frame->agents[i]);
 }
 
 /** Whether this one may touch the ego's box, between so long and so long after he was observed. */
@@ -95,16 +138,18 @@ static bool agent_touches(const plan_guard_config *config, const hp_agent *agent
 static bool anybody_touches(const scene *now, const span *at)
 {
     const hp_frame *frame = now->frame;
-    const hp_box bare = ego_box(now, at);
+    const hp_box all = ego_box(now, at, false);
+    const hp_box fresh = ego_box(now, at, true);
     const double age_s = now->config->observed_s;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
-        if (agent_touches(now->config, &frame->agents[i], &bare, at->from_s + age_s,
+        const hp_box *box = is_past(now, i, at->front_mps) ? &fresh : &all;
+        if (agent_touches(now->config, &frame->agents[i], box, at->from_s + age_s,
                           at->to_s + age_s)) {
             return true;
         }
     }
     for (uint32_t i = 0; i < frame->n_occluders; ++i) {
-        if (hp_box_overlap(&frame->occluders[i].box, &bare)) {
+        if (hp_box_overlap(&frame->occluders[i].box, &all)) {
             return true;
         }
     }
@@ -151,10 +196,11 @@ static bool passes(const scene *now, double accel_mps2)
 }
 
 plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_world_info *info,
-                                    const plan_path *path, const hp_frame *frame, double accel_mps2)
+                                    const plan_path *path, const hp_frame *frame, const bool *waits,
+                                    double accel_mps2)
 {
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
-    const scene now = {config, info, path, frame, plan_path_project(path, here)};
+    const scene now = {config, info, path, frame, waits, plan_path_project(path, here)};
     /* Gentler ones first: what passes is safe, however little it gives way. */
     const double others[] = {0.0, -config->comfort_mps2};
     if (passes(&now, accel_mps2)) {

@@ -3,10 +3,12 @@
  * can be touched while the ego moves. Otherwise the gentlest of these that passes: no faster, a
  * comfortable brake; else the hard one.
  *
- *  Walkers: a disc that grows in all directions, r(t) = integral of min(v + a t, v_max). Vehicles:
- * the strip ahead between braking and accelerating along their heading. Standing boxes: as they
- * are. The promise holds within these bounds, for agents in the frame, while the vehicle follows
- * its path. Ownership: plain data. Threads: a pure function of its arguments. Allocation: none. */
+ *  Walkers: wherever their acceleration and top speed let them come. Vehicles: the strip ahead
+ * between braking and accelerating along their heading. Standing boxes: as they are. Walkers behind
+ * the ego, and those who stand beside it and let it leave (plan_leave.h), may come to its rear and
+ * flanks, but it must not drive upon them. The promise holds within these bounds, for agents in the
+ * frame, while the vehicle follows its path. Ownership: plain data. Threads: a pure function of its
+ * arguments. Allocation: none. */
 #ifndef PLAN_GUARD_H
 #define PLAN_GUARD_H
 
@@ -19,8 +21,10 @@ typedef struct plan_guard_verdict {
     bool hard;         /* the baseline brakes hard */
 } plan_guard_verdict;
 
+/** waits: of each of the frame's agents, whether he does, as plan_leave_update says; NULL: nobody.
+ */
 plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_world_info *info,
-                                    const plan_path *path, const hp_frame *frame,
+                                    const plan_path *path, const hp_frame *frame, const bool *waits,
                                     double accel_mps2);
 
 #endif

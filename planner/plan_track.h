@@ -16,6 +16,8 @@ typedef struct plan_track {
     double seen_s;  /* ... and when last seen */
     double side;    /* of the path where it was first seen: +1 left, -1 right, 0 not known yet */
     bool crossed;   /* it has been on the other side since */
+    double stood_s; /* how long it has been seen standing */
+    bool waits;     /* beside the ego, and lets it leave: plan_leave.h */
     double unseen_open_s;          /* how long it has not been where it should be visible */
     uint32_t n_forecast;           /* futures of the last forecast; 0: none yet */
     double forecast_s;             /* episode time of that forecast */

@@ -1,10 +1,12 @@
 /** @file policy_image.h The scene as a picture, the paper's way: path, bodies with where they came
  *  from, and predictions, drawn into a raster along the path.
  *
- *  Two channels: what is (path, bodies, trails, places where somebody may step out) and what is
- *  expected (futures, weighed by probability, paler the later). A row is [plain | patch | patch |
- *  ...], patches in the order that policy_shape.h merges them.
- *  Ownership: plain data. Threads: pure. Determinism: bit-identical. Allocation: none. */
+ *  The picture is drawn once per decision. Two channels: what is (path, bodies, trails, places
+ * where somebody may step out) and what is expected (futures, weighed by probability, paler the
+ * later); in patches, in the order that policy_shape.h merges them. A look adds a few numbers: the
+ * ego and the path as everywhere, how long ago and how far back the picture was drawn, and a few of
+ * what policy_features.h says of each other. Ownership: plain data. Threads: pure. Determinism:
+ * bit-identical. Allocation: none. */
 #ifndef POLICY_IMAGE_H
 #define POLICY_IMAGE_H
 
@@ -18,26 +20,17 @@ enum {
     POLICY_IMAGE_NUMBERS = 2 * POLICY_IMAGE_PATCH * POLICY_IMAGE_PATCH, /* of a patch */
     POLICY_IMAGE_PATCHES =
         POLICY_IMAGE_ALONG * POLICY_IMAGE_ACROSS / (POLICY_IMAGE_PATCH * POLICY_IMAGE_PATCH),
-    POLICY_IMAGE_ROW = POLICY_PLAIN + POLICY_IMAGE_PATCHES * POLICY_IMAGE_NUMBERS,
-    POLICY_MOST_ROW = POLICY_IMAGE_ROW > POLICY_ROW ? POLICY_IMAGE_ROW : POLICY_ROW,
+    POLICY_IMAGE_PICTURE = POLICY_IMAGE_PATCHES * POLICY_IMAGE_NUMBERS,
+    POLICY_IMAGE_AGE = POLICY_PLAIN, /* of a look: age of the picture, and way since */
+    POLICY_IMAGE_OTHERS = POLICY_IMAGE_AGE + 2,
+    POLICY_IMAGE_OTHER = 6, /* numbers of each other */
+    POLICY_IMAGE_LOOK = POLICY_IMAGE_OTHERS + POLICY_SLOTS * POLICY_IMAGE_OTHER,
 };
 
-typedef enum policy_encoder {
-    POLICY_ENCODER_AGENTS, /* policy_features.h */
-    POLICY_ENCODER_IMAGE,
-} policy_encoder;
-
-void policy_image(const policy_scene *scene, const policy_look *look, float row[POLICY_IMAGE_ROW]);
-
-/** The row that a network of this encoder sees. */
-static inline void policy_encode(policy_encoder encoder, const policy_scene *scene,
-                                 const policy_look *look, float row[POLICY_MOST_ROW])
-{
-    if (encoder == POLICY_ENCODER_IMAGE) {
-        policy_image(scene, look, row);
-    } else {
-        policy_features(scene, look, row);
-    }
-}
+void policy_image_draw(const policy_scene *scene, float picture[POLICY_IMAGE_PICTURE]);
+void policy_image_look(const policy_scene *scene, const policy_look *look,
+                       float numbers[POLICY_IMAGE_LOOK]);
+/** Says of a look that its picture is an older one. */
+void policy_image_date(float numbers[POLICY_IMAGE_LOOK], double age_s, double way_m);
 
 #endif

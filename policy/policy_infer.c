@@ -10,6 +10,7 @@ typedef struct packed_net {
     uint32_t n, n_encoders;
     policy_dense layers[POLICY_MAX_LAYERS];
     float *numbers; /* all weights and biases */
+    float *seen;    /* the image's code, policy_shape_encoded numbers */
     bool tanh;
 } packed_net;
 
@@ -23,6 +24,7 @@ struct policy_infer {
     float *joint;      /* [max_rows][n_plain + n_encode] */
     float *buffers[2]; /* [max_rows (* n_slots)][widest layer, padded] */
     uint8_t *finite;   /* [max_rows] */
+    bool scene_finite; /* what was seen last */
 };
 
 static void pack_layer(const policy_layer *layer, const float *params, policy_dense *out, float *to)
@@ -87,6 +89,7 @@ static size_t widest(const packed_net *net)
 static hp_status reserve(policy_infer *f)
 {
     const policy_shape *s = &f->shape;
+    const size_t encoded = policy_shape_encoded(s) + 1; /* there may be none */
     const size_t rows = f->max_rows;
     const size_t slots = rows * (s->n_slots > 0 ? s->n_slots : 1);
     const size_t a = widest(&f->actor);
@@ -95,10 +98,13 @@ static hp_status reserve(policy_infer *f)
     f->owner = calloc(slots, sizeof *f->owner);
     f->joint = calloc(rows * (s->n_plain + policy_shape_encoded(s)), sizeof *f->joint);
     f->finite = calloc(rows, sizeof *f->finite);
+    f->actor.seen = calloc(encoded, sizeof *f->actor.seen);
+    f->critic.seen = calloc(encoded, sizeof *f->critic.seen);
     for (int i = 0; i < 2; i++) {
         f->buffers[i] = calloc(slots * (a > b ? a : b), sizeof *f->buffers[i]);
     }
-    return f->slots != NULL && f->owner != NULL && f->joint != NULL && f->finite != NULL &&
+    return f->actor.seen != NULL && f->critic.seen != NULL && f->slots != NULL &&
+                   f->owner != NULL && f->joint != NULL && f->finite != NULL &&
                    f->buffers[0] != NULL && f->buffers[1] != NULL
                ? HP_OK
                : HP_ENOMEM;
@@ -148,6 +154,8 @@ void policy_infer_destroy(policy_infer **infer)
     }
     free(f->actor.numbers);
     free(f->critic.numbers);
+    free(f->actor.seen);
+    free(f->critic.seen);
     free(f->slots);
     free(f->owner);
     free(f->joint);
@@ -157,9 +165,9 @@ void policy_infer_destroy(policy_infer **infer)
     free(f);
 }
 
-uint32_t policy_infer_row(const policy_infer *infer)
+const policy_shape *policy_infer_shape(const policy_infer *infer)
 {
-    return policy_shape_row(&infer->shape);
+    return &infer->shape;
 }
 
 uint32_t policy_infer_choices(const policy_infer *infer)
@@ -172,22 +180,24 @@ const char *policy_infer_kernel(const policy_infer *infer)
     return infer->kernel->name;
 }
 
-/** Packs the slots that are not empty and starts every joint row; returns how many slots. */
-static uint32_t spread_out(policy_infer *f, const float *rows, uint32_t n)
+static bool all_finite(const float *x, size_t n)
+{
+    bool good = true;
+    for (size_t i = 0; i < n; i++) {
+        good = isfinite(x[i]) && good;
+    }
+    return good;
+}
+
+/** Packs the slots that are not empty; returns how many there are. */
+static uint32_t pack_slots(policy_infer *f, const float *rows, uint32_t n)
 {
     const policy_shape *s = &f->shape;
     const uint32_t width = policy_shape_row(s);
     uint32_t present = 0;
     for (uint32_t i = 0; i < n; i++) {
-        const float *row = rows + (size_t)i * width;
-        float *joint = f->joint + (size_t)i * (s->n_plain + policy_shape_encoded(s));
-        memcpy(joint, row, s->n_plain * sizeof *joint);
-        f->finite[i] = 1;
-        for (uint32_t k = 0; k < width; k++) {
-            f->finite[i] = isfinite(row[k]) ? f->finite[i] : 0;
-        }
         for (uint32_t j = 0; j < s->n_slots; j++) {
-            const float *slot = row + s->n_plain + j * s->n_slot;
+            const float *slot = rows + (size_t)i * width + s->n_plain + (size_t)j * s->n_slot;
             if (slot[0] != 0.0F || s->n_merge > 0) {
                 memcpy(f->slots + (size_t)present * s->n_slot, slot, s->n_slot * sizeof *slot);
                 f->owner[present++] = i;
@@ -197,26 +207,40 @@ static uint32_t spread_out(policy_infer *f, const float *rows, uint32_t n)
     return present;
 }
 
-/** All patches of all rows; what comes out of the second layer stays in its place. */
-static void encode_patches(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
+/** Starts every joint row with the plain features of rows that are width apart. */
+static void begin_joint(policy_infer *f, const float *rows, uint32_t width, uint32_t n)
 {
     const policy_shape *s = &f->shape;
-    const uint32_t encoded = policy_shape_encoded(s);
-    f->kernel->dense(&net->layers[0], f->slots, present, f->buffers[0]);
-    f->kernel->dense(&net->layers[1], f->buffers[0], present / s->n_merge, f->buffers[1]);
+    const size_t stride = s->n_plain + policy_shape_encoded(s);
     for (uint32_t i = 0; i < n; i++) {
-        memcpy(f->joint + (size_t)i * (s->n_plain + encoded) + s->n_plain,
-               f->buffers[1] + (size_t)i * encoded, encoded * sizeof *f->joint);
+        const float *row = rows + (size_t)i * width;
+        memcpy(f->joint + i * stride, row, s->n_plain * sizeof *row);
+        f->finite[i] = all_finite(row, width) ? 1 : 0;
     }
 }
 
-static void encode(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
+/** The code of every patch in the slots; what comes out of the second layer stays in its place. */
+static const float *encode_patches(policy_infer *f, const packed_net *net, uint32_t present)
+{
+    f->kernel->dense(&net->layers[0], f->slots, present, f->buffers[0]);
+    f->kernel->dense(&net->layers[1], f->buffers[0], present / f->shape.n_merge, f->buffers[1]);
+    return f->buffers[1];
+}
+
+/** Codes into the joint rows: stride 0 gives all of them the same one. */
+static void join_codes(policy_infer *f, const float *codes, size_t stride, uint32_t n)
+{
+    const size_t plain = f->shape.n_plain;
+    const size_t encoded = policy_shape_encoded(&f->shape);
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(f->joint + i * (plain + encoded) + plain, codes + i * stride,
+               encoded * sizeof *codes);
+    }
+}
+
+static void encode_set(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
 {
     const policy_shape *s = &f->shape;
-    if (s->n_merge > 0) {
-        encode_patches(f, net, n, present);
-        return;
-    }
     const size_t stride = net->layers[1].y_stride;
     for (uint32_t i = 0; i < n; i++) {
         memset(f->joint + (size_t)i * (s->n_plain + s->n_encode) + s->n_plain, 0,
@@ -233,18 +257,29 @@ static void encode(policy_infer *f, const packed_net *net, uint32_t n, uint32_t 
     }
 }
 
+/** What a batch is made of. */
+typedef struct batch {
+    uint32_t n;       /* rows */
+    uint32_t present; /* slots that are not empty */
+    bool looks;       /* the image was seen before */
+} batch;
+
 /** Outputs [n][y_stride of the last layer]. */
-static const float *forward(policy_infer *f, const packed_net *net, uint32_t n, uint32_t present)
+static const float *forward(policy_infer *f, const packed_net *net, const batch *b)
 {
     const float *x = f->joint;
-    if (net->n_encoders > 0) {
-        encode(f, net, n, present);
+    if (b->looks) {
+        join_codes(f, net->seen, 0, b->n);
+    } else if (f->shape.n_merge > 0) {
+        join_codes(f, encode_patches(f, net, b->present), policy_shape_encoded(&f->shape), b->n);
+    } else if (net->n_encoders > 0) {
+        encode_set(f, net, b->n, b->present);
     }
     for (uint32_t l = net->n_encoders; l < net->n; l++) {
         float *y = f->buffers[l % 2];
-        f->kernel->dense(&net->layers[l], x, n, y);
+        f->kernel->dense(&net->layers[l], x, b->n, y);
         if (net->tanh && l + 1 < net->n) {
-            f->kernel->tanh(y, n * net->layers[l].y_stride);
+            f->kernel->tanh(y, b->n * net->layers[l].y_stride);
         }
         x = y;
     }
@@ -294,28 +329,58 @@ static void read_choice(const policy_infer *f, const float *out, policy_answer *
     a->valid = a->valid && isfinite(sum) && isfinite(top);
 }
 
-void policy_infer_run(policy_infer *f, unsigned ask, const float *rows, uint32_t n,
-                      policy_answer *answers)
+static void answer(policy_infer *f, unsigned ask, const batch *b, policy_answer *answers)
 {
-    const uint32_t present = spread_out(f, rows, n);
-    for (uint32_t i = 0; i < n; i++) {
-        answers[i] = (policy_answer){.valid = f->finite[i] != 0};
+    for (uint32_t i = 0; i < b->n; i++) {
+        answers[i] = (policy_answer){.valid = f->finite[i] != 0 && (!b->looks || f->scene_finite)};
     }
     if ((ask & POLICY_ASK_VALUE) != 0) {
-        const float *out = forward(f, &f->critic, n, present);
-        for (uint32_t i = 0; i < n; i++) {
+        const float *out = forward(f, &f->critic, b);
+        for (uint32_t i = 0; i < b->n; i++) {
             read_value(f, out + i * f->critic.layers[f->critic.n - 1].y_stride, &answers[i]);
         }
     }
     if ((ask & POLICY_ASK_CHOICE) != 0) {
-        const float *out = forward(f, &f->actor, n, present);
-        for (uint32_t i = 0; i < n; i++) {
+        const float *out = forward(f, &f->actor, b);
+        for (uint32_t i = 0; i < b->n; i++) {
             read_choice(f, out + i * f->actor.layers[f->actor.n - 1].y_stride, &answers[i]);
         }
     }
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; i < b->n; i++) {
         if (!answers[i].valid) {
             answers[i] = (policy_answer){.valid = false};
         }
     }
+}
+
+void policy_infer_run(policy_infer *f, unsigned ask, const float *rows, uint32_t n,
+                      policy_answer *answers)
+{
+    const batch b = {.n = n, .present = pack_slots(f, rows, n)};
+    begin_joint(f, rows, policy_shape_row(&f->shape), n);
+    answer(f, ask, &b, answers);
+}
+
+void policy_infer_see(policy_infer *f, const float *scene)
+{
+    const size_t n = policy_shape_scene(&f->shape);
+    const size_t encoded = policy_shape_encoded(&f->shape) * sizeof *f->actor.seen;
+    f->scene_finite = all_finite(scene, n);
+    if (n > 0) {
+        memcpy(f->slots, scene, n * sizeof *scene);
+        memcpy(f->actor.seen, encode_patches(f, &f->actor, f->shape.n_slots), encoded);
+        memcpy(f->critic.seen, encode_patches(f, &f->critic, f->shape.n_slots), encoded);
+    }
+}
+
+void policy_infer_look(policy_infer *f, unsigned ask, const float *looks, uint32_t n,
+                       policy_answer *answers)
+{
+    if (policy_shape_scene(&f->shape) == 0) {
+        policy_infer_run(f, ask, looks, n, answers);
+        return;
+    }
+    const batch b = {.n = n, .looks = true};
+    begin_joint(f, looks, policy_shape_look(&f->shape), n);
+    answer(f, ask, &b, answers);
 }

@@ -35,7 +35,14 @@ void policy_infer_destroy(policy_infer **infer);
 /** rows [n][row width], n <= max_rows; ask: any of policy_ask. */
 void policy_infer_run(policy_infer *infer, unsigned ask, const float *rows, uint32_t n,
                       policy_answer *answers);
-uint32_t policy_infer_row(const policy_infer *infer);
+/** The scene of the looks that follow, [policy_shape_scene]: a network over an image encodes it
+ * here, once. Any other has none, and nothing happens. */
+void policy_infer_see(policy_infer *infer, const float *scene);
+/** Looks [n][policy_shape_look] at what was seen last. The bits are those of whole rows. */
+void policy_infer_look(policy_infer *infer, unsigned ask, const float *looks, uint32_t n,
+                       policy_answer *answers);
+/** Of both networks: what their rows are like. */
+const policy_shape *policy_infer_shape(const policy_infer *infer);
 uint32_t policy_infer_choices(const policy_infer *infer);
 const char *policy_infer_kernel(const policy_infer *infer);
 

@@ -58,6 +58,18 @@ static inline uint32_t policy_shape_row(const policy_shape *shape)
     return shape->n_plain + shape->n_slots * shape->n_slot;
 }
 
+/** Of them, those that are of the scene: the image; 0 without one. They stand at the end. */
+static inline uint32_t policy_shape_scene(const policy_shape *shape)
+{
+    return shape->n_merge > 0 ? shape->n_slots * shape->n_slot : 0;
+}
+
+/** And those that are new with every look. */
+static inline uint32_t policy_shape_look(const policy_shape *shape)
+{
+    return policy_shape_row(shape) - policy_shape_scene(shape);
+}
+
 /** How often the second layer runs for each row of an image. */
 static inline uint32_t policy_shape_blocks(const policy_shape *shape)
 {

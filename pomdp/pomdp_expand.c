@@ -47,8 +47,8 @@ static void step_batch(pomdp_solver *s, uint32_t n)
  * weigh what the node does. A proposal that only met impossible futures (p = 0) weighs nothing. */
 static void weigh_rows(pomdp_solver *s, const pomdp_node *node, double node_weight, uint32_t at)
 {
-    double *weight = &s->batch.out.weight[at];
-    const double *before = &s->tree.particle_weight[node->first_particle];
+    double *weight = s->batch.out.weight + at;
+    const double *before = s->tree.particle_weight + node->first_particle;
     double sum = 0.0;
     for (uint32_t i = 0; i < node->n_particles; i++) {
         weight[i] *= before[i];
@@ -94,8 +94,8 @@ static inline __attribute__((always_inline)) void scatter(pomdp_solver *s, const
     const uint32_t *group = s->partition.group_of;
     uint32_t *next = s->partition.count;
     const unsigned char *from = s->batch.states + at * size;
-    const double *weight = &s->batch.out.weight[at];
-    const uint32_t *scenario = &s->tree.scenario[parent->first_particle];
+    const double *weight = s->batch.out.weight + at;
+    const uint32_t *scenario = s->tree.scenario + parent->first_particle;
     for (uint32_t i = 0; i < parent->n_particles; i++) {
         if (group[i] == POMDP_NONE) {
             continue;

@@ -2,6 +2,7 @@
 
 #include "pomdp/car/car_planner.h"
 #include "proto/hp_client.h"
+#include "proto/hp_tensor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,43 +28,49 @@ struct pomdp_node {
     hp_evaluate_reply reply;
 };
 
-static void take_row(const hp_evaluation *row, policy_answer *answer)
+/** The answers of a reply to n looks; columns: numbers of each. */
+static void take_answers(const hp_evaluate_reply *reply, uint32_t n, uint32_t columns,
+                         policy_answer *answers)
 {
-    *answer = (policy_answer){.valid = row->valid,
-                              .value = row->value,
-                              .spread = row->spread,
-                              .width = row->width,
-                              .crash_p = row->crash_p,
-                              .best = row->best};
-    if (row->best < POLICY_MOST_CHOICES) {
-        answer->choice_p[row->best] = row->best_p;
+    for (uint32_t i = 0; i < n; i++) {
+        double said[HP_MAX_SAID];
+        policy_answer *a = &answers[i];
+        memcpy(said, reply->answers.data + (size_t)i * columns * sizeof *said,
+               columns * sizeof *said);
+        *a = (policy_answer){.valid = said[HP_SAID_VALID] > 0.0,
+                             .value = said[HP_SAID_VALUE],
+                             .spread = said[HP_SAID_SPREAD],
+                             .width = said[HP_SAID_WIDTH],
+                             .crash_p = said[HP_SAID_CRASH_P]};
+        for (uint32_t k = 0; k < columns - HP_SAID_CHOICES; k++) {
+            a->choice_p[k] = said[HP_SAID_CHOICES + k];
+            a->best = a->choice_p[k] > a->choice_p[a->best] ? k : a->best;
+        }
     }
 }
 
 /** Values from hyplan-policy. */
-static hp_status ask(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns, car_values *out)
+static hp_status ask(void *ctx, const car_question *question, int64_t deadline_ns, car_values *out)
 {
     pomdp_node *node = ctx;
     hp_evaluate_request *q = &node->request;
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = q->tick};
     const int64_t until_ns =
         deadline_ns > 0 ? deadline_ns : hp_clock_now_ns(node->identity->clock) + WATCHDOG_MS * MS;
-    q->n_rows = n;
-    q->n_values = n * POLICY_ROW;
-    for (uint32_t i = 0; i < q->n_values; i++) {
-        q->values[i] = (double)rows[i];
-    }
+    const uint32_t scene[HP_MAX_DIMS] = {1, question->n_scene};
+    const uint32_t looks[HP_MAX_DIMS] = {question->n, question->n_look};
+    hp_tensor_put(&q->scene.head, q->scene.data, HP_NUMBER_F32, scene, question->scene);
+    hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, looks, question->looks);
     const hp_status st =
         hp_client_call(node->policy, &e, q, until_ns, HP_MSG_EVALUATE_REPLY, &node->reply);
     if (st != HP_OK) {
         return st;
     }
-    if (node->reply.n_rows != n || node->reply.tick != q->tick) {
+    if (hp_tensor_rows(&node->reply.answers.head) != question->n || node->reply.tick != q->tick) {
         return HP_EWIRE;
     }
-    for (uint32_t i = 0; i < n; i++) {
-        take_row(&node->reply.rows[i], &out->answers[i]);
-    }
+    take_answers(&node->reply, question->n, hp_tensor_columns(&node->reply.answers.head),
+                 out->answers);
     out->model_hash = node->reply.model_hash;
     out->network_ns = node->reply.network_ns;
     return HP_OK;

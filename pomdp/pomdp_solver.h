@@ -31,7 +31,7 @@ typedef enum pomdp_algorithm {
 
 typedef struct pomdp_config {
     pomdp_algorithm algorithm;
-    uint32_t n_scenarios;     /* K: sampled futures, [1, 4096] */
+    uint32_t n_scenarios;     /* K: sampled futures, [1, 8192] */
     uint32_t max_depth;       /* D: plies of the tree, [1, 128] */
     uint32_t rollout_depth;   /* steps of the default policy below a leaf, [0, 256] */
     uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26]; POMCP: arms */

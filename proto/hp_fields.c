@@ -1,5 +1,7 @@
 #include "proto/hp_fields_internal.h"
 
+#include "proto/hp_tensor.h"
+
 #include "plan.pb-c.h"
 #include "predict.pb-c.h"
 #include "run.pb-c.h"
@@ -105,7 +107,7 @@
 
 /* What a message's layout begins with. */
 #define LAYOUT(S, d, rows)                                                                         \
-    .descriptor = &hyplan__##d##__descriptor, .size = sizeof(S), .fields = rows,                   \
+    .name = #S, .descriptor = &hyplan__##d##__descriptor, .size = sizeof(S), .fields = rows,       \
     .n_fields = HP_ARRAY_LEN(rows)
 
 /* ---- Rules across fields ---- */
@@ -138,6 +140,96 @@ static const char *forecast_rule(const void *message)
         sum += f->modes[i].probability;
     }
     return fabs(sum - 1.0) <= 1e-6 ? NULL : "the probabilities of the modes do not sum to 1";
+}
+
+/** Shape and bytes belong together, and every number is finite. */
+static const char *tensor_rule(const hp_tensor_head *head, const unsigned char *data)
+{
+    uint64_t n = head->n_dims > 0 ? 1 : 0;
+    bool finite = true;
+    for (uint32_t i = 0; i < head->n_dims; ++i) {
+        n *= head->shape[i]; /* at most 2^20 each: no overflow */
+    }
+    if (head->n_bytes != n * hp_number_bytes(head->dtype)) {
+        return "shape and data differ in size";
+    }
+    for (uint64_t i = 0; head->dtype == HP_NUMBER_F32 && i < n; ++i) {
+        float x;
+        memcpy(&x, data + 4 * i, sizeof x);
+        finite = isfinite(x) && finite;
+    }
+    for (uint64_t i = 0; head->dtype == HP_NUMBER_F64 && i < n; ++i) {
+        double x;
+        memcpy(&x, data + 8 * i, sizeof x);
+        finite = isfinite(x) && finite;
+    }
+    return finite ? NULL : "a number is not finite";
+}
+
+static const char *big_tensor_rule(const void *message)
+{
+    const hp_big_tensor *t = message;
+    return tensor_rule(&t->head, t->data);
+}
+
+static const char *small_tensor_rule(const void *message)
+{
+    const hp_small_tensor *t = message;
+    return tensor_rule(&t->head, t->data);
+}
+
+/** Empty, or numbers of this type in no more rows and columns. */
+static bool is_within(const hp_tensor_head *head, hp_number_type type, uint32_t rows,
+                      uint32_t columns)
+{
+    return head->n_dims == 0 || (head->n_dims == 2 && head->dtype == type &&
+                                 head->shape[0] <= rows && head->shape[1] <= columns);
+}
+
+static const char *evaluate_request_rule(const void *message)
+{
+    const hp_evaluate_request *q = message;
+    if (!is_within(&q->scene.head, HP_NUMBER_F32, 1, HP_MAX_SCENE)) {
+        return "the scene is not one row of at most 1024 F32";
+    }
+    return is_within(&q->looks.head, HP_NUMBER_F32, HP_MAX_LOOKS, HP_MAX_FEATURES)
+               ? NULL
+               : "the looks are not at most 64 rows of at most 256 F32";
+}
+
+static bool is_share(double x)
+{
+    return x >= 0.0 && x <= 1.0;
+}
+
+static bool is_answer(const double *said, uint32_t n)
+{
+    bool good = (said[HP_SAID_VALID] == 0.0 || said[HP_SAID_VALID] == 1.0) &&
+                fabs(said[HP_SAID_VALUE]) <= 1e9 && said[HP_SAID_SPREAD] >= 0.0 &&
+                said[HP_SAID_SPREAD] <= 1e6 && said[HP_SAID_WIDTH] >= 0.0 &&
+                said[HP_SAID_WIDTH] <= 1e6;
+    for (uint32_t k = HP_SAID_CRASH_P; k < n; ++k) {
+        good = good && is_share(said[k]);
+    }
+    return good;
+}
+
+static const char *evaluate_reply_rule(const void *message)
+{
+    const hp_evaluate_reply *r = message;
+    const uint32_t n = hp_tensor_columns(&r->answers.head);
+    if (!is_within(&r->answers.head, HP_NUMBER_F64, HP_MAX_LOOKS, HP_MAX_SAID) ||
+        (n > 0 && n <= HP_SAID_CHOICES)) {
+        return "the answers are not at most 64 rows of 6 to 13 F64";
+    }
+    for (uint32_t i = 0; i < hp_tensor_rows(&r->answers.head); ++i) {
+        double said[HP_MAX_SAID];
+        memcpy(said, r->answers.data + i * n * sizeof *said, n * sizeof *said);
+        if (!is_answer(said, n)) {
+            return "an answer has a number out of range";
+        }
+    }
+    return NULL;
 }
 
 /* ---- The rows ---- */
@@ -345,33 +437,50 @@ static const hp_field PLAN_REPLY_ROWS[] = {
 };
 static const hp_layout PLAN_REPLY = {LAYOUT(hp_plan_reply, plan_reply, PLAN_REPLY_ROWS)};
 
+#define TENSOR_SHAPE(S)                                                                            \
+    NUMBERS(S, "shape", head.shape, , HP_COUNT_MEMBER, head.n_dims, 0, 1.0, 0x1p20)
+#define TENSOR_DTYPE(S)                                                                            \
+    {                                                                                              \
+        .name = "dtype", .kind = HP_KIND_ENUM, .offset = offsetof(S, head.dtype), .cap = 1,        \
+        .range = {                                                                                 \
+            0.0,                                                                                   \
+            HP_NUMBER_COUNT - 1                                                                    \
+        }                                                                                          \
+    }
+#define TENSOR_DATA(S)                                                                             \
+    {                                                                                              \
+        LIST_OF(S, "data", data, ), COUNT_OF(S, HP_COUNT_MEMBER, head.n_bytes, 0),                 \
+            .kind = HP_KIND_BYTES                                                                  \
+    }
+static const hp_field BIG_TENSOR_ROWS[] = {TENSOR_SHAPE(hp_big_tensor), TENSOR_DTYPE(hp_big_tensor),
+                                           TENSOR_DATA(hp_big_tensor)};
+static const hp_layout BIG_TENSOR = {LAYOUT(hp_big_tensor, tensor, BIG_TENSOR_ROWS),
+                                     .rule = big_tensor_rule};
+static const hp_field SMALL_TENSOR_ROWS[] = {
+    TENSOR_SHAPE(hp_small_tensor), TENSOR_DTYPE(hp_small_tensor), TENSOR_DATA(hp_small_tensor)};
+static const hp_layout SMALL_TENSOR = {LAYOUT(hp_small_tensor, tensor, SMALL_TENSOR_ROWS),
+                                       .rule = small_tensor_rule};
+
 static const hp_field EVALUATE_REQUEST_ROWS[] = {
     NUMBER(hp_evaluate_request, world_id, ANY_WORD),
     NUMBER(hp_evaluate_request, tick, ANY_WORD),
-    NUMBER(hp_evaluate_request, n_rows, 0.0, HP_MAX_ROWS),
-    NUMBERS(hp_evaluate_request, "values", values, , HP_COUNT_MEMBER, n_values, 0, ANY_REAL),
+    STRUCT(hp_evaluate_request, scene, SMALL_TENSOR),
+    STRUCT(hp_evaluate_request, looks, BIG_TENSOR),
 };
 static const hp_layout EVALUATE_REQUEST = {
-    LAYOUT(hp_evaluate_request, evaluate_request, EVALUATE_REQUEST_ROWS)};
-
-static const hp_field EVALUATION_ROWS[] = {
-    NUMBER(hp_evaluation, valid, FLAG),       NUMBER(hp_evaluation, value, RETURN_VALUE),
-    NUMBER(hp_evaluation, spread, 0.0, 1e6),  NUMBER(hp_evaluation, width, 0.0, 1e6),
-    NUMBER(hp_evaluation, crash_p, 0.0, 1.0), NUMBER(hp_evaluation, best, 0.0, HP_MAX_ACTIONS - 1),
-    NUMBER(hp_evaluation, best_p, 0.0, 1.0),
-};
-static const hp_layout EVALUATION = {LAYOUT(hp_evaluation, evaluation, EVALUATION_ROWS)};
+    LAYOUT(hp_evaluate_request, evaluate_request, EVALUATE_REQUEST_ROWS),
+    .rule = evaluate_request_rule};
 
 static const hp_field EVALUATE_REPLY_ROWS[] = {
     NUMBER(hp_evaluate_reply, world_id, ANY_WORD),
     NUMBER(hp_evaluate_reply, tick, ANY_WORD),
     NUMBER(hp_evaluate_reply, has_model, FLAG),
-    STRUCTS(hp_evaluate_reply, rows, n_rows, 0, EVALUATION),
+    STRUCT(hp_evaluate_reply, answers, SMALL_TENSOR),
     NUMBER(hp_evaluate_reply, model_hash, ANY_WORD),
     NUMBER(hp_evaluate_reply, network_ns, SPAN_NS),
 };
 static const hp_layout EVALUATE_REPLY = {
-    LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS)};
+    LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS), .rule = evaluate_reply_rule};
 
 static const hp_field HELLO_ROWS[] = {
     TEXT(hp_hello, role),

@@ -24,6 +24,7 @@ typedef enum hp_kind {
     HP_KIND_BOOL,   /* bool */
     HP_KIND_ENUM,   /* an enum of as many values as the row's range */
     HP_KIND_TEXT,   /* string; char[HP_TEXT] in C */
+    HP_KIND_BYTES,  /* bytes; a list of unsigned char in C */
     HP_KIND_STRUCT, /* another message */
 } hp_kind;
 
@@ -57,6 +58,7 @@ typedef struct hp_field {
 typedef const char *hp_rule(const void *message);
 
 struct hp_layout {
+    const char *name; /* of the C struct; a message may have several, of different room */
     const ProtobufCMessageDescriptor *descriptor;
     size_t size; /* of the C struct */
     const hp_field *fields;

@@ -60,6 +60,8 @@ static bool type_fits(const hp_field *field, const ProtobufCFieldDescriptor *wir
     }
     case HP_KIND_TEXT:
         return wire->type == PROTOBUF_C_TYPE_STRING;
+    case HP_KIND_BYTES:
+        return wire->type == PROTOBUF_C_TYPE_BYTES;
     case HP_KIND_STRUCT:
         return wire->type == PROTOBUF_C_TYPE_MESSAGE &&
                wire->descriptor == field->layout->descriptor;
@@ -70,12 +72,12 @@ static bool type_fits(const hp_field *field, const ProtobufCFieldDescriptor *wir
 /** Lists hold 8-byte numbers or structs: all that packing and filling need to know. */
 static bool list_fits(const hp_field *field, const ProtobufCFieldDescriptor *wire)
 {
-    if (field->count == HP_COUNT_ONE) {
+    if (field->count == HP_COUNT_ONE || field->kind == HP_KIND_BYTES) {
         return wire->label == PROTOBUF_C_LABEL_NONE || wire->label == PROTOBUF_C_LABEL_OPTIONAL;
     }
     return wire->label == PROTOBUF_C_LABEL_REPEATED &&
            (field->kind == HP_KIND_STRUCT || field->kind == HP_KIND_DOUBLE ||
-            field->kind == HP_KIND_I64);
+            field->kind == HP_KIND_U64 || field->kind == HP_KIND_I64);
 }
 
 hp_status hp_layout_verify(const hp_layout *layout)
@@ -266,7 +268,7 @@ static hp_status check_field(const walk *w, const hp_where *up, const hp_field *
                              field->count_min, field->cap);
     }
     hp_status status = HP_OK;
-    for (size_t i = 0; i < n && status == HP_OK; ++i) {
+    for (size_t i = 0; i < n && status == HP_OK && field->kind != HP_KIND_BYTES; ++i) {
         here.index = field->count == HP_COUNT_ONE ? HP_NO_INDEX : i;
         const void *from = element(field, base, i);
         if (field->kind == HP_KIND_STRUCT) {
@@ -358,16 +360,16 @@ static void pack_part(writer *w, uint32_t id, const hp_layout *layout, const voi
     }
 }
 
-static void pack_text(writer *w, uint32_t id, const char *text)
+/** Of texts and bytes. */
+static void pack_bytes(writer *w, uint32_t id, const void *bytes, size_t n)
 {
-    const size_t n = strlen(text);
     if (n == 0) {
         return;
     }
     put_key(w, id, PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
     put_varint(w, n);
     if (w->out != NULL) {
-        memcpy(w->out + w->len, text, n);
+        memcpy(w->out + w->len, bytes, n);
     }
     w->len += n;
 }
@@ -415,7 +417,10 @@ static void pack_struct(writer *w, const hp_layout *layout, const void *base)
                 pack_part(w, id, field->layout, element(field, base, k));
             }
         } else if (field->kind == HP_KIND_TEXT) {
-            pack_text(w, id, element(field, base, 0));
+            const char *text = element(field, base, 0);
+            pack_bytes(w, id, text, strlen(text));
+        } else if (field->kind == HP_KIND_BYTES) {
+            pack_bytes(w, id, element(field, base, 0), n);
         } else if (field->count != HP_COUNT_ONE) {
             pack_list(w, id, field, base, n);
         } else {
@@ -478,6 +483,18 @@ static hp_status fill_count(const source *s, const hp_where *where, const hp_fie
                : hp_where_fail(where, s->error, HP_EWIRE, ": %zu entries, wanted %zu", n, wanted);
 }
 
+static hp_status fill_bytes(const source *s, const hp_where *where, const hp_field *field,
+                            const void *wire, void *base)
+{
+    ProtobufCBinaryData bytes;
+    memcpy(&bytes, wire, sizeof bytes);
+    const hp_status status = fill_count(s, where, field, bytes.len, base);
+    if (status == HP_OK && bytes.len > 0) {
+        memcpy(at(base, field->offset), bytes.data, bytes.len);
+    }
+    return status;
+}
+
 static hp_status fill_list(const source *s, hp_where *where, const hp_field *field,
                            const void *wire, size_t n, void *base)
 {
@@ -502,6 +519,9 @@ static hp_status fill_field(const source *s, const hp_where *up, const hp_field 
     hp_where here = {.up = up, .name = field->name, .index = HP_NO_INDEX};
     const void *value = at_const(from, wire->offset);
     const void *pointer = NULL;
+    if (field->kind == HP_KIND_BYTES) {
+        return fill_bytes(s, &here, field, value, base);
+    }
     if (field->count != HP_COUNT_ONE) {
         size_t n;
         memcpy(&n, at_const(from, wire->quantifier_offset), sizeof n);

@@ -26,8 +26,10 @@ enum {
     HP_MAX_ACTIONS = 8,    /* accelerations that the search chooses from */
     HP_MAX_STAGES = 8,     /* timed parts of a tick */
     HP_MAX_DEPTHS = 16,    /* depths that pruned nodes are told apart by */
-    HP_MAX_ROWS = 64,      /* rows of features in a request to the policy */
-    HP_MAX_FEATURES = 256, /* and features in a row */
+    HP_MAX_LOOKS = 64,     /* in a request to the policy */
+    HP_MAX_FEATURES = 256, /* of a look */
+    HP_MAX_SCENE = 1024,   /* numbers of the scene that they share */
+    HP_MAX_DIMS = 2,       /* of a tensor */
     HP_MAX_SETTINGS = 128, /* thresholds that may change */
     HP_MAX_TUNING = 48,    /* of them the search's */
     HP_TEXT = 64,          /* bytes of a short text, with its zero */
@@ -229,34 +231,54 @@ typedef struct hp_plan_reply {
     int64_t network_ns, transport_ns; /* wall time in the network, and on the way to it and back */
 } hp_plan_reply;
 
-/** planner, pomdp -> policy: values for a batch of feature rows. */
+typedef enum hp_number_type { HP_NUMBER_F32, HP_NUMBER_F64, HP_NUMBER_COUNT } hp_number_type;
+
+/** What the bytes of a tensor are; hp_tensor.h reads and writes both. */
+typedef struct hp_tensor_head {
+    uint32_t n_dims; /* 0: no numbers */
+    uint64_t shape[HP_MAX_DIMS];
+    hp_number_type dtype;
+    uint32_t n_bytes;
+} hp_tensor_head;
+
+typedef struct hp_big_tensor {
+    hp_tensor_head head;
+    unsigned char data[HP_MAX_LOOKS * HP_MAX_FEATURES * sizeof(float)];
+} hp_big_tensor;
+
+/** What the answer's columns say of a look. All are 0 where the first one is. */
+enum {
+    HP_SAID_VALID,   /* 1: the rest is good */
+    HP_SAID_VALUE,   /* expected discounted return */
+    HP_SAID_SPREAD,  /* standard deviation between the network's heads */
+    HP_SAID_WIDTH,   /* from its lowest to its highest quantile of the return */
+    HP_SAID_CRASH_P, /* of ending in a crash */
+    HP_SAID_CHOICES, /* probability of each action, from here on */
+    HP_MAX_SAID = HP_SAID_CHOICES + HP_MAX_ACTIONS,
+};
+
+typedef struct hp_small_tensor {
+    hp_tensor_head head;
+    unsigned char data[HP_MAX_LOOKS * HP_MAX_SAID * sizeof(double)];
+} hp_small_tensor;
+_Static_assert(HP_MAX_SCENE * sizeof(float) <= HP_MAX_LOOKS * HP_MAX_SAID * sizeof(double),
+               "a scene is a small tensor");
+
+/** planner, pomdp -> policy: looks at one scene, to be valued. */
 typedef struct hp_evaluate_request {
     uint64_t world_id;
     uint32_t tick;
-    uint32_t n_rows;
-    uint32_t n_values; /* n_rows times the features of a row */
-    double values[HP_MAX_ROWS * HP_MAX_FEATURES];
+    hp_small_tensor scene; /* F32 [1][numbers]; empty where the network sees nothing but looks */
+    hp_big_tensor looks;   /* F32 [looks][features] */
 } hp_evaluate_request;
-
-/** What the network says of one row; all 0 where valid is false. */
-typedef struct hp_evaluation {
-    bool valid;
-    double value;   /* expected discounted return */
-    double spread;  /* standard deviation between the network's heads */
-    double width;   /* from its lowest to its highest quantile of the return */
-    double crash_p; /* of ending in a crash */
-    uint32_t best;  /* most probable action */
-    double best_p;
-} hp_evaluation;
 
 typedef struct hp_evaluate_reply {
     uint64_t world_id;
     uint32_t tick;
-    bool has_model;  /* false: the rest is empty, heuristic bounds serve */
-    uint32_t n_rows; /* 0: the request does not fit the network */
-    hp_evaluation rows[HP_MAX_ROWS];
-    uint64_t model_hash; /* of the network */
-    int64_t network_ns;  /* wall time that it took */
+    bool has_model;          /* false: the rest is empty, heuristic bounds serve */
+    hp_small_tensor answers; /* F64 [looks][columns]; empty: the request does not fit the network */
+    uint64_t model_hash;     /* of the network */
+    int64_t network_ns;      /* wall time that it took */
 } hp_evaluate_reply;
 
 typedef enum hp_source {

@@ -109,7 +109,7 @@ static size_t size_of(ProtobufCType type)
     }
 }
 
-/** One value. Types that none of the messages has come out as null. */
+/** One value. Types that no message on the tap has come out as null. */
 static json_t *value_json(const ProtobufCFieldDescriptor *field, const void *at, int depth)
 {
     const char *text = NULL;

@@ -70,11 +70,10 @@ hp_status bridge_report_close(bridge_report **report, hp_error *error)
     if (r == NULL) {
         return HP_OK;
     }
-    if (r->steps != NULL) {
-        const bool bad = ferror(r->steps) != 0;
-        if (fclose(r->steps) != 0 || bad || rename(r->temporary, r->path) != 0) {
-            st = hp_fail(error, HP_EIO, "%s: cannot write: %s", r->path, strerror(errno));
-        }
+    const bool written = r->steps != NULL;
+    st = hp_file_close(&r->steps, r->path, error);
+    if (written && st == HP_OK && rename(r->temporary, r->path) != 0) {
+        st = hp_fail(error, HP_EIO, "%s: cannot write: %s", r->path, strerror(errno));
     }
     json_decref(r->episodes);
     json_decref(r->root);

@@ -129,7 +129,8 @@ sim_scene sim_scene_default(void);
 /** Every scene of a grid in order; returns how many (at most SIM_MAX_SCENES written). */
 uint32_t sim_grid_scenes(const sim_scenario *scenario, sim_grid grid, sim_scene *scenes);
 /** A fixed sample of n scenes by scene hash, stratified over both axes of the grid; the sample of n
- *  is the beginning of that of m > n. Returns how many (the whole grid if n is larger). */
+ *  is the beginning of that of m > n. Returns how many (the whole grid if n is larger); 0: no
+ * memory. */
 uint32_t sim_grid_sample(const sim_scenario *scenario, sim_grid grid, uint32_t n,
                          sim_scene *scenes);
 /** "speed=1.2,distance=20" or "car_speed=12.5" (km/h as in the benchmark), and "draw=7", into

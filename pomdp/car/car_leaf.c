@@ -17,6 +17,7 @@ struct car_leaf {
     const car_config *config;
     const car_remote *remote;
     policy_infer *infer;
+    policy_encoder encoder; /* of the network, here or elsewhere */
     policy_nodes labels;
     policy_scale scale;
     policy_calib calib;
@@ -30,7 +31,8 @@ struct car_leaf {
     policy_scene seen;
     int place_of[POLICY_SLOTS]; /* among the scene's others, or NOBODY */
     car_leaf_times spent;
-    float rows[POMDP_MAX_WAITING * POLICY_ROW];
+    float picture[POLICY_MOST_PICTURE];
+    float looks[POMDP_MAX_WAITING * POLICY_MOST_LOOK];
     policy_answer answers[POMDP_MAX_WAITING];
 };
 
@@ -72,7 +74,7 @@ static hp_status load_network(const policy_config *policy, car_leaf *leaf, uint6
         return st == HP_ENOMEM ? st : HP_OK;
     }
     hp_status made = HP_ECONFIG;
-    if (policy_shape_row(&model.actor) == POLICY_ROW &&
+    if (policy_encoder_of(&model.actor, &leaf->encoder) &&
         model.actor.n_out <= leaf->config->n_actions) {
         made = policy_infer_create(&model, POLICY_ISA_WORDS[policy->isa], POMDP_MAX_WAITING,
                                    &leaf->infer, &error);
@@ -332,18 +334,24 @@ double car_leaf_ttc_s(const car_scene *scene, const pomdp_leaf *leaf)
 
 /* ---- Asking ---- */
 
-static hp_status ask_rows(car_leaf *leaf, uint32_t n, int64_t deadline_ns, policy_answer *answers)
+static hp_status ask_looks(car_leaf *leaf, uint32_t n, int64_t deadline_ns, policy_answer *answers)
 {
     const int64_t begin_ns = hp_clock_now_ns(&leaf->clock);
     if (leaf->remote == NULL) {
         const unsigned ask =
             POLICY_ASK_VALUE | (leaf->config->prune.rule.use_prior ? POLICY_ASK_CHOICE : 0U);
-        policy_infer_run(leaf->infer, ask, leaf->rows, n, answers);
+        policy_infer_look(leaf->infer, ask, leaf->looks, n, answers);
         leaf->spent.network_ns += hp_clock_now_ns(&leaf->clock) - begin_ns;
         return HP_OK;
     }
+    const policy_shape shape = policy_encoder_shape(leaf->encoder);
+    const car_question question = {.n = n,
+                                   .n_look = policy_shape_look(&shape),
+                                   .n_scene = policy_shape_scene(&shape),
+                                   .looks = leaf->looks,
+                                   .scene = leaf->picture};
     car_values values = {.answers = answers};
-    const hp_status st = leaf->remote->ask(leaf->remote->ctx, leaf->rows, n, deadline_ns, &values);
+    const hp_status st = leaf->remote->ask(leaf->remote->ctx, &question, deadline_ns, &values);
     leaf->spent.network_ns += values.network_ns;
     leaf->spent.transport_ns += hp_clock_now_ns(&leaf->clock) - begin_ns - values.network_ns;
     if (st == HP_OK && leaf->labels.n > 0 && values.model_hash != leaf->labels.model_hash) {
@@ -373,12 +381,14 @@ hp_status car_leaf_ask(car_leaf *leaf, const pomdp_leaf *leaves, uint32_t n, int
     if (leaf->infer == NULL && leaf->remote == NULL) {
         return HP_EUNAVAILABLE;
     }
+    const policy_shape shape = policy_encoder_shape(leaf->encoder);
     for (uint32_t i = 0; i < n; i++) {
         policy_look look;
         look_at(leaf, &leaves[i], &look);
-        policy_features(&leaf->seen, &look, &leaf->rows[(size_t)i * POLICY_ROW]);
+        policy_encode_look(leaf->encoder, &leaf->seen, &look,
+                           &leaf->looks[(size_t)i * policy_shape_look(&shape)]);
     }
-    return ask_rows(leaf, n, deadline_ns, answers);
+    return ask_looks(leaf, n, deadline_ns, answers);
 }
 
 static void judge(const car_leaf *leaf, const policy_answer *answer, const pomdp_leaf *node,
@@ -465,6 +475,10 @@ const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *req
             }
         }
     }
+    policy_encode_scene(leaf->encoder, &leaf->seen, leaf->picture);
+    if (leaf->infer != NULL) {
+        policy_infer_see(leaf->infer, leaf->picture);
+    }
     return leaf->is_sure && leaf->config->prune.rule.method != POMDP_PRUNE_OFF &&
                    !is_unknown(&leaf->seen)
                ? &leaf->evaluator
@@ -492,6 +506,7 @@ hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out)
     }
     leaf->config = setup->config;
     leaf->remote = setup->remote;
+    leaf->encoder = (policy_encoder)setup->policy->encoder;
     leaf->clock = hp_clock_real();
     leaf->evaluator = (pomdp_evaluator){.evaluate = evaluate, .asks = asks, .ctx = leaf};
     hp_status st = load_labels(leaf);

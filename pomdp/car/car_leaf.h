@@ -1,8 +1,8 @@
 /** @file car_leaf.h A driving network as the search's evaluator: tree nodes become the rows of
  * features that it was trained on, its answers become opinions (pomdp_prune.h).
  *
- *  The scene is encoded once per decision; a node adds where everybody is by then, by its
- * particles. The network is asked here, or elsewhere by a call (car_remote); both give the same
+ *  The scene is encoded once per decision; a node adds a look at it: where everybody is by then, by
+ * its particles. The network is asked here, or elsewhere by a call (car_remote); both give the same
  * bits. It works only with the errors that belong to network, search and mix of scenes. Without
  * them, or without a network, there is no pruning and car_leaf_note says why. Where a vehicle may
  * be in the ego's way, which the network was never trained for, nothing is pruned either.
@@ -12,7 +12,7 @@
 #define CAR_LEAF_H
 
 #include "policy/policy_config.h"
-#include "policy/policy_features.h"
+#include "policy/policy_encoder.h"
 #include "policy/policy_infer.h"
 #include "policy/policy_nodes.h"
 #include "pomdp/car/car_model.h"
@@ -24,11 +24,17 @@ typedef struct car_values {
     int64_t network_ns;     /* wall time that it took itself */
 } car_values;
 
-/** Rows are answered elsewhere. */
+/** What a network is asked: looks at a scene, see policy_encoder.h. */
+typedef struct car_question {
+    uint32_t n, n_look, n_scene; /* n_scene may be 0 */
+    const float *looks;          /* [n][n_look] */
+    const float *scene;          /* [n_scene], the same for all questions of a decision */
+} car_question;
+
+/** Looks are answered elsewhere, by a network with the encoder of policy.encoder. */
 typedef struct car_remote {
-    /** For rows [n][POLICY_ROW]. Anything but HP_OK: no answers. */
-    hp_status (*ask)(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
-                     car_values *out);
+    /** Anything but HP_OK: no answers. */
+    hp_status (*ask)(void *ctx, const car_question *question, int64_t deadline_ns, car_values *out);
     void *ctx;
 } car_remote;
 

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #define BLOCK_SEARCH_M 60.0 /* how far ahead standing boxes on the path are looked for */
-#define WALK_MPS 0.3        /* slower than this is standing */
+#define STANDING_MPS 0.05
+#define WALK_MPS 0.3 /* slower than this is standing */
 
 /** The request's path with its arc lengths. */
 typedef struct line {
@@ -282,8 +283,13 @@ bool car_scene_build(const car_config *config, const hp_plan_request *request, c
     scene->ego_s_m = request->ego_s_m;
     scene->ego_speed_mps = fmax(request->ego_speed_mps, 0.0);
     scene->ego_accel_mps2 = request->ego_accel_mps2;
-    scene->last_action = request->last_action < config->n_actions ? request->last_action : 0;
     build_actions(config, scene);
+    scene->last_action = request->last_action < config->n_actions ? request->last_action : 0;
+    if (scene->ego_speed_mps < STANDING_MPS) {
+        /* Nobody feels a switch from standing; with its cost, setting off a step later always pays.
+         */
+        scene->last_action = scene->fastest;
+    }
     build_costs(config, scene);
     build_path(&path, scene);
     scene->blocked_s_m = find_block(&path, scene);

@@ -10,12 +10,14 @@
 #define SURE 0.95F     /* probability of the likeliest cell */
 enum { LIGHT = 10, Y_MAX = 60, START_MAX = LIGHTDARK_START_MAX, N_STARTS = 2 * START_MAX + 1 };
 enum { SHIFT_MAX = 90, COLUMN_MAX = START_MAX + SHIFT_MAX };
-enum { N_EDGES = 15, N_SEEN = 2 * N_EDGES + 1 };
+enum { N_EDGES = 16, N_SEEN = 2 * N_EDGES + 1 };
 enum { COST_PER_UNIT = 8, COST_MAX = 255 };
 
 /** Observations are told apart by their distance from the light, finely near it: as the error grows
- *  with it, coarse ones lose little, and particles that saw about the same stay together. */
-static const double EDGE[N_EDGES] = {0.5,  1.5,  2.5,  3.5,  5.0,  7.0,  9.5,  13.0,
+ *  with it, coarse ones lose little, and particles that saw about the same stay together. The first
+ *  cell is the light itself: who is there sees it, ten standard deviations wide, and nobody else
+ * does. */
+static const double EDGE[N_EDGES] = {0.001, 0.5,  1.5,  2.5,  3.5,  5.0,  7.0,  9.5,  13.0,
                                      18.0, 25.0, 34.0, 46.0, 62.0, 84.0, 115.0};
 
 /** What an observation costs at each true cell: units of 1 / COST_PER_UNIT of the log-likelihood.

@@ -1,5 +1,6 @@
 #include "pomdp/models/pocman_internal.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -43,16 +44,17 @@ static uint32_t opposite(uint32_t way)
     return way < POCMAN_N_ACTIONS ? (way + 2) % POCMAN_N_ACTIONS : POCMAN_N_ACTIONS;
 }
 
-/** Any way on but back. */
+/** Any way on but back: the maze has no dead ends. */
 static void wander(const pocman_maze *m, uint8_t *ghost, uint8_t *way, double u)
 {
-    uint32_t ways[POCMAN_N_ACTIONS];
+    uint32_t ways[POCMAN_N_ACTIONS] = {0};
     uint32_t n = 0;
     for (uint32_t d = 0; d < POCMAN_N_ACTIONS; d++) {
         if (m->move[*ghost][d] != POCMAN_NO_CELL && d != opposite(*way)) {
             ways[n++] = d;
         }
     }
+    assert(n > 0);
     const uint32_t d = ways[(uint32_t)(u * n)];
     *ghost = m->move[*ghost][d];
     *way = (uint8_t)d;

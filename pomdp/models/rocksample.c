@@ -330,10 +330,11 @@ static rocksample *create(uint32_t size, uint32_t n_rocks, uint64_t seed)
     r->start_y = (uint8_t)(size / 2);
     r->value = calloc(n_tours, sizeof(*r->value));
     r->target = calloc(n_tours, sizeof(*r->target));
-    if (n_cells << n_rocks <= MAX_TABLE) {
+    const bool tabled = n_cells << n_rocks <= MAX_TABLE;
+    if (tabled) {
         r->from_cell = calloc(n_cells << n_rocks, sizeof(*r->from_cell));
     }
-    if (r->value == NULL || r->target == NULL) {
+    if (r->value == NULL || r->target == NULL || (tabled && r->from_cell == NULL)) {
         destroy(r);
         return NULL;
     }

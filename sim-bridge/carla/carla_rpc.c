@@ -12,6 +12,7 @@ struct carla_rpc {
     uint32_t last_id;
     const char *method;
     msgpack_sbuffer out;
+    bool cut; /* out lacks something for want of memory: it must not be sent */
     msgpack_packer packer;
     carla_inbox in;
     size_t used; /* bytes of the last answer, still at the head of in */
@@ -67,11 +68,20 @@ void carla_rpc_head(msgpack_packer *out, uint32_t id, const char *method, bool w
     (void)(wait ? msgpack_pack_false(out) : msgpack_pack_true(out));
 }
 
+static int write_out(void *ctx, const char *bytes, size_t len)
+{
+    carla_rpc *rpc = ctx;
+    const int rc = msgpack_sbuffer_write(&rpc->out, bytes, len);
+    rpc->cut = rpc->cut || rc != 0;
+    return rc;
+}
+
 msgpack_packer *carla_rpc_begin(carla_rpc *rpc, const char *method, bool wait, uint32_t n)
 {
     rpc->method = method;
     msgpack_sbuffer_clear(&rpc->out);
-    msgpack_packer_init(&rpc->packer, &rpc->out, msgpack_sbuffer_write);
+    rpc->cut = false;
+    msgpack_packer_init(&rpc->packer, rpc, write_out);
     carla_rpc_head(&rpc->packer, ++rpc->last_id, method, wait, n);
     return &rpc->packer;
 }
@@ -134,6 +144,9 @@ hp_status carla_rpc_end_raw(carla_rpc *rpc, double timeout_s, const msgpack_obje
     (void)snprintf(what, sizeof what, "CARLA's answer to %s", rpc->method);
     const carla_wait wait = carla_wait_for(rpc->clock, timeout_s, what);
     *result = NULL;
+    if (rpc->cut) {
+        return hp_fail(error, HP_ENOMEM, "%s: no memory for the request", rpc->method);
+    }
     hp_status st = carla_net_send(rpc->fd, rpc->out.data, rpc->out.size, &wait, error);
     for (int i = 0; st == HP_OK; ++i) {
         st = next_message(rpc, &wait, error);

@@ -49,8 +49,8 @@ static void try_message(bench *b, const uint8_t *data, size_t size)
 
 static void try_payload(bench *b, const uint8_t *data, size_t size)
 {
-    const hp_evaluate_reply empty = {0};
-    const hp_envelope envelope = {.type = HP_MSG_EVALUATE_REPLY};
+    const hp_episode_end empty = {0};
+    const hp_envelope envelope = {.type = HP_MSG_EPISODE_END};
     size_t len = 0;
     if (size == 0 || size - 1 > HP_BUS_MAX_MESSAGE - HP_ENVELOPE_BYTES) {
         return;

@@ -24,7 +24,7 @@ void fixture_open(fixture *f, hp_role role, hp_role other)
 void fixture_close(fixture *f)
 {
     static const char *const FILES[] = {"steps.csv", "steps.csv.tmp", "episodes.json",
-                                        "planner.json"};
+                                        "planner.json", "short.yaml"};
     hp_socket_close(&f->link);
     hp_mail_destroy(&f->mail);
     hp_bus_destroy(&f->bus);

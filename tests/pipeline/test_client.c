@@ -97,7 +97,8 @@ typedef struct forgetful {
     hp_clock clock; /* first: the client's clock points here */
     hp_mail mail;
     hp_socket *router;
-    bool busy; /* it does not act from within its own mail */
+    bool busy;    /* it does not act from within its own mail */
+    bool answers; /* requests, too: it forgets nothing */
 } forgetful;
 
 static int64_t forgetful_now_ns(const hp_clock *clock)
@@ -113,8 +114,14 @@ static int64_t forgetful_now_ns(const hp_clock *clock)
         w->busy = true;
         while (hp_mail_receive(&w->mail, w->router, &peer) == HP_OK) {
             const hp_envelope e = {.type = HP_MSG_HEALTH, .sequence = w->mail.envelope.sequence};
-            if (w->mail.envelope.type != HP_MSG_EVALUATE_REQUEST) {
+            const hp_envelope r = {.type = HP_MSG_EVALUATE_REPLY, .sequence = e.sequence};
+            const bool request = w->mail.envelope.type == HP_MSG_EVALUATE_REQUEST;
+            if (!request) {
                 (void)!hp_mail_send(&w->mail, w->router, &peer, &e, &w->mail.health);
+            } else if (w->answers) {
+                static hp_evaluate_reply reply; /* large for the stack */
+                echo(NULL, &w->mail.in->as_hp_evaluate_request, &reply);
+                (void)!hp_mail_send(&w->mail, w->router, &peer, &r, &reply);
             }
         }
         w->busy = false;
@@ -223,6 +230,46 @@ static void test_server_complains_within_a_second_when_its_endpoint_is_squatted(
     fixture_close(&f);
 }
 
+/** As after years: sequences beyond 32 and 63 bits, and a clock that has run for centuries. */
+static void test_client_and_server_go_on_when_counters_are_high(void **state)
+{
+    static const uint64_t STARTS[] = {UINT32_MAX - 3ULL, INT64_MAX - 3ULL};
+    static hp_evaluate_request request;
+    static hp_evaluate_reply reply;
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = UINT64_MAX};
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(STARTS); i++) {
+        fixture f;
+        forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = INT64_MAX / 2},
+                       .answers = true};
+        hp_client *client = NULL;
+        hp_error error;
+        fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+        f.other.clock = &w.clock;
+        f.node.clock = &w.clock;
+        f.mail.sequence = STARTS[i];
+        assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
+        assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
+                         HP_OK);
+        assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+        assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+        for (uint64_t n = 0; n < 8; n++) {
+            request.world_id = UINT64_MAX - n;
+            request.tick = UINT32_MAX;
+            assert_int_equal(hp_client_call(client, &e, &request, w.clock.virtual_ns + 60000 * MS,
+                                            HP_MSG_EVALUATE_REPLY, &reply),
+                             HP_OK);
+            assert_true(reply.world_id == UINT64_MAX - n);
+        }
+        assert_true(f.mail.sequence > STARTS[i] + 8);
+        assert_int_equal(hp_client_get(client)->late, 0);
+        hp_client_destroy(&client);
+        hp_socket_close(&w.router);
+        hp_mail_destroy(&w.mail);
+        fixture_close(&f);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +278,7 @@ int main(void)
         cmocka_unit_test(test_client_gives_a_request_up_when_a_later_ping_is_answered),
         cmocka_unit_test(test_client_hears_the_last_word_when_it_asks_for_it),
         cmocka_unit_test(test_server_complains_within_a_second_when_its_endpoint_is_squatted),
+        cmocka_unit_test(test_client_and_server_go_on_when_counters_are_high),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "tests/pipeline/run_rig.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* Many short episodes: the run goes on until it is told to end. */
@@ -160,6 +161,64 @@ static void test_run_waits_when_a_worker_is_only_slow(void **state)
     assert_string_equal(undisturbed, slow);
 }
 
+/** From now on the process gets no more memory than it has. */
+static void close_heap(pid_t pid)
+{
+    const struct rlimit nothing = {.rlim_cur = 1, .rlim_max = RLIM_INFINITY};
+    assert_int_equal(prlimit(pid, RLIMIT_AS, &nothing, NULL), 0);
+}
+
+static void test_run_goes_on_when_no_part_gets_more_memory(void **state)
+{
+    static const char *const PARTS[] = {"planner", "predictor", "policy", "pomdp"};
+    rig r;
+    (void)state;
+    rig_set_up(&r);
+    rig_start(&r, NULL, LONG_RUN);
+    rig_look(&r);
+    rig_wait_ticks(&r, 300); /* over a change of episode: what is reserved late is there */
+    for (size_t i = 0; i < HP_ARRAY_LEN(PARTS); i++) {
+        close_heap(rig_part(&r, PARTS[i], 1));
+    }
+    rig_wait_ticks(&r, 500);
+    rig_signal(&r, SIGINT);
+    assert_int_equal(rig_wait(&r), CLI_FAILED);
+    json_t *summary = rig_json(&r, "summary.json");
+    for (size_t i = 0; i < HP_ARRAY_LEN(PARTS); i++) { /* not even started again */
+        char path[64];
+        (void)snprintf(path, sizeof path, "parts/%s/restarts", PARTS[i]);
+        assert_true(rig_number(summary, path) <= 0.0);
+    }
+    assert_true(rig_number(summary, "fallbacks/search") <= 0.0);
+    assert_true(rig_number(summary, "fallbacks/predictor") <= 0.0);
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
+static void test_parts_go_on_when_the_supervisor_stands_still(void **state)
+{
+    rig r;
+    (void)state;
+    rig_set_up(&r);
+    rig_start(&r, NULL, LONG_RUN);
+    rig_look(&r);
+    rig_wait_ticks(&r, 20);
+    const pid_t predictor = rig_part(&r, "predictor", 1);
+    rig_signal(&r, SIGSTOP);
+    rig_wait_ticks(&r, 300);
+    assert_int_equal(kill(predictor, SIGKILL), 0); /* nobody starts it again now */
+    rig_wait_ticks(&r, 300);
+    rig_signal(&r, SIGCONT);
+    rig_wait_health(&r, "predictor", 2);
+    rig_signal(&r, SIGINT);
+    assert_int_equal(rig_wait(&r), CLI_FAILED);
+    json_t *summary = rig_json(&r, "summary.json");
+    assert_true(rig_number(summary, "parts/predictor/restarts") >= 1.0);
+    assert_true(rig_number(summary, "parts/planner/restarts") <= 0.0);
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +228,8 @@ int main(void)
         cmocka_unit_test(test_world_waits_when_planner_is_killed),
         cmocka_unit_test(test_world_brakes_when_planner_is_killed_in_real_time),
         cmocka_unit_test(test_run_waits_when_a_worker_is_only_slow),
+        cmocka_unit_test(test_run_goes_on_when_no_part_gets_more_memory),
+        cmocka_unit_test(test_parts_go_on_when_the_supervisor_stands_still),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

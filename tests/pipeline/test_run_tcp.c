@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TRIALS "pomdp.budget.trials=12"
@@ -156,6 +159,72 @@ static void test_run_is_refused_when_keys_are_open_or_missing(void **state)
     rig_tear_down(&r);
 }
 
+/** Dies in a directory where it may leave a dump, with keys or without. */
+static void die(const fixture *f, bool keys)
+{
+    static hp_host host;
+    hp_error error;
+    struct rlimit core;
+    const hp_place place = {.sockets = keys ? "tcp://127.0.0.1:1" : f->dir,
+                            .keys = keys ? f->keys : NULL};
+    if (chdir(f->dir) != 0 || getrlimit(RLIMIT_CORE, &core) != 0) {
+        _exit(2);
+    }
+    core.rlim_cur = core.rlim_max;
+    if (setrlimit(RLIMIT_CORE, &core) != 0 ||
+        hp_host_open(&host, HP_ROLE_PLANNER, 1, &place, stderr, &error) != HP_OK) {
+        _exit(3);
+    }
+    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != (keys ? 0 : 1)) {
+        _exit(4);
+    }
+    abort();
+}
+
+/** The status with which it ended. */
+static int death(const fixture *f, bool keys)
+{
+    int status = 0;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        die(f, keys);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static unsigned cores_in(const char *dir)
+{
+    unsigned n = 0;
+    DIR *entries = opendir(dir);
+    assert_non_null(entries);
+    for (const struct dirent *e = readdir(entries); e != NULL; e = readdir(entries)) {
+        if (strncmp(e->d_name, "core", 4) == 0) {
+            n++;
+            assert_int_equal(unlinkat(dirfd(entries), e->d_name, 0), 0);
+        }
+    }
+    (void)closedir(entries);
+    return n;
+}
+
+static void test_process_leaves_no_dump_when_it_holds_keys(void **state)
+{
+    const fixture *f = *state;
+    const int open_status = death(f, false);
+    assert_true(WIFSIGNALED(open_status));
+    assert_int_equal(WTERMSIG(open_status), SIGABRT);
+    print_message("without keys: %s\n",
+                  WCOREDUMP(open_status) ? "a dump" : "no dump either (the machine forbids them)");
+    (void)cores_in(f->dir);
+    const int status = death(f, true);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_false(WCOREDUMP(status));
+    assert_int_equal(cores_in(f->dir), 0);
+}
+
 int main(void)
 {
 #define TCP_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -163,6 +232,7 @@ int main(void)
         TCP_TEST(test_run_is_the_same_over_tcp_and_leaves_no_secret),
         TCP_TEST(test_second_run_is_refused_when_the_ports_are_taken),
         TCP_TEST(test_run_is_refused_when_keys_are_open_or_missing),
+        TCP_TEST(test_process_leaves_no_dump_when_it_holds_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,22 @@ enum { PATIENCE = 6000 }; /* steps of 10 ms at least */
 
 static const hp_log SILENT = {.program = "test", .level = HP_LOG_ERROR, .out = NULL};
 
+/* The door to new processes (the linker wraps it): so many calls fail. */
+static int forks_to_fail;
+
+pid_t __real_fork(void);
+pid_t __wrap_fork(void);
+
+pid_t __wrap_fork(void)
+{
+    if (forks_to_fail > 0) {
+        forks_to_fail--;
+        errno = EAGAIN;
+        return -1;
+    }
+    return __real_fork();
+}
+
 static supervisor *supervise(const char *script, bool once)
 {
     const supervisor_program program = {
@@ -131,6 +147,67 @@ static void test_supervisor_kills_what_does_not_listen(void **state)
     (void)close(ready[1]);
 }
 
+static void test_supervisor_tries_again_when_no_process_can_be_made(void **state)
+{
+    supervisor *s = supervise("exec sleep 1000", false);
+    (void)state;
+    step_until(s, SUPERVISOR_RUNS);
+    forks_to_fail = 3;
+    assert_int_equal(kill(supervisor_get(s, 0)->pid, SIGKILL), 0);
+    step_until(s, SUPERVISOR_WAITS);
+    step_until(s, SUPERVISOR_RUNS);
+    assert_int_equal(forks_to_fail, 0);
+    assert_int_equal(supervisor_get(s, 0)->generation, 2); /* a start that was none has no number */
+    supervisor_destroy(&s);
+}
+
+static void test_supervisor_says_so_when_the_first_start_is_impossible(void **state)
+{
+    supervisor *s = supervise("exec sleep 1000", false);
+    (void)state;
+    forks_to_fail = 1;
+    assert_int_equal(supervisor_step(s, 0), HP_EIO);
+    supervisor_destroy(&s);
+}
+
+static int oom_score(int pid)
+{
+    char path[64];
+    char text[16] = "";
+    (void)snprintf(path, sizeof path, "/proc/%d/oom_score_adj", pid);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_non_null(fgets(text, sizeof text, in));
+    (void)fclose(in);
+    return (int)strtol(text, NULL, 10);
+}
+
+static void test_supervisor_offers_spare_programs_when_memory_runs_out(void **state)
+{
+    int ready[2];
+    char byte = 0;
+    int scores[2];
+    (void)state;
+    for (int spare = 0; spare < 2; spare++) {
+        const supervisor_program program = {
+            .name = "script",
+            .path = "/bin/sh",
+            .argv = {"/bin/sh", "-c", "echo; exec sleep 1000", NULL},
+            .spare = spare == 1};
+        supervisor *s = NULL;
+        assert_int_equal(pipe(ready), 0);
+        assert_int_equal(supervisor_create(&program, 1, ready[1], &SILENT, &s), HP_OK);
+        step_until(s, SUPERVISOR_RUNS);
+        assert_int_equal(read(ready[0], &byte, 1), 1);
+        scores[spare] = oom_score(supervisor_get(s, 0)->pid);
+        supervisor_destroy(&s);
+        (void)close(ready[0]);
+        (void)close(ready[1]);
+    }
+    assert_int_equal(scores[0], oom_score((int)getpid()));
+    assert_int_equal(scores[1], 500);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +218,9 @@ int main(void)
         cmocka_unit_test(test_supervisor_does_not_restart_what_ends_on_purpose),
         cmocka_unit_test(test_supervisor_restarts_what_a_signal_killed),
         cmocka_unit_test(test_supervisor_kills_what_does_not_listen),
+        cmocka_unit_test(test_supervisor_tries_again_when_no_process_can_be_made),
+        cmocka_unit_test(test_supervisor_says_so_when_the_first_start_is_impossible),
+        cmocka_unit_test(test_supervisor_offers_spare_programs_when_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

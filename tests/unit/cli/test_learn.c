@@ -98,6 +98,29 @@ static void test_train_predictor_writes_a_model_that_eval_reads(void **state)
     json_decref(json);
 }
 
+static void test_eval_predictor_fails_unless_its_model_is_likelier_in_every_scene(void **state)
+{
+    (void)state;
+    static char out[1 << 16];
+    char words[512];
+    static const char FORMAT[] = "eval predictor --json --model %s%s --against %s%s";
+    static const char MODEL[] = "/run/predictor.safetensors";
+    /* Where all walk straight, both say so; calibration leaves the network a little surer. */
+    (void)snprintf(words, sizeof words, FORMAT, dir, MODEL, "fan", "");
+    assert_int_equal(run(words, out, sizeof out), 0);
+    json_t *json = json_loads(out, 0, NULL);
+    const json_t *eth = json_object_get(json_object_get(json, "scenes"), "eth");
+    const double fan = json_real_value(json_object_get(eth, "rival_nll"));
+    assert_true(fan > json_real_value(json_object_get(eth, "nll")));
+    json_decref(json);
+    (void)snprintf(words, sizeof words, FORMAT, "fan", "", dir, MODEL);
+    assert_int_equal(run(words, out, sizeof out), 1);
+    (void)snprintf(words, sizeof words, FORMAT, "fan", "", "fan", "");
+    assert_int_equal(run(words, out, sizeof out), 1); /* as likely is not likelier */
+    (void)snprintf(words, sizeof words, FORMAT, "cv", "", "fan", "");
+    assert_int_equal(run(words, out, sizeof out), 1); /* a rule has no likelihood */
+}
+
 static void test_eval_predictor_finds_no_error_when_all_walk_straight(void **state)
 {
     (void)state;
@@ -126,6 +149,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_predictor_writes_a_model_that_eval_reads),
+        cmocka_unit_test(test_eval_predictor_fails_unless_its_model_is_likelier_in_every_scene),
         cmocka_unit_test(test_eval_predictor_finds_no_error_when_all_walk_straight),
         cmocka_unit_test(test_eval_predictor_says_what_is_missing),
     };

@@ -1,6 +1,6 @@
-/* Memory that runs out: each *_create and loader again and again, with the first allocation
- * failing, the second, and so on until it gets through. Each time it must say so, leave nothing
- * behind, and work the next time. (The search, YAML and arenas have such tests of their own.) */
+/* Memory that runs out while the parts of a run are made: nodes, links, onlookers, drivers. What is
+ * loaded and learned: test_memory_loaders. That no *_create and no loader is forgotten:
+ * test_memory_list. */
 #include "cli/bench_book.h"
 #include "cli/direct.h"
 #include "cli/recorder_node.h"
@@ -20,88 +20,11 @@
 #include "sim-bridge/bridge_node.h"
 #include "sim-bridge/sim_oracle.h"
 #include "sim-bridge/sim_world.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/heap_doors.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { MAX_LIVE = 4096, MAX_FAILURES = 3000 };
-
-/* The heap's doors (the linker wraps them): the n-th call fails, and what is held is listed. */
-static uint64_t until_failure; /* 1: the next one fails; 0: none does */
-static bool failed;
-static void *live[MAX_LIVE];
-static size_t n_live;
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void __real_free(void *p);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-void __wrap_free(void *p);
-
-static bool fails(void)
-{
-    const bool now = until_failure == 1;
-    until_failure -= until_failure > 0 ? 1 : 0;
-    failed = failed || now;
-    return now;
-}
-
-static void *hold(void *p)
-{
-    if (p != NULL) {
-        assert_true(n_live < MAX_LIVE);
-        live[n_live++] = p;
-    }
-    return p;
-}
-
-/** What libraries allocated for us is not on the list. */
-static void let_go(const void *p)
-{
-    for (size_t i = 0; i < n_live; i++) {
-        if (live[i] == p) {
-            live[i] = live[--n_live];
-            return;
-        }
-    }
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : hold(__real_malloc(size));
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return fails() ? NULL : hold(__real_calloc(n, size));
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    if (fails()) {
-        return NULL;
-    }
-    let_go(old);
-    return hold(__real_realloc(old, size));
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : hold(__real_aligned_alloc(alignment, size));
-}
-
-void __wrap_free(void *p)
-{
-    let_go(p);
-    __real_free(p);
-}
 
 /* ---- What is made ---- */
 
@@ -265,7 +188,7 @@ static hp_status make_recorder(hp_error *error)
     recorder_node *node = NULL;
     const recorder_setup setup = {.run_dir = dir, .scenario = "", .seed = 1};
     const hp_status st = recorder_node_create(&setup, &identity, &node, error);
-    until_failure = 0; /* its end writes the file's, with what memory there is */
+    heap_doors_open(); /* its end writes the file's, with what memory there is */
     recorder_node_destroy(&node);
     return st;
 }
@@ -319,12 +242,6 @@ static hp_status load_policy(hp_error *error)
 }
 
 /* ---- Again and again ---- */
-
-typedef struct maker {
-    const char *name;
-    hp_status (*make)(hp_error *error);
-    bool tells_later; /* an index of the file that cannot grow is told when the file is closed */
-} maker;
 
 static const maker MAKERS[] = {
     {"bus", make_bus, false},
@@ -388,29 +305,7 @@ static void test_creates_and_loaders_say_so_when_any_allocation_fails(void **sta
 {
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(MAKERS); i++) {
-        hp_error error = {{0}};
-        uint64_t n = 1;
-        for (failed = true; failed; n++) {
-            const size_t before = n_live;
-            failed = false;
-            until_failure = n;
-            const hp_status st = MAKERS[i].make(&error);
-            until_failure = 0;
-            if (st != HP_OK && !failed) {
-                fail_msg("%s: %s", MAKERS[i].name, error.text);
-            }
-            if (failed && st == HP_OK && !MAKERS[i].tells_later) {
-                fail_msg("%s: allocation %llu failed, and it says all is well", MAKERS[i].name,
-                         (unsigned long long)n);
-            }
-            if (n_live != before) {
-                fail_msg("%s: %zu pieces left when allocation %llu fails", MAKERS[i].name,
-                         n_live - before, (unsigned long long)n);
-            }
-            assert_true(n < MAX_FAILURES);
-        }
-        print_message("%s: %llu allocations\n", MAKERS[i].name, (unsigned long long)(n - 2));
-        assert_true(n > 2); /* at least one failed */
+        heap_doors_try(&MAKERS[i]);
     }
 }
 

@@ -299,6 +299,23 @@ static void test_run_leaves_its_files(void **state)
     remove_place(place);
 }
 
+/** A table that did not arrive is no result, whatever the command thinks of it. */
+static void test_program_says_so_when_its_output_is_lost(void **state)
+{
+    static const char *const COMMANDS[] = {"config show", "scenario ls", "scenario show cts/03",
+                                           "solve tiger --runs 1 --trials 5 --json"};
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(COMMANDS); i++) {
+        char line[256];
+        assert_int_equal(hyplan(COMMANDS[i]), CLI_DONE);
+        (void)snprintf(line, sizeof line, "%s %s >/dev/full 2>/dev/null", HYPLAN_PROGRAM,
+                       COMMANDS[i]);
+        const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), CLI_ENVIRONMENT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_merged_shards_equal_the_whole),
         cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
         cmocka_unit_test(test_run_leaves_its_files),
+        cmocka_unit_test(test_program_says_so_when_its_output_is_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -255,6 +255,25 @@ static void test_inproc_between_buses(void **state)
     assert_null(other);
 }
 
+/** Threads that are set up and ended before the other side was there. libzmq would abort. */
+static void test_bus_ends_when_an_inproc_server_never_came(void **state)
+{
+    static const hp_socket_kind KINDS[] = {HP_SOCKET_LATEST, HP_SOCKET_SUB, HP_SOCKET_DEALER};
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(KINDS); ++i) {
+        for (int64_t ms = 0; ms <= 10; ms += 5) { /* what closes it works in between, or not */
+            hp_bus *bus = NULL;
+            assert_int_equal(hp_bus_create(&bus), HP_OK);
+            hp_socket *socket = open_on(bus, "inproc://nobody", KINDS[i], "state");
+            hp_socket *again = open_on(bus, "inproc://nobody", KINDS[i], "state");
+            hp_socket_close(&socket);
+            pause_ms(ms);
+            hp_socket_close(&again);
+            hp_bus_destroy(&bus);
+        }
+    }
+}
+
 /* ---- Bounds ---- */
 
 static void test_small_buffer_drops_the_message(void **state)
@@ -328,6 +347,7 @@ int main(void)
         BUS_TEST(test_tap_is_three_parts),
         BUS_TEST(test_newest_wins),
         BUS_TEST(test_inproc_between_buses),
+        BUS_TEST(test_bus_ends_when_an_inproc_server_never_came),
         BUS_TEST(test_small_buffer_drops_the_message),
         BUS_TEST(test_poll_keeps_its_time),
         BUS_TEST(test_signal_ends_the_wait),

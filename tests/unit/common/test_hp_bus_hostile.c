@@ -1,12 +1,16 @@
 /** The bus against hostile bytes, squatters and second instances. */
 #include "tests/unit/common/bus_fixture.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <zmq.h>
+
+enum { SILENT_CALLERS = 200 };
 
 static void *raw_dealer(void *context, const fixture *f, const char *identity)
 {
@@ -308,7 +312,102 @@ static void test_run_directory_must_be_ours(void **state)
     assert_int_equal(rmdir(path), 0);
 }
 
-/* ---- Waiting ---- */
+/* ---- Callers who say nothing ---- */
+
+static int call_silently(const char *dir)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)snprintf(at.sun_path, sizeof at.sun_path, "%s/bridge", dir);
+    if (fd >= 0 && connect(fd, (const struct sockaddr *)&at, sizeof at) != 0) {
+        (void)close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+/** Calls, says nothing, and hears the other side's greeting to its end. */
+static bool is_hung_up(int fd)
+{
+    unsigned char bytes[256];
+    ssize_t n = 1;
+    while (n > 0) {
+        n = recv(fd, bytes, sizeof bytes, 0);
+    }
+    return n == 0 || errno == ECONNRESET;
+}
+
+/** So many callers in a process of their own, all at once; its end tells that all were hung up on.
+ */
+static pid_t flood(const char *dir, int callers, int *ready_fd)
+{
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int fds[SILENT_CALLERS];
+        bool good = true;
+        for (int i = 0; i < callers; ++i) {
+            fds[i] = call_silently(dir);
+        }
+        (void)!write(ready[1], "x", 1);
+        for (int i = 0; i < callers; ++i) {
+            good = (fds[i] < 0 || is_hung_up(fds[i])) && good;
+        }
+        _exit(good ? 0 : 1);
+    }
+    (void)close(ready[1]);
+    *ready_fd = ready[0];
+    return child;
+}
+
+static void flood_and_ask(fixture *f, hp_socket *server, hp_socket *client, int callers)
+{
+    char byte = 0;
+    int ready_fd = -1;
+    int status = -1;
+    const pid_t child = flood(f->dir, callers, &ready_fd);
+    assert_int_equal(read(ready_fd, &byte, 1), 1);
+    ask(f, client, server, "in the crowd");
+    assert_int_equal(waitpid(child, &status, 0), child); /* all of them are dropped in the end */
+    assert_int_equal(status, 0);
+    ask(f, client, server, "after the crowd");
+    (void)close(ready_fd);
+}
+
+static void test_silent_callers_are_dropped_and_hold_nobody_up(void **state)
+{
+    fixture *f = *state;
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    ask(f, client, server, "before");
+    flood_and_ask(f, server, client, SILENT_CALLERS);
+    hp_socket_close(&client);
+    hp_socket_close(&server);
+}
+
+static void test_silent_callers_do_no_harm_when_descriptors_run_out(void **state)
+{
+    fixture *f = *state;
+    struct rlimit before;
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    ask(f, client, server, "before");
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const int next = dup(STDERR_FILENO); /* the lowest that is free */
+    (void)close(next);
+    const struct rlimit few = {.rlim_cur = (rlim_t)next + 40, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    flood_and_ask(f, server, client, SILENT_CALLERS);
+    /* A new caller of ours gets in once they are gone. */
+    hp_socket *late = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    ask(f, late, server, "late");
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    hp_socket_close(&late);
+    hp_socket_close(&client);
+    hp_socket_close(&server);
+}
 
 int main(void)
 {
@@ -324,6 +423,8 @@ int main(void)
         BUS_TEST(test_socket_is_bound_again_when_its_file_has_vanished),
         BUS_TEST(test_second_instance_is_told_the_pid),
         BUS_TEST(test_run_directory_must_be_ours),
+        BUS_TEST(test_silent_callers_are_dropped_and_hold_nobody_up),
+        BUS_TEST(test_silent_callers_do_no_harm_when_descriptors_run_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ static int setup(void **state)
 
 static plan_guard_verdict check(double accel_mps2)
 {
-    return plan_guard_check(&config.guard, &info, &path, &frame, accel_mps2);
+    return plan_guard_check(&config.guard, &info, &path, &frame, NULL, accel_mps2);
 }
 
 static void test_plan_guard_changes_nothing_on_a_free_road(void **state)
@@ -260,6 +260,7 @@ static double drive(hp_rng numbers, uint64_t run, bool hostile)
              v0 * sin(heading),
              hp_rng_range(lane, 5, 0.5, config.guard.walker_speed_mps)};
     f.top_mps = fmax(f.top_mps, v0);
+    bool behind = false;
     for (uint32_t tick = 0; tick < 100; ++tick) {
         fixture_frame(tick, x, v, &frame);
         fixture_add_walker(&frame, 1, f.p.x_m, f.p.y_m, f.vx, f.vy);
@@ -273,7 +274,8 @@ static double drive(hp_rng numbers, uint64_t run, bool hostile)
         late = command;
         pursue(&f, x, dt, config.guard.walker_accel_mps2);
         const hp_box ego = {{x, 0.0, 0.0}, info.ego_length_m, info.ego_width_m};
-        if (v > 0.05) {
+        behind |= f.p.x_m + 0.3 < x - 0.5 * info.ego_length_m;
+        if (v > 0.05 && !behind) { /* who runs after the ego is let run */
             least = fmin(least, hp_box_distance(&ego, f.p));
         }
     }

@@ -1,121 +1,22 @@
 /* Properties of the guard over random and adversarial starts. Runs 10^6 starts in all; with a
  * number as argument, so many (scripts/guard-properties). A failure prints the start's number: the
  * numbers of a start are a function of it. */
-#include "common/hp_rng.h"
-#include "planner/plan_guard.h"
-#include "tests/support/hp_test.h"
-#include "tests/unit/planner/plan_fixture.h"
+#include "tests/unit/planner/guard_foes.h"
 
 #include <stdlib.h>
 
-#define TICK_S 0.05
-#define FINE_S 0.01
-#define CONTACT_M 0.2 /* half a walker */
-#define STANDING_MPS 0.05
-
-static hp_world_info info;
-static plan_config config;
-static plan_path path;
-static hp_frame frame;
 static uint64_t starts = 1000000;
-
-static int setup(void **state)
-{
-    (void)state;
-    plan_config_default(&config);
-    fixture_info(&info);
-    plan_path_follow_route(&config.path, &info, &path);
-    return 0;
-}
-
-static plan_guard_verdict check(double accel_mps2)
-{
-    return plan_guard_check(&config.guard, &info, &path, &frame, accel_mps2);
-}
-
-/** Whoever threatens the ego: a walker who may turn at will, or a vehicle that stays in its lane.
- */
-typedef struct foe {
-    bool walks;
-    uint32_t kind; /* of adversary */
-    hp_vec2 p, v;
-    double top_mps, yaw_rad;
-} foe;
-
-static foe draw_foe(hp_rng lane)
-{
-    foe f = {.walks = hp_rng_unit(lane, 10) < 0.7, .kind = (uint32_t)(4.0 * hp_rng_unit(lane, 11))};
-    f.p = (hp_vec2){hp_rng_range(lane, 12, 0.0, 60.0), hp_rng_range(lane, 13, -9.0, 9.0)};
-    f.yaw_rad = hp_rng_range(lane, 14, -HP_PI, HP_PI);
-    const double speed = f.walks ? hp_rng_range(lane, 15, 0.0, 3.0) * hp_rng_unit(lane, 16)
-                                 : hp_rng_range(lane, 15, 0.0, 14.0);
-    f.v = (hp_vec2){speed * cos(f.yaw_rad), speed * sin(f.yaw_rad)};
-    f.top_mps = fmax(config.guard.walker_speed_mps, speed + config.guard.walker_speed_over_mps);
-    return f;
-}
-
-/** Steers a walker's velocity towards a place, as fast as his bounds let him. */
-static void turn_to(foe *f, hp_vec2 aim, double dt)
-{
-    const double d = fmax(hp_dist(aim, f->p), 1e-9);
-    const hp_vec2 want = {f->top_mps * (aim.x_m - f->p.x_m) / d,
-                          f->top_mps * (aim.y_m - f->p.y_m) / d};
-    const double change = hp_dist(want, f->v);
-    const double share = fmin(1.0, config.guard.walker_accel_mps2 * dt / fmax(change, 1e-12));
-    f->v.x_m += share * (want.x_m - f->v.x_m);
-    f->v.y_m += share * (want.y_m - f->v.y_m);
-}
-
-/** One fine step of somebody hostile: towards the ego's middle, its nose, where it will be, or by
- * chance; a vehicle brakes fully, accelerates fully, goes on, or by chance. */
-static void threaten(foe *f, hp_rng lane, uint64_t step, double ego_x, double ego_v)
-{
-    if (f->walks) {
-        const double ahead[] = {0.0, 2.1, 2.1 + 0.5 * ego_v, hp_rng_range(lane, step, -5.0, 20.0)};
-        turn_to(f, (hp_vec2){ego_x + ahead[f->kind], 0.0}, FINE_S);
-    } else {
-        const double speed = f->v.x_m * cos(f->yaw_rad) + f->v.y_m * sin(f->yaw_rad);
-        const double choice[] = {
-            -config.guard.car_brake_mps2, config.guard.car_accel_mps2, 0.0,
-            hp_rng_range(lane, step, -config.guard.car_brake_mps2, config.guard.car_accel_mps2)};
-        const double next = fmax(speed + choice[f->kind] * FINE_S, 0.0);
-        f->v = (hp_vec2){next * cos(f->yaw_rad), next * sin(f->yaw_rad)};
-    }
-    f->p.x_m += f->v.x_m * FINE_S;
-    f->p.y_m += f->v.y_m * FINE_S;
-}
-
-static bool in_contact(const foe *f, double ego_x)
-{
-    const hp_box ego = {{ego_x, 0.0, 0.0}, info.ego_length_m, info.ego_width_m};
-    if (f->walks) {
-        return hp_box_distance(&ego, f->p) <= CONTACT_M;
-    }
-    const hp_box other = {{f->p.x_m, f->p.y_m, f->yaw_rad}, 4.0, 1.8};
-    return hp_box_overlap(&ego, &other);
-}
-
-static void show(const foe *f, double x, double v, double accel)
-{
-    fixture_frame(0, x, v, &frame);
-    frame.ego.accel_mps2 = accel;
-    frame.agents[frame.n_agents++] = (hp_agent){.id = 1,
-                                                .kind = f->walks ? HP_CLASS_WALKER : HP_CLASS_CAR,
-                                                .pose = {f->p.x_m, f->p.y_m, f->yaw_rad},
-                                                .vx_mps = f->v.x_m,
-                                                .vy_mps = f->v.y_m,
-                                                .length_m = f->walks ? 0.4 : 4.0,
-                                                .width_m = f->walks ? 0.4 : 1.8};
-}
 
 /** P1, one link of the chain: any wish, the guard's answer, one tick of it, then the baseline. The
  * vehicle answers late by anything up to the response time, and brakes as hard as it likes from
  * the promised on. Returns 0: unsafe start, nothing is promised; 1: no contact; -1: contact. */
 static int link(hp_rng lane)
 {
-    foe f = draw_foe(lane);
+    waits[0] = hp_rng_unit(lane, 5) < 0.1;
+    foe f = waits[0] ? draw_waiting(lane) : draw_foe(lane);
     double x = 10.0;
-    double v = hp_rng_range(lane, 0, 0.0, 14.0);
+    double v = waits[0] ? hp_rng_range(lane, 0, 0.0, config.guard.leave_mps)
+                        : hp_rng_range(lane, 0, 0.0, 14.0);
     const double before = hp_rng_range(lane, 1, -8.0, 3.5);
     show(&f, x, v, before);
     const plan_guard_verdict verdict = check(hp_rng_range(lane, 2, -5.5, 3.5));
@@ -128,10 +29,11 @@ static int link(hp_rng lane)
         const double t = (double)step * FINE_S;
         const double a = t < late_s ? before : (t < late_s + TICK_S ? verdict.accel_mps2 : -brake);
         const double v_next = fmax(v + a * FINE_S, 0.0);
+        const double before_x = x;
         x += 0.5 * (v + v_next) * FINE_S;
         v = v_next;
         threaten(&f, lane, 100 + step, x, v);
-        if (v > STANDING_MPS && in_contact(&f, x)) {
+        if (in_contact(&f, before_x, x) && v > STANDING_MPS) {
             return -1;
         }
         if (v <= STANDING_MPS && t >= late_s + TICK_S) {
@@ -194,10 +96,11 @@ static void test_plan_guard_p1_no_contact_in_whole_drives(void **state)
             for (uint32_t k = 0; k < 5; ++k) {
                 accel += 0.3 * (command - accel); /* a lag on top of the tick */
                 const double v_next = fmax(v + accel * FINE_S, 0.0);
+                const double before_x = x;
                 x += 0.5 * (v + v_next) * FINE_S;
                 v = v_next;
                 threaten(&f, lane, 10000 + 5 * tick + k, x, v);
-                if (v > STANDING_MPS && in_contact(&f, x)) {
+                if (in_contact(&f, before_x, x) && v > STANDING_MPS) {
                     fail_msg("drive %llu, tick %u: contact", (unsigned long long)i, tick);
                 }
             }
@@ -433,7 +336,12 @@ static double least_room(const hp_agent *a, double wish)
         double rear_m;
         double v_rear;
         drive_form(v, fmax(t - 0.05, 0.0), 0.05, soon, &rear_m, &v_rear);
-        const double rear = frame.ego.pose.x_m + rear_m - 0.5 * info.ego_length_m;
+        const double half = 0.5 * info.ego_length_m;
+        const double body = 0.5 * hypot(a->length_m, a->width_m);
+        const bool past =
+            a->kind == HP_CLASS_WALKER && ((waits[0] && v_front <= g->leave_mps) ||
+                                           a->pose.x_m + body < frame.ego.pose.x_m - half);
+        const double rear = frame.ego.pose.x_m + fmax(rear_m - half, past ? half : -1e9);
         const double nose = frame.ego.pose.x_m + front + 0.5 * info.ego_length_m;
         const double y = frame.ego.pose.y_m;
         const double seen = t + g->observed_s;
@@ -443,8 +351,15 @@ static double least_room(const hp_agent *a, double wish)
             const hp_vec2 here = {a->pose.x_m, a->pose.y_m};
             const hp_vec2 on = {here.x_m + a->vx_mps * 0.5 * (before + seen),
                                 here.y_m + a->vy_mps * 0.5 * (before + seen)};
-            const double walk = off_box(rear, nose, y, here) - keep -
-                                run_out(speed, g->walker_accel_mps2, top, seen);
+            const double off = off_box(rear, nose, y, here);
+            const double to_x = hp_clamp(here.x_m, rear, nose) - here.x_m;
+            const double to_y =
+                hp_clamp(here.y_m, y - 0.5 * info.ego_width_m, y + 0.5 * info.ego_width_m) -
+                here.y_m;
+            const double toward = (a->vx_mps * to_x + a->vy_mps * to_y) / fmax(off, 1e-9);
+            const double walk = off - keep -
+                                fmax(run_out(toward, g->walker_accel_mps2, top, before),
+                                     run_out(toward, g->walker_accel_mps2, top, seen));
             const double swerve = off_box(rear, nose, y, on) - keep -
                                   run_out(0.0, g->walker_accel_mps2, 1e9, seen) -
                                   0.5 * speed * (seen - before);
@@ -499,6 +414,12 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
         show(&f, 10.0, v, hp_rng_range(lane, 2, -7.9, 3.4));
         frame.ego.pose.y_m = hp_rng_range(lane, 7, -2.0, 2.0);
         const double wish = hp_rng_range(lane, 3, -5.5, 3.5);
+        if (i % 10 == 1) { /* one who waits */
+            const foe slow = draw_waiting(lane);
+            waits[0] = true;
+            show(&slow, 10.0, hp_rng_range(lane, 8, 0.0, 1.0), hp_rng_range(lane, 9, -2.0, 2.0));
+            config.guard.leave_mps = hp_rng_range(lane, 30, 0.5, 3.0);
+        }
         const double room = least_room(&frame.agents[0], wish);
         const plan_guard_verdict verdict = check(wish);
         if (room < -0.01) {

@@ -1,5 +1,5 @@
 /* Features: sides are mirrored away, empty slots are empty, and nodes look like roots. */
-#include "policy/policy_image.h"
+#include "policy/policy_encoder.h"
 #include "tests/support/hp_test.h"
 
 #include <stdlib.h>
@@ -110,29 +110,29 @@ static void test_node_looks_like_a_root_when_all_went_as_foreseen(void **state)
     free(r);
 }
 
-/** Sum of the row's numbers of one channel over patches; all if the first cell is drawn. */
-static double inked(const float *row, int channel)
+/** Sum of a channel's cells. */
+static double inked(const float *picture, int channel)
 {
     double sum = 0.0;
-    for (uint32_t i = POLICY_PLAIN + (uint32_t)channel; i < POLICY_IMAGE_ROW; i += 2) {
-        sum += (double)row[i];
+    for (uint32_t i = (uint32_t)channel; i < POLICY_IMAGE_PICTURE; i += 2) {
+        sum += (double)picture[i];
     }
     return sum;
 }
 
-static void image_of(const hp_plan_request *r, float row[POLICY_IMAGE_ROW])
+static void image_of(const hp_plan_request *r, float picture[POLICY_IMAGE_PICTURE])
 {
     policy_scene *scene = calloc(1, sizeof *scene);
     assert_non_null(scene);
     policy_scene_encode(r, scene);
-    policy_image(scene, &scene->root, row);
+    policy_image_draw(scene, picture);
     free(scene);
 }
 
 static void test_image_shows_path_bodies_and_futures(void **state)
 {
-    static float empty[POLICY_IMAGE_ROW];
-    static float full[POLICY_IMAGE_ROW];
+    static float empty[POLICY_IMAGE_PICTURE];
+    static float full[POLICY_IMAGE_PICTURE];
     hp_plan_request *r = scene_with(5.0);
     (void)state;
     image_of(r, full);
@@ -142,7 +142,7 @@ static void test_image_shows_path_bodies_and_futures(void **state)
     assert_true(inked(full, 0) > inked(empty, 0) + 0.5);
     hp_assert_near(inked(empty, 1), 0.0, 0.0);
     assert_true(inked(full, 1) > 1.0);
-    for (int i = 0; i < POLICY_IMAGE_ROW; i++) {
+    for (int i = 0; i < POLICY_IMAGE_PICTURE; i++) {
         assert_true(isfinite(full[i]) && fabsf(full[i]) <= 2.0F);
     }
     free(r);
@@ -150,8 +150,8 @@ static void test_image_shows_path_bodies_and_futures(void **state)
 
 static void test_image_moves_when_the_walker_does(void **state)
 {
-    static float here[POLICY_IMAGE_ROW];
-    static float there[POLICY_IMAGE_ROW];
+    static float here[POLICY_IMAGE_PICTURE];
+    static float there[POLICY_IMAGE_PICTURE];
     hp_plan_request *r = scene_with(5.0);
     (void)state;
     image_of(r, here);
@@ -160,6 +160,62 @@ static void test_image_moves_when_the_walker_does(void **state)
     assert_memory_not_equal(here, there, sizeof here);
     r->agents[0].pose.y_m = 1e9; /* out of the picture, and no crash */
     image_of(r, there);
+    free(r);
+}
+
+/** The root's own look says that the picture is new; a node's, how old it is, and what moved. */
+static void test_image_look_is_dated_and_follows_the_walker(void **state)
+{
+    float root[POLICY_IMAGE_LOOK];
+    float node[POLICY_IMAGE_LOOK];
+    hp_plan_request *r = scene_with(5.0);
+    policy_scene *scene = calloc(1, sizeof *scene);
+    (void)state;
+    assert_non_null(scene);
+    policy_scene_encode(r, scene);
+    policy_image_look(scene, &scene->root, root);
+    policy_look look = scene->root;
+    look.time_s = 1.0;
+    look.ego_s_m += 8.0;
+    look.places[0].lateral_m += 1.5;
+    policy_image_look(scene, &look, node);
+    hp_assert_near((double)root[POLICY_IMAGE_AGE], 0.0, 0.0);
+    hp_assert_near((double)root[POLICY_IMAGE_AGE + 1], 0.0, 0.0);
+    hp_assert_near((double)node[POLICY_IMAGE_AGE], 0.5, 1e-6);
+    hp_assert_near((double)node[POLICY_IMAGE_AGE + 1], 0.4, 1e-6);
+    hp_assert_near((double)root[POLICY_IMAGE_OTHERS], 1.0, 0.0);
+    hp_assert_near((double)(root[POLICY_IMAGE_OTHERS + 1] - node[POLICY_IMAGE_OTHERS + 1]),
+                   8.0 / 40.0, 1e-6);
+    hp_assert_near((double)(root[POLICY_IMAGE_OTHERS + 2] - node[POLICY_IMAGE_OTHERS + 2]),
+                   1.5 / 6.0, 1e-6);
+    hp_assert_near((double)root[POLICY_IMAGE_OTHERS + POLICY_IMAGE_OTHER], 0.0, 0.0);
+    free(scene);
+    free(r);
+}
+
+/** A whole row is a look and a scene, for either encoder, and its shape tells which. */
+static void test_row_is_look_and_scene(void **state)
+{
+    static float row[POLICY_MOST_ROW];
+    static float look[POLICY_MOST_LOOK];
+    static float picture[POLICY_MOST_PICTURE];
+    hp_plan_request *r = scene_with(5.0);
+    policy_scene *scene = calloc(1, sizeof *scene);
+    (void)state;
+    assert_non_null(scene);
+    policy_scene_encode(r, scene);
+    for (int i = POLICY_ENCODER_AGENTS; i <= POLICY_ENCODER_IMAGE; i++) {
+        const policy_shape shape = policy_encoder_shape((policy_encoder)i);
+        const uint32_t n = policy_shape_look(&shape);
+        policy_encoder found = POLICY_ENCODER_AGENTS;
+        assert_true(policy_encoder_of(&shape, &found) && (int)found == i);
+        policy_encode((policy_encoder)i, scene, row);
+        policy_encode_look((policy_encoder)i, scene, &scene->root, look);
+        policy_encode_scene((policy_encoder)i, scene, picture);
+        assert_memory_equal(row, look, n * sizeof *row);
+        assert_memory_equal(row + n, picture, policy_shape_scene(&shape) * sizeof *row);
+    }
+    free(scene);
     free(r);
 }
 
@@ -202,6 +258,8 @@ int main(void)
         cmocka_unit_test(test_features_tell_every_last_choice_apart),
         cmocka_unit_test(test_image_shows_path_bodies_and_futures),
         cmocka_unit_test(test_image_moves_when_the_walker_does),
+        cmocka_unit_test(test_image_look_is_dated_and_follows_the_walker),
+        cmocka_unit_test(test_row_is_look_and_scene),
         cmocka_unit_test(test_features_stay_finite_when_nobody_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,6 +171,71 @@ static void test_row_has_the_same_bits_alone_and_in_a_batch(void **state)
     check_alone_and_in_a_batch(fixture_image());
 }
 
+/** An image that is encoded once and looked at again and again gives the bits of whole rows. */
+static void test_looks_have_the_bits_of_whole_rows(void **state)
+{
+    policy_model models[] = {fixture_image(), fixture_model(POLICY_RELU)};
+    (void)state;
+    for (int m = 0; m < 2; m++) {
+        const policy_shape *shape = &models[m].actor;
+        const uint32_t width = policy_shape_row(shape);
+        const uint32_t n_look = policy_shape_look(shape);
+        float *rows = fixture_rows(shape, MANY);
+        float *looks = calloc((size_t)MANY * n_look, sizeof *looks);
+        static policy_answer by_rows[MANY];
+        static policy_answer by_looks[MANY];
+        assert_non_null(looks);
+        for (uint32_t i = 0; i < MANY; i++) { /* all of the first one's scene */
+            memcpy(rows + (size_t)i * width + n_look, rows + n_look,
+                   (width - n_look) * sizeof *rows);
+            memcpy(looks + (size_t)i * n_look, rows + (size_t)i * width, n_look * sizeof *looks);
+        }
+        for (int k = 0; k < N_KERNELS; k++) {
+            policy_infer *infer = infer_of(&models[m], KERNELS[k]);
+            if (infer == NULL) {
+                continue;
+            }
+            policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, MANY, by_rows);
+            policy_infer_see(infer, rows + n_look);
+            policy_infer_look(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, looks, MANY, by_looks);
+            for (int i = 0; i < MANY; i++) {
+                assert_true(by_looks[i].valid);
+                assert_true(by_looks[i].value == by_rows[i].value &&
+                            by_looks[i].crash_p == by_rows[i].crash_p);
+                assert_memory_equal(by_looks[i].choice_p, by_rows[i].choice_p,
+                                    sizeof by_rows[i].choice_p);
+            }
+            policy_infer_destroy(&infer);
+        }
+        free(looks);
+        free(rows);
+        policy_model_destroy(&models[m]);
+    }
+}
+
+static void test_look_is_invalid_when_the_scene_is_not_finite(void **state)
+{
+    policy_model m = fixture_image();
+    float *rows = fixture_rows(&m.actor, 1);
+    policy_answer answer;
+    (void)state;
+    policy_infer *infer = infer_of(&m, "auto");
+    const uint32_t n_look = policy_shape_look(&m.actor);
+    const float good = rows[n_look + 3];
+    rows[n_look + 3] = NAN;
+    policy_infer_see(infer, rows + n_look);
+    policy_infer_look(infer, POLICY_ASK_VALUE, rows, 1, &answer);
+    assert_false(answer.valid);
+    hp_assert_near(answer.value, 0.0, 0.0);
+    rows[n_look + 3] = good;
+    policy_infer_see(infer, rows + n_look);
+    policy_infer_look(infer, POLICY_ASK_VALUE, rows, 1, &answer);
+    assert_true(answer.valid);
+    policy_infer_destroy(&infer);
+    free(rows);
+    policy_model_destroy(&m);
+}
+
 static void check_as_trained(policy_model m)
 {
     float *rows = fixture_rows(&m.actor, MANY);
@@ -250,6 +315,8 @@ int main(void)
         cmocka_unit_test(test_training_kernels_are_their_definitions),
         cmocka_unit_test(test_adam_kernel_is_its_definition),
         cmocka_unit_test(test_row_has_the_same_bits_alone_and_in_a_batch),
+        cmocka_unit_test(test_looks_have_the_bits_of_whole_rows),
+        cmocka_unit_test(test_look_is_invalid_when_the_scene_is_not_finite),
         cmocka_unit_test(test_answers_are_the_trained_networks),
         cmocka_unit_test(test_answer_is_invalid_when_a_number_is_not_finite),
         cmocka_unit_test(test_create_refuses_when_the_kernel_is_unknown),

@@ -152,14 +152,16 @@ static void assert_same(const hp_plan_reply *a, const hp_plan_reply *b)
     assert_memory_equal(&a->value_upper, &b->value_upper, sizeof a->value_upper);
 }
 
-static hp_status far_end(void *ctx, const float *rows, uint32_t n, int64_t deadline_ns,
+static hp_status far_end(void *ctx, const car_question *question, int64_t deadline_ns,
                          car_values *out)
 {
     rig *r = ctx;
     (void)deadline_ns;
-    r->asked += n;
+    r->asked += question->n;
     out->model_hash = r->said_hash;
-    policy_infer_run(r->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, n, out->answers);
+    policy_infer_see(r->infer, question->scene);
+    policy_infer_look(r->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, question->looks, question->n,
+                      out->answers);
     return r->status;
 }
 

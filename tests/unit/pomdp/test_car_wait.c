@@ -18,10 +18,10 @@ static void begin(double y_m, double vy_mps, double cross_hz)
     car_config_default(&config);
     fixture_request(10.0, 0.0, &request);
     fixture_walker(&request, 13.0, y_m, 0.0, vy_mps)->cross_hz = cross_hz;
-    request.last_action = config.n_actions - 1; /* braking */
     assert_true(car_scene_build(&config, &request, &scene));
     model = car_model_make(&config, &scene);
     car_model_sample(&scene, hp_rng_seed(4), 1, &one, &weight);
+    one.memory = (config.n_actions - 1) << 8; /* it has braked */
     one.others[0].dx = 0;
     one.others[0].dy = 0;
 }

@@ -1,5 +1,7 @@
 #include "tests/unit/proto/codec_random.h"
 
+#include "proto/hp_tensor.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
@@ -68,6 +70,7 @@ static void random_number(filler *f, const hp_field *field, unsigned char *to)
         break;
     }
     case HP_KIND_TEXT:
+    case HP_KIND_BYTES:
     case HP_KIND_STRUCT:
         break;
     }
@@ -92,6 +95,39 @@ static size_t random_count(filler *f, const hp_field *field)
     const double most = unit(f) < 0.05 ? 1.0 : 0.08; /* of the room beyond the least */
     const double room = (double)(field->cap - field->count_min);
     return field->count_min + (size_t)(unit(f) * (most * room + 1.0));
+}
+
+/** A matrix of shares, which any tensor may hold; whatever shape there was is gone. */
+static void random_tensor(filler *f, const uint32_t most[HP_MAX_DIMS], hp_number_type dtype,
+                          hp_tensor_head *head, unsigned char *data)
+{
+    const bool full = f->size == CODEC_FULL;
+    const uint32_t rows = full ? most[0] : 1 + (uint32_t)(0.1 * unit(f) * (most[0] - 1));
+    const uint32_t columns = full ? most[1] : 6 + (uint32_t)(0.1 * unit(f) * (most[1] - 6));
+    *head = (hp_tensor_head){.n_dims = 2, .shape = {rows, columns}, .dtype = dtype};
+    head->n_bytes = rows * columns * hp_number_bytes(dtype);
+    for (uint32_t i = 0; i < rows * columns; ++i) {
+        const double x = dtype == HP_NUMBER_F64 && i % columns == HP_SAID_VALID ? 1.0 : unit(f);
+        const float narrow = (float)x;
+        memcpy(data + (size_t)i * hp_number_bytes(dtype),
+               dtype == HP_NUMBER_F64 ? (const void *)&x : (const void *)&narrow,
+               hp_number_bytes(dtype));
+    }
+}
+
+static void obey_evaluate_rules(filler *f, const char *name, unsigned char *base)
+{
+    if (strcmp(name, "EvaluateRequest") == 0) {
+        hp_evaluate_request *q = (void *)base;
+        random_tensor(f, (const uint32_t[]){1, HP_MAX_SCENE}, HP_NUMBER_F32, &q->scene.head,
+                      q->scene.data);
+        random_tensor(f, (const uint32_t[]){HP_MAX_LOOKS, HP_MAX_FEATURES}, HP_NUMBER_F32,
+                      &q->looks.head, q->looks.data);
+    } else if (strcmp(name, "EvaluateReply") == 0) {
+        hp_evaluate_reply *r = (void *)base;
+        random_tensor(f, (const uint32_t[]){HP_MAX_LOOKS, HP_MAX_SAID}, HP_NUMBER_F64,
+                      &r->answers.head, r->answers.data);
+    }
 }
 
 /** What the rules across fields ask for. */
@@ -134,6 +170,9 @@ static void random_struct(filler *f, const hp_layout *layout, unsigned char *bas
 {
     for (size_t i = 0; i < layout->n_fields; ++i) {
         const hp_field *field = &layout->fields[i];
+        if (strcmp(layout->descriptor->short_name, "Tensor") == 0) {
+            continue; /* filled by who holds it */
+        }
         if (field->count == HP_COUNT_MEMBER) {
             const uint32_t n = (uint32_t)random_count(f, field);
             memcpy(base + field->count_offset, &n, sizeof n);
@@ -158,6 +197,7 @@ static void random_struct(filler *f, const hp_layout *layout, unsigned char *bas
         }
     }
     obey_rules(layout, base);
+    obey_evaluate_rules(f, layout->descriptor->short_name, base);
 }
 
 void codec_random(hp_msg_type type, codec_size size, hp_rng stream, hp_message *message)

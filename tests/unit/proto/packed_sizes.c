@@ -10,39 +10,28 @@
 
 #include <string.h>
 
-size_t packed_size(const char *message)
+size_t packed_size(const char *structure)
 {
+#define SIZE(s)                                                                                    \
+    {                                                                                              \
+#s, sizeof(s)                                                                              \
+    }
     static const struct {
         const char *name;
         size_t size;
     } SIZES[] = {
-        {"EgoState", sizeof(hp_ego_state)},
-        {"Agent", sizeof(hp_agent)},
-        {"Occluder", sizeof(hp_occluder)},
-        {"WorldInfo", sizeof(hp_world_info)},
-        {"Frame", sizeof(hp_frame)},
-        {"Track", sizeof(hp_track)},
-        {"PredictRequest", sizeof(hp_predict_request)},
-        {"Mode", sizeof(hp_mode)},
-        {"Forecast", sizeof(hp_forecast)},
-        {"PredictReply", sizeof(hp_predict_reply)},
-        {"BeliefAgent", sizeof(hp_belief_agent)},
-        {"Phantom", sizeof(hp_phantom)},
-        {"PlanRequest", sizeof(hp_plan_request)},
-        {"PlanReply", sizeof(hp_plan_reply)},
-        {"EvaluateRequest", sizeof(hp_evaluate_request)},
-        {"Evaluation", sizeof(hp_evaluation)},
-        {"EvaluateReply", sizeof(hp_evaluate_reply)},
-        {"Hello", sizeof(hp_hello)},
-        {"Command", sizeof(hp_command)},
-        {"Decision", sizeof(hp_decision)},
-        {"Health", sizeof(hp_health)},
-        {"EpisodeEnd", sizeof(hp_episode_end)},
-        {"Setting", sizeof(hp_setting)},
-        {"Configuration", sizeof(hp_configuration)},
+        SIZE(hp_ego_state),       SIZE(hp_agent),        SIZE(hp_occluder),
+        SIZE(hp_world_info),      SIZE(hp_frame),        SIZE(hp_track),
+        SIZE(hp_predict_request), SIZE(hp_mode),         SIZE(hp_forecast),
+        SIZE(hp_predict_reply),   SIZE(hp_belief_agent), SIZE(hp_phantom),
+        SIZE(hp_plan_request),    SIZE(hp_plan_reply),   SIZE(hp_evaluate_request),
+        SIZE(hp_evaluate_reply),  SIZE(hp_small_tensor), SIZE(hp_big_tensor),
+        SIZE(hp_hello),           SIZE(hp_command),      SIZE(hp_decision),
+        SIZE(hp_health),          SIZE(hp_episode_end),  SIZE(hp_setting),
+        SIZE(hp_configuration),
     };
     for (size_t i = 0; i < sizeof SIZES / sizeof SIZES[0]; ++i) {
-        if (strcmp(SIZES[i].name, message) == 0) {
+        if (strcmp(SIZES[i].name, structure) == 0) {
             return SIZES[i].size;
         }
     }

@@ -4,6 +4,6 @@
 
 #include <stddef.h>
 
-size_t packed_size(const char *message);
+size_t packed_size(const char *structure);
 
 #endif

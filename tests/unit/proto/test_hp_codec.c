@@ -138,7 +138,7 @@ static void test_envelope_bytes(void **state)
 {
     fixture *f = *state;
     f->in = (hp_message){0};
-    const hp_envelope envelope = {.type = HP_MSG_EVALUATE_REPLY,
+    const hp_envelope envelope = {.type = HP_MSG_EPISODE_END,
                                   .sender = HP_ROLE_POLICY,
                                   .generation = 0x01020304,
                                   .sequence = 0x1112131415161718,
@@ -147,7 +147,7 @@ static void test_envelope_bytes(void **state)
     size_t len = 0;
     assert_int_equal(hp_encode(f->codec, &envelope, &f->in, f->bytes, sizeof f->bytes, &len),
                      HP_OK);
-    const unsigned char head[] = {'H', 'P', 'L', 'N', HP_PROTOCOL_VERSION, 0, HP_MSG_EVALUATE_REPLY,
+    const unsigned char head[] = {'H', 'P', 'L', 'N', HP_PROTOCOL_VERSION, 0, HP_MSG_EPISODE_END,
                                   0};
     const unsigned char rest[] = {
         HP_ROLE_POLICY, 0,    0,    0,    4,    3,    2,    1,    0x18, 0x17,
@@ -203,11 +203,12 @@ static size_t value_size(const hp_field *field)
     case HP_KIND_ENUM:
         return 4;
     case HP_KIND_BOOL:
+    case HP_KIND_BYTES:
         return 1;
     case HP_KIND_TEXT:
         return HP_TEXT;
     case HP_KIND_STRUCT:
-        return packed_size(field->layout->descriptor->short_name);
+        return packed_size(field->layout->name);
     }
     return 0;
 }
@@ -224,9 +225,9 @@ static void test_every_member_has_a_row(void **state)
             bytes += value_size(field) * field->cap;
             bytes += field->count == HP_COUNT_MEMBER ? sizeof(uint32_t) : 0;
         }
-        if (bytes != packed_size(all[i]->descriptor->short_name)) {
-            fail_msg("%s: rows for %zu bytes of %zu", all[i]->descriptor->short_name, bytes,
-                     packed_size(all[i]->descriptor->short_name));
+        if (bytes != packed_size(all[i]->name)) {
+            fail_msg("%s: rows for %zu bytes of %zu", all[i]->name, bytes,
+                     packed_size(all[i]->name));
         }
     }
 }
