@@ -409,7 +409,7 @@ hp_status rocksample_open(uint32_t size, uint32_t n_rocks, uint64_t seed, pomdp_
                            .ctx = r};
     pomdp_config_default(&out->config);
     out->config.rollout_depth = 0; /* the tail hook knows the default policy's whole return */
-    out->config.max_nodes = 1u << 20;
+    out->config.max_nodes = 1u << 19;
     out->config.max_particles = 1u << 22;
     return HP_OK;
 }
