@@ -64,6 +64,12 @@ typedef struct pomdp_model {
                            double known, uint32_t *action);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] Optimistic return of each action from the belief of these n particles:
+     *  values[a], the sum of weight times return, n_actions of them. Where upper is the value for
+     *  who sees everything, this is the same for who must begin with a. Then actions are stepped
+     * one by one, the most promising first. */
+    void (*action_upper)(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values);
     /** [may be NULL] P(obs | state after action): for belief filters, never called by the search.
      */
     double (*obs_probability)(const void *ctx, const void *state, uint32_t action, uint64_t obs);

@@ -143,6 +143,21 @@ static void upper(const void *ctx, const void *states, uint32_t n, double *value
     }
 }
 
+static void action_upper(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values)
+{
+    const pursuit *p = ctx;
+    const pursuit_state *s = states;
+    double sums[PURSUIT_N_ACTIONS] = {0.0};
+    for (uint32_t i = 0; i < n; i++) {
+        const double *each = p->action_value[s[i].robot][s[i].target];
+        for (uint32_t a = 0; a < PURSUIT_N_ACTIONS; a++) {
+            sums[a] += weights[i] * each[a];
+        }
+    }
+    memcpy(values, sums, sizeof(sums));
+}
+
 static double obs_probability(const void *ctx, const void *state, uint32_t action, uint64_t obs)
 {
     const pursuit *p = ctx;
@@ -190,6 +205,7 @@ static hp_status open_floor(const char *const *rows, uint32_t n_rows, bool has_l
                                      .tail = tail,
                                      .belief_lower = belief_lower,
                                      .upper = upper,
+                                     .action_upper = action_upper,
                                      .obs_probability = obs_probability,
                                      .ctx = p},
                            .sample = sample,
