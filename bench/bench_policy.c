@@ -1,7 +1,8 @@
-/* Inference of the policy: one layer's share of the fused multiply-add peak measured in the same
- * run, and microseconds a row by batch and by kernel. */
+/* Inference of the policy: microseconds a row of one network 64-256-256-(3+1) by batch and kernel,
+ * and its share of the fused multiply-add peak that is measured in the same run. */
 #include "bench/hp_bench.h"
 #include "common/hp_rng.h"
+#include "policy/policy_encoder.h"
 #include "policy/policy_infer.h"
 
 #include <string.h>
@@ -33,7 +34,7 @@ static void run_net(void *ctx)
 {
     job *j = ctx;
     for (uint32_t i = 0; i < j->repeats; i++) {
-        policy_infer_run(j->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, j->x, j->rows, j->answers);
+        policy_infer_run(j->infer, POLICY_ASK_CHOICE, j->x, j->rows, j->answers);
     }
 }
 
@@ -102,20 +103,18 @@ static double peak_flops(job *j)
 static void bench_net(job *j, const policy_model *model, double gflops_peak)
 {
     static const uint32_t BATCHES[] = {1, 8, 64};
-    policy_layers actor;
-    policy_layers critic;
+    policy_layers layers;
     hp_error error;
     if (policy_infer_create(model, j->kernel->name, BATCH_MAX, &j->infer, &error) != HP_OK ||
-        policy_shape_layers(&model->actor, &actor) != HP_OK ||
-        policy_shape_layers(&model->critic, &critic) != HP_OK) {
+        policy_shape_layers(&model->actor, &layers) != HP_OK) {
         return;
     }
-    const double flops = 2.0 * (double)(actor.n_params + critic.n_params);
+    const double flops = 2.0 * (double)layers.n_params;
     for (size_t b = 0; b < sizeof BATCHES / sizeof BATCHES[0]; b++) {
         char name[96];
         j->rows = BATCHES[b];
         j->repeats = 512 / j->rows;
-        (void)snprintf(name, sizeof name, "policy_64_256_256_both_%s_batch_%u", j->kernel->name,
+        (void)snprintf(name, sizeof name, "policy_64_256_256_4_%s_batch_%u", j->kernel->name,
                        j->rows);
         const hp_bench bench = {name, 200, 20, 512};
         const double ns = hp_bench_run(&bench, run_net, j);
@@ -127,13 +126,77 @@ static void bench_net(job *j, const policy_model *model, double gflops_peak)
     policy_infer_destroy(&j->infer);
 }
 
+static void run_see(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_see(j->infer, j->x);
+    }
+}
+
+static void run_looks(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_look(j->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, j->x, j->rows,
+                          j->answers);
+    }
+}
+
+static void run_rows(void *ctx)
+{
+    job *j = ctx;
+    for (uint32_t i = 0; i < j->repeats; i++) {
+        policy_infer_run(j->infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, j->x, j->rows, j->answers);
+    }
+}
+
+/** What is saved where a scene is encoded once: ns for a scene, for a look, and for a whole row, by
+ * networks as they are shipped. All slots are full. */
+static void bench_encoder(job *j, policy_encoder encoder, const char *name)
+{
+    policy_model model = {.actor = policy_encoder_shape(encoder), .n_heads = 5, .n_quantiles = 8};
+    hp_error error;
+    char text[64];
+    model.actor.n_encode = 32;
+    model.actor.n_hidden = 2;
+    model.actor.hidden[0] = model.actor.hidden[1] = 128;
+    model.actor.n_out = 4;
+    model.actor.activation = POLICY_RELU;
+    model.critic = model.actor;
+    model.critic.n_out = 5 * 9 + 1;
+    if (policy_model_lay_out(&model) != HP_OK) {
+        return;
+    }
+    model.params = numbers(model.n_params, 3);
+    if (model.params != NULL &&
+        policy_infer_create(&model, "auto", BATCH_MAX, &j->infer, &error) == HP_OK) {
+        const struct {
+            const char *what;
+            void (*body)(void *ctx);
+            uint32_t repeats, rows;
+        } CASES[] = {{"scene", run_see, 64, 1},
+                     {"look_of_64", run_looks, 1, BATCH_MAX},
+                     {"row_of_64", run_rows, 1, BATCH_MAX}};
+        for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+            j->repeats = CASES[i].repeats;
+            j->rows = CASES[i].rows;
+            (void)snprintf(text, sizeof text, "policy_%s_%s", name, CASES[i].what);
+            const hp_bench bench = {text, 200, 20, (uint64_t)j->repeats * j->rows};
+            (void)hp_bench_run(&bench, CASES[i].body, j);
+        }
+        policy_infer_destroy(&j->infer);
+    }
+    policy_model_destroy(&model);
+}
+
 int main(void)
 {
     static const char *const KERNELS[] = {"scalar", "avx2", "avx512"};
     policy_model model = {.actor = {.n_plain = 64,
                                     .n_hidden = 2,
                                     .hidden = {256, 256},
-                                    .n_out = 3,
+                                    .n_out = 4, /* three actions and a value */
                                     .activation = POLICY_RELU},
                           .n_heads = 1};
     static job j;
@@ -143,7 +206,7 @@ int main(void)
         return 1;
     }
     model.params = numbers(model.n_params, 0);
-    j.x = numbers((size_t)BATCH_MAX * 256, 1);
+    j.x = numbers((size_t)BATCH_MAX * POLICY_MOST_ROW, 1);
     j.y = numbers((size_t)BATCH_MAX * 256, 2);
     if (model.params == NULL || j.x == NULL || j.y == NULL) {
         return 1;
@@ -155,6 +218,8 @@ int main(void)
         }
     }
     policy_model_destroy(&model);
+    bench_encoder(&j, POLICY_ENCODER_AGENTS, "agents");
+    bench_encoder(&j, POLICY_ENCODER_IMAGE, "intention_image");
     free(j.x);
     free(j.y);
     return 0;

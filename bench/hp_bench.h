@@ -23,10 +23,14 @@ static inline int hp_bench_compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+typedef struct hp_bench_result {
+    double p50_ns, p99_ns;
+} hp_bench_result;
+
 /** Runs body(ctx) once per batch and prints {"bench", "batches", "per_batch", "min_ns", "p50_ns",
- *  "p99_ns", "max_ns", "per_s"}; per_s is the rate of the median batch. Returns the median in ns.
- */
-static inline double hp_bench_run(const hp_bench *bench, void (*body)(void *ctx), void *ctx)
+ *  "p99_ns", "max_ns", "per_s"}; per_s is the rate of the median batch. */
+static inline hp_bench_result hp_bench_measure(const hp_bench *bench, void (*body)(void *ctx),
+                                               void *ctx)
 {
     static double ns[HP_BENCH_MAX_BATCHES]; /* bench programs have one thread */
     const uint32_t n =
@@ -40,12 +44,18 @@ static inline double hp_bench_run(const hp_bench *bench, void (*body)(void *ctx)
         ns[i] = (double)(hp_clock_thread_cpu_ns() - start_ns) / (double)bench->per_batch;
     }
     qsort(ns, n, sizeof *ns, hp_bench_compare);
-    const double p50 = ns[n / 2];
+    const hp_bench_result result = {ns[n / 2], ns[(uint64_t)(n - 1) * 99 / 100]};
     (void)printf("{\"bench\": \"%s\", \"batches\": %u, \"per_batch\": %llu, \"min_ns\": %.1f, "
                  "\"p50_ns\": %.1f, \"p99_ns\": %.1f, \"max_ns\": %.1f, \"per_s\": %.0f}\n",
-                 bench->name, n, (unsigned long long)bench->per_batch, ns[0], p50,
-                 ns[(uint64_t)(n - 1) * 99 / 100], ns[n - 1], 1e9 / p50);
-    return p50;
+                 bench->name, n, (unsigned long long)bench->per_batch, ns[0], result.p50_ns,
+                 result.p99_ns, ns[n - 1], 1e9 / result.p50_ns);
+    return result;
+}
+
+/** The same, for the median alone. */
+static inline double hp_bench_run(const hp_bench *bench, void (*body)(void *ctx), void *ctx)
+{
+    return hp_bench_measure(bench, body, ctx).p50_ns;
 }
 
 #endif

@@ -60,6 +60,8 @@ static json_t *score_json(const bench_score *s, bool recorded)
     set_mean(json, "false_brakings", (double)s->false_brakings, s->scenes);
     set_mean(json, "pavement_s", s->pavement_s, s->scenes);
     set_mean(json, "interventions", (double)s->interventions, s->scenes);
+    (void)json_object_set_new(json, "within_bounds", json_integer(s->within));
+    (void)json_object_set_new(json, "crashes_within_bounds", json_integer(s->crashes_within));
     (void)json_object_set_new(json, "decision_ms", times_json(&s->times.decision));
     (void)json_object_set_new(json, "search_ms", times_json(&s->times.search));
     set_mean(json, "trials", (double)s->trials, s->searches);

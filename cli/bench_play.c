@@ -94,16 +94,25 @@ static void take_result(const sim_result *r, bench_row *row)
     row->command_hash = r->command_hash;
 }
 
-void bench_drive(const bridge_world *world, driver *d, uint64_t seed, bench_buffers *buffers,
-                 bench_row *row, bench_times *times)
+static void watch(const plan_config *config, bench_buffers *b)
+{
+    plan_bounds_watch(&config->guard, &b->info, &b->route, &b->frame, &b->bounds);
+}
+
+/* NOLINTNEXTLINE(readability-function-size): see the header */
+void bench_drive(const bridge_world *world, driver *d, uint64_t seed, const plan_config *config,
+                 bench_buffers *buffers, bench_row *row, bench_times *times)
 {
     const bridge_world_ops *ops = world->ops;
     ops->info(world->self, &buffers->info);
+    plan_path_follow_route(&config->path, &buffers->info, &buffers->route);
+    plan_bounds_reset(&buffers->bounds);
     d->ops->begin(d, &buffers->info, seed);
     while (ops->result(world->self)->verdict == HP_VERDICT_RUNNING) {
         hp_command command;
         hp_decision *decision = &buffers->decision;
         ops->observe(world->self, &buffers->frame);
+        watch(config, buffers);
         const int64_t start_ns = hp_clock_thread_cpu_ns();
         d->ops->tick(d, &buffers->frame, &command, decision);
         const int64_t spent_ns = hp_clock_thread_cpu_ns() - start_ns;
@@ -122,7 +131,10 @@ void bench_drive(const bridge_world *world, driver *d, uint64_t seed, bench_buff
         }
         ops->step(world->self, &command);
     }
+    ops->observe(world->self, &buffers->frame); /* the last step may be the one out of bounds */
+    watch(config, buffers);
     take_result(ops->result(world->self), row);
+    row->breach = buffers->bounds.breach;
 }
 
 static void ask_oracle(bench_player *p, const bench_scene *scene, bool lateral, bench_row *row)
@@ -199,7 +211,7 @@ hp_status bench_player_play(bench_player *p, uint32_t scene_at, uint32_t contend
                        row->seed);
         world = sim_world_as_bridge(p->world);
     }
-    bench_drive(&world, d, row->seed, &p->buffers, row, times);
+    bench_drive(&world, d, row->seed, &p->config->plan, &p->buffers, row, times);
     if (p->suite->cases != NULL) {
         world.ops->destroy(world.self);
     }

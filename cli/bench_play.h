@@ -7,6 +7,7 @@
 
 #include "cli/bench_row.h"
 #include "cli/bench_suite.h"
+#include "planner/plan_bounds.h"
 
 typedef struct bench_player bench_player;
 
@@ -21,10 +22,14 @@ typedef struct bench_buffers {
     hp_world_info info;
     hp_frame frame;
     hp_decision decision;
+    plan_path route;
+    plan_bounds bounds;
 } bench_buffers;
 
-/** Drives a world until its verdict is out; fills the row's figures and the times. */
-void bench_drive(const bridge_world *world, driver *d, uint64_t seed, bench_buffers *buffers,
-                 bench_row *row, bench_times *times);
+/** Drives a world until its verdict is out; fills the row's figures and the times. The planner's
+ * settings: of the guard whose bounds are watched, and of the route that they are watched on. */
+/* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per episode */
+void bench_drive(const bridge_world *world, driver *d, uint64_t seed, const plan_config *config,
+                 bench_buffers *buffers, bench_row *row, bench_times *times);
 
 #endif

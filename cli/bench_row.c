@@ -56,6 +56,7 @@ static const column COLUMNS[] = {
     COLUMN("false_brakings", COLUMN_UINT, false_brakings),
     COLUMN("switches", COLUMN_UINT, switches),
     COLUMN("interventions", COLUMN_UINT, interventions),
+    COLUMN("breach", COLUMN_UINT, breach),
     COLUMN("by_search", COLUMN_UINT, sources[HP_SOURCE_SEARCH]),
     COLUMN("by_policy", COLUMN_UINT, sources[HP_SOURCE_POLICY]),
     COLUMN("by_comfort_brake", COLUMN_UINT, sources[HP_SOURCE_COMFORT_BRAKE]),

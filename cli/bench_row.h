@@ -23,6 +23,7 @@ typedef struct bench_row {
     double ttg_s, impact_mps, progress_m, min_ttc_s, min_gap_m;
     double max_jerk_mps3, rms_jerk_mps3, pavement_s, oncoming_s, speeding_s, max_speed_mps;
     uint32_t ticks, hard_brakes, brakings, false_brakings, switches, interventions;
+    uint32_t breach; /* plan_breach: of the guard's bounds, by others; 0: none */
     uint32_t sources[HP_SOURCE_COUNT];
     uint32_t searches; /* decisions with a search */
     uint64_t trials, nodes, pruned;

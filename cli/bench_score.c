@@ -71,6 +71,8 @@ static void score_add(bench_score *s, const bench_row *row, const context *scene
     s->brakings += row->brakings;
     s->false_brakings += row->false_brakings;
     s->interventions += row->interventions;
+    s->within += row->breach == 0 ? 1 : 0;
+    s->crashes_within += row->breach == 0 && crashed ? 1 : 0;
     s->searches += row->searches;
     s->trials += row->trials;
     s->nodes += row->nodes;

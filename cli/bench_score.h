@@ -13,6 +13,7 @@ typedef struct bench_score {
     uint32_t near_misses, near_scenes; /* scenes where a near miss can be told */
     uint32_t unclean;                  /* a crash or a near miss */
     uint32_t goals, arrivals, arrivals_critical;
+    uint32_t within, crashes_within;  /* scenes in which others kept the guard's bounds */
     uint32_t standing_contacts;       /* somebody touched the standing ego */
     uint32_t paired;                  /* scenes that the oracle finishes, too */
     double ttg_s, paired_s, oracle_s; /* sums over goals, and over pairs */

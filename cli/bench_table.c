@@ -96,6 +96,33 @@ static void print_safety(const bench_board *board, FILE *out)
         out);
 }
 
+/** Crashes in scenes in which the others stayed within what the guard assumes, and in the rest. */
+static void print_promise(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {"planner", "scenes",       "crash [95 %]",
+                                        "others",  "crash [95 %]", NULL};
+    const bench_settings *s = &board->book->settings;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const bench_score *x = bench_board_overall(board, c);
+        bool guarded = false;
+        if (!s->shown[c] || bench_contender_kind(s, c, &guarded) == NULL) {
+            continue;
+        }
+        table_cell(&t, "%s", s->contenders[c]);
+        table_cell(&t, "%u", x->within);
+        cell_interval(&t, x->crashes_within, x->within);
+        table_cell(&t, "%u", x->scenes - x->within);
+        cell_interval(&t, x->crashes - x->crashes_within, x->scenes - x->within);
+    }
+    finish(
+        &t,
+        "Scenes in which everybody else stayed within the guard's bounds (accelerations, speeds, "
+        "in sight in time), and others",
+        out);
+}
+
 static void print_time_to_goal(const bench_board *board, FILE *out)
 {
     static const char *const NAMES[] = {
@@ -259,6 +286,7 @@ void bench_report_table(const bench_board *board, FILE *out)
     const bool recorded = strcmp(board->book->settings.suite, "dut") == 0;
     print_head(board, out);
     print_safety(board, out);
+    print_promise(board, out);
     if (recorded) {
         print_recorded(board, out);
     } else {

@@ -361,6 +361,18 @@ static void print_table(const job *j)
                  stats_times_percentile_ms(&j->times, 0.99));
 }
 
+/** Rules are single paths: they have no likelihood. */
+static int check_against(const job *j)
+{
+    for (uint32_t i = 0; j->against != NULL && i < PRED_RIVALS; ++i) {
+        if (strcmp(RIVALS[i], j->against) == 0 || strcmp(RIVALS[i], j->model_name) == 0) {
+            return cli_fail(&USAGE, CLI_USAGE, "%s has no likelihood to compare (--against)",
+                            RIVALS[i]);
+        }
+    }
+    return CLI_GO;
+}
+
 static int read_options(int argc, char **argv, job *j)
 {
     cli_texts rest;
@@ -416,7 +428,7 @@ static int read_options(int argc, char **argv, job *j)
     if (status == CLI_GO && rest.n > 0) {
         return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
     }
-    return status;
+    return status == CLI_GO ? check_against(j) : status;
 }
 
 int eval_predictor(int argc, char **argv)

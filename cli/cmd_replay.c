@@ -79,8 +79,8 @@ static hp_status drive(replay *r, bool human, hp_error *error)
     }
     status = kind->create(&r->config, r->guard, &d);
     if (status == HP_OK) {
-        bench_drive(&world, d, r->common.seed, &r->buffers, human ? &r->human : &r->planner,
-                    human ? &r->unused : &r->times);
+        bench_drive(&world, d, r->common.seed, &r->config.plan, &r->buffers,
+                    human ? &r->human : &r->planner, human ? &r->unused : &r->times);
     } else {
         (void)hp_fail(error, status, "%s: %s", r->planner_name, hp_status_text(status));
     }

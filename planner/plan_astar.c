@@ -15,6 +15,7 @@
 #define PURSUIT_M 7.0      /* how far ahead the return aims */
 #define RETURN_EVERY 6     /* expansions between two tries to return */
 #define PATIENCE 32        /* expansions between two looks at the clock */
+#define GOAL_SHARE 0.7     /* of its radius, beside it */
 #define GENTLE_SHARE 0.6   /* of max_lateral_mps2, for the steering to keep up */
 
 static hp_pose advance(hp_pose p, double curvature, double way_m)
@@ -76,10 +77,21 @@ static void build_times(plan_astar *a, const plan_astar_task *task)
     }
 }
 
-/** Price of a metre of way at a node of the coarse or the fine problem. */
+/** A place beside the route. */
+typedef struct place {
+    double s_m, lateral_m;
+} place;
+
+/** Price of a metre of way at a node of the coarse or the fine problem. Who passes the goal at more
+ * than its radius has not arrived, and never will. */
 static double price_at(const plan_astar *a, const plan_astar_task *task, const hp_pose *pose,
-                       double lateral_m, uint32_t depth_m)
+                       place at, uint32_t depth_m)
 {
+    const double radius_m = task->map->info->goal_radius_m;
+    const double lateral_m = at.lateral_m;
+    if (at.s_m > task->route->goal_s_m + radius_m && fabs(lateral_m) > GOAL_SHARE * radius_m) {
+        return INFINITY;
+    }
     const double t = a->time_s[depth_m < PLAN_ASTAR_WAY ? depth_m : PLAN_ASTAR_WAY - 1];
     return plan_map_price(task->map, pose, t) + ASIDE_PRICE * fabs(lateral_m);
 }
@@ -102,6 +114,7 @@ static void build_guide(plan_astar *a, const plan_astar_task *task)
             const double lateral = offset_of(j);
             const hp_pose pose = {frame->pose.x_m - lateral * frame->sin_yaw,
                                   frame->pose.y_m + lateral * frame->cos_yaw, frame->pose.yaw_rad};
+            const place at = {a->start_s_m + i, lateral};
             double least = INFINITY;
             for (int32_t d = -2; d <= 2; ++d) {
                 const int32_t next = (int32_t)j + d;
@@ -111,7 +124,7 @@ static void build_guide(plan_astar *a, const plan_astar_task *task)
                 }
             }
             a->to_go[i][j] =
-                isinf(least) ? INFINITY : (float)(least + price_at(a, task, &pose, lateral, i));
+                isinf(least) ? INFINITY : (float)(least + price_at(a, task, &pose, at, i));
         }
     }
 }
@@ -153,8 +166,8 @@ double plan_astar_price(const plan_astar *a, const plan_astar_task *task, const 
         const plan_astar_frame *frame;
         locate(a, &poses[i], s + 1.0, &s, &lateral, &frame);
         const double turned = hp_angle_wrap(poses[i].yaw_rad - poses[i - 1].yaw_rad);
-        sum +=
-            price_at(a, task, &poses[i], lateral, i) + BEND_PRICE * fabs(turned - frame->curvature);
+        sum += price_at(a, task, &poses[i], (place){s, lateral}, i) +
+               BEND_PRICE * fabs(turned - frame->curvature);
     }
     return sum + END_PRICE * fabs(lateral);
 }
@@ -179,8 +192,8 @@ static double drive_back(const plan_astar *a, const plan_astar_task *task, hp_po
         const double bend = hp_clamp(2.0 * sin(alpha) / fmax(hypot(dx, dy), 0.1), -most, most);
         poses[*n] = advance(*p, bend, 1.0);
         locate(a, &poses[*n], s + 1.0, &s, &lateral, &frame);
-        cost +=
-            price_at(a, task, &poses[*n], lateral, *n) + BEND_PRICE * fabs(bend - frame->curvature);
+        cost += price_at(a, task, &poses[*n], (place){s, lateral}, *n) +
+                BEND_PRICE * fabs(bend - frame->curvature);
         if (isinf(cost)) {
             return INFINITY;
         }
@@ -277,7 +290,8 @@ static bool drive_leg(const plan_astar *a, const plan_astar_task *task, double c
         node->pose = advance(node->pose, curvature, 1.0);
         ++node->depth_m;
         locate(a, &node->pose, node->s_m + 1.0, &node->s_m, &node->lateral_m, frame);
-        node->cost += price_at(a, task, &node->pose, node->lateral_m, node->depth_m) +
+        const place at = {node->s_m, node->lateral_m};
+        node->cost += price_at(a, task, &node->pose, at, node->depth_m) +
                       BEND_PRICE * fabs(curvature - (*frame)->curvature);
         if (isinf(node->cost)) {
             return false;

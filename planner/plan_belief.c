@@ -4,7 +4,8 @@
 
 #define MIN_SIGMA_M 0.1 /* of an observation against a forecast: sensors are not exact */
 #define MIN_CAR_SIGMA_M 0.05
-#define SIGMA_MPS 0.5    /* of an observed velocity against a forecast */
+#define SIGMA_MPS 0.5 /* of an observed velocity against a forecast */
+#define CAR_SIGMA_MPS 0.3
 #define MARK_S 1.0       /* between the points by which futures are known again */
 #define MAX_EVIDENCE 3.0 /* log units at most between futures: people change their minds */
 
@@ -32,20 +33,26 @@ static hp_vec2 mode_at(const hp_mode *mode, hp_vec2 start, double step_s, uint32
     return (hp_vec2){a.x_m + u * (b.x_m - a.x_m), a.y_m + u * (b.y_m - a.y_m)};
 }
 
-/** Adds what the current place says about the last forecast's futures. */
+static hp_vec2 between(hp_vec2 a, hp_vec2 b, double u)
+{
+    return (hp_vec2){a.x_m + u * (b.x_m - a.x_m), a.y_m + u * (b.y_m - a.y_m)};
+}
+
+/** Adds what place and velocity say about the last forecast's futures: where each had him now,
+ * which is before the next decision was due if something surprised. */
 static void weigh(const plan_belief_config *config, double now_s, plan_track *item)
 {
     const hp_track *t = &item->track;
     const double keep = exp(-config->forget_hz * (now_s - item->forecast_s));
+    const double u = (now_s - item->forecast_s) / fmax(item->until_s, 1e-3);
+    const double sigma_mps = t->kind == HP_CLASS_CAR ? CAR_SIGMA_MPS : SIGMA_MPS;
     const hp_vec2 here = {t->pose.x_m, t->pose.y_m};
+    const hp_vec2 pace = {t->vx_mps, t->vy_mps};
     double best = -INFINITY;
     for (uint32_t m = 0; m < item->n_forecast; ++m) {
-        const hp_vec2 *marks = item->forecast[m];
         const double sigma = fmax(item->sigma_m[m], MIN_SIGMA_M);
-        const double miss = hp_dist(here, marks[0]) / sigma;
-        const double vx = (marks[1].x_m - marks[0].x_m) / MARK_S;
-        const double vy = (marks[1].y_m - marks[0].y_m) / MARK_S;
-        const double off = hypot(t->vx_mps - vx, t->vy_mps - vy) / SIGMA_MPS;
+        const double miss = hp_dist(here, between(item->from, item->forecast[m][0], u)) / sigma;
+        const double off = hp_dist(pace, between(item->from_mps, item->then_mps[m], u)) / sigma_mps;
         item->evidence[m] =
             keep * item->evidence[m] - 0.5 * (miss * miss + off * off) - 2.0 * log(sigma);
         best = fmax(best, item->evidence[m]);
@@ -110,6 +117,18 @@ static void posterior(const plan_belief_config *config, const double *evidence,
     }
 }
 
+/** Over a step before and one after. */
+static hp_vec2 velocity_at(const hp_mode *mode, hp_vec2 start, const hp_predict_reply *reply,
+                           double t_s)
+{
+    const double before_s = fmax(t_s - reply->step_s, 0.0);
+    const double after_s = t_s + reply->step_s;
+    const hp_vec2 a = mode_at(mode, start, reply->step_s, reply->n_steps, before_s);
+    const hp_vec2 b = mode_at(mode, start, reply->step_s, reply->n_steps, after_s);
+    const double per_s = 1.0 / (after_s - before_s);
+    return (hp_vec2){(b.x_m - a.x_m) * per_s, (b.y_m - a.y_m) * per_s};
+}
+
 /** Keeps where the new forecast puts the agent from the next decision on. */
 static void keep_forecast(const hp_predict_reply *reply, const hp_forecast *forecast, double now_s,
                           double decision_s, plan_track *item)
@@ -117,9 +136,13 @@ static void keep_forecast(const hp_predict_reply *reply, const hp_forecast *fore
     const hp_vec2 here = {item->track.pose.x_m, item->track.pose.y_m};
     item->n_forecast = forecast->n_modes;
     item->forecast_s = now_s;
+    item->until_s = decision_s;
+    item->from = here;
+    item->from_mps = (hp_vec2){item->track.vx_mps, item->track.vy_mps};
     for (uint32_t m = 0; m < forecast->n_modes; ++m) {
         const hp_mode *mode = &forecast->modes[m];
         item->sigma_m[m] = mode->sigma_m[0];
+        item->then_mps[m] = velocity_at(mode, here, reply, decision_s);
         for (uint32_t k = 0; k < PLAN_MARKS; ++k) {
             item->forecast[m][k] =
                 mode_at(mode, here, reply->step_s, reply->n_steps, decision_s + k * MARK_S);
@@ -148,12 +171,13 @@ static void stand_still(const hp_track *track, uint32_t n_steps, hp_belief_agent
     }
 }
 
-/** A forecast's spread is the same in all directions, but vehicles stray along their way, which
- * their modes say, and hardly aside: one that stands does not slide. */
-static void keep_to_lane(const plan_belief_config *config, const hp_track *track, uint32_t n_steps,
+/** A forecast's spread is the same in all directions and for all, but vehicles stray along their
+ * way, which their modes say, and hardly aside, and who stands does not slide: that he may set off
+ * is the crossing rate's affair. */
+static void keep_to_pace(double sigma_m, double stray_s, const hp_track *track, uint32_t n_steps,
                          hp_belief_agent *agent)
 {
-    const double most = MIN_CAR_SIGMA_M + config->car_stray_s * hypot(track->vx_mps, track->vy_mps);
+    const double most = sigma_m + stray_s * hypot(track->vx_mps, track->vy_mps);
     for (uint32_t m = 0; m < agent->n_modes; ++m) {
         for (uint32_t k = 0; k < n_steps; ++k) {
             agent->modes[m].sigma_m[k] = fmin(agent->modes[m].sigma_m[k], most);
@@ -199,7 +223,9 @@ static void believe(const plan_belief_config *config, const plan_belief_view *vi
     agent->n_modes = forecast->n_modes;
     memcpy(agent->modes, forecast->modes, forecast->n_modes * sizeof agent->modes[0]);
     if (t->kind == HP_CLASS_CAR) {
-        keep_to_lane(config, t, reply->n_steps, agent);
+        keep_to_pace(MIN_CAR_SIGMA_M, config->car_stray_s, t, reply->n_steps, agent);
+    } else {
+        keep_to_pace(MIN_SIGMA_M, config->walker_stray_s, t, reply->n_steps, agent);
     }
     if (t->visible) {
         weigh(config, now_s, item);

@@ -26,6 +26,7 @@ typedef struct plan_path_config {
     double margin_m, clearance_m;          /* kept free for sure, and if it is cheap */
     double pavement_price, off_limits_price, contact_price, close_price; /* a metre of road: 1 */
     double blocked_s;        /* a vehicle expected in the way for longer blocks the lane */
+    double queue_s;          /* one that waits in the lane itself does after this time */
     double walker_blocked_s; /* and a walker for longer than this */
     uint32_t max_nodes;
     double time_ms; /* of one search, in worlds that do not wait */
@@ -36,15 +37,16 @@ typedef struct plan_steer_config {
 } plan_steer_config;
 
 typedef struct plan_belief_config {
-    double forget_hz;     /* rate at which evidence for a mode fades */
-    double min_weight;    /* no mode falls below this */
-    double remember_s;    /* how long an agent out of sight is kept */
-    double cross_hz;      /* rate at which a walker just met starts to cross the path */
-    double patience_s;    /* who has not for this long is half as likely to (Gamma-Poisson) */
-    double return_share;  /* of that rate, for who has crossed already */
-    double car_stray_s;   /* a vehicle's spread is at most this times its speed */
-    double pass_margin_m; /* agents further than this behind the ego are left out */
-    double observed_s;    /* no key: as in plan_guard_config */
+    double forget_hz;      /* rate at which evidence for a mode fades */
+    double min_weight;     /* no mode falls below this */
+    double remember_s;     /* how long an agent out of sight is kept */
+    double cross_hz;       /* rate at which a walker just met starts to cross the path */
+    double patience_s;     /* who has not for this long is half as likely to (Gamma-Poisson) */
+    double return_share;   /* of that rate, for who has crossed already */
+    double car_stray_s;    /* a vehicle's spread is at most this times its speed */
+    double walker_stray_s; /* and a walker's this times his */
+    double pass_margin_m;  /* agents further than this behind the ego are left out */
+    double observed_s;     /* no key: as in plan_guard_config */
 } plan_belief_config;
 
 typedef struct plan_phantom_config {

@@ -188,6 +188,7 @@ static void lay_path(plan_cycle *cycle, const hp_frame *frame)
         .info = &cycle->info,
         .belief = b,
         .ego = &frame->ego,
+        .now_s = (double)frame->stamp_ns * 1e-9,
         .deadline_ns = cycle->info.synchronous ? 0 : hp_clock_now_ns(cycle->clock) + budget_ns,
         .clock = cycle->clock};
     plan_detour_update(&cycle->detour, &task, &cycle->path);

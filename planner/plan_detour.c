@@ -20,6 +20,7 @@ void plan_detour_begin(const plan_path_config *config, const hp_world_info *info
     *path = detour->route;
     detour->away = false;
     detour->stops = false;
+    detour->queue_s = INFINITY;
     detour->searches = 0;
 }
 
@@ -140,12 +141,24 @@ static double price(plan_detour *d, plan_astar_task *job, const plan_pace *paces
     return least;
 }
 
+/** Whether vehicles take up the lane for good. One that waits for something is waited for. */
+static bool lane_is_taken(plan_detour *d, const plan_detour_task *task)
+{
+    const plan_map_lane lane =
+        plan_map_sift(&d->map, &d->route, d->search.start_s_m, d->search.end_s_m);
+    if (lane != PLAN_MAP_QUEUE) {
+        d->queue_s = INFINITY;
+        return lane == PLAN_MAP_BLOCKED;
+    }
+    d->queue_s = fmin(d->queue_s, task->now_s);
+    return task->now_s - d->queue_s > task->config->queue_s;
+}
+
 /** Whether the way back to the route and along it is not free. Pavement is for those who cannot
  * stop and for lanes blocked by things, not for lack of patience with a walker. */
 static bool is_blocked(plan_detour *d, const plan_detour_task *task, const plan_way *back)
 {
-    const bool lane = plan_map_sift(&d->map, &d->route, d->search.start_s_m, d->search.end_s_m) ||
-                      isinf(back->cost);
+    const bool lane = lane_is_taken(d, task) || isinf(back->cost);
     const bool stoppable = task->info->speed_floor_mps <= 0.0;
     if (!lane && stoppable) {
         d->map.pavement_price = task->config->off_limits_price;
@@ -225,6 +238,17 @@ static void evade(plan_detour *d, const plan_detour_task *task, plan_astar_task 
     }
 }
 
+/** Past the goal without having been there: this is no way to anywhere. */
+static void stop_behind_goal(plan_detour *d, const plan_detour_task *task, plan_path *path)
+{
+    const hp_pose *ego = &task->ego->pose;
+    const double s = plan_path_project(path, (hp_vec2){ego->x_m, ego->y_m}).s_m;
+    if (s > path->goal_s_m + 2.0 * task->info->goal_radius_m) {
+        plan_path_stop_at(task->config, s, path);
+        d->stops = true;
+    }
+}
+
 void plan_detour_update(plan_detour *detour, const plan_detour_task *task, plan_path *path)
 {
     const hp_world_info *info = task->info;
@@ -256,4 +280,5 @@ void plan_detour_update(plan_detour *detour, const plan_detour_task *task, plan_
     } else {
         go_back(detour, task, back, path);
     }
+    stop_behind_goal(detour, task, path);
 }

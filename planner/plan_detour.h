@@ -2,7 +2,8 @@
  *  free, else the cheapest of going on as before, going back, and what hybrid A* finds.
  *
  *  The route counts as blocked by a standing box, by a vehicle that is expected in the way for
- *  longer than planner.path.blocked_s, and, if the car cannot be held below a speed, by anybody it
+ *  longer than planner.path.blocked_s (one that is headed along the route and waits itself: after
+ *  planner.path.queue_s), and, if the car cannot be held below a speed, by anybody it
  *  would probably meet. With no way found the car keeps its path and its speeds end in front of
  *  the obstacle. Ownership: plain data, large: reserve it once. Threads: one user.
  *  Allocation: none. */
@@ -12,8 +13,9 @@
 #include "planner/plan_astar.h"
 
 typedef struct plan_detour {
-    bool away;  /* the path is not the route */
-    bool stops; /* the path's speeds end before an obstacle */
+    bool away;      /* the path is not the route */
+    bool stops;     /* the path's speeds end before an obstacle, or because the goal was missed */
+    double queue_s; /* since when a queue has been ahead; INFINITY: there is none */
     plan_path route;
     plan_map map;
     plan_astar search;
@@ -31,6 +33,7 @@ typedef struct plan_detour_task {
     const hp_world_info *info;
     const hp_plan_request *belief; /* agents and occluders */
     const hp_ego_state *ego;
+    double now_s; /* episode time */
     int64_t deadline_ns;
     const hp_clock *clock;
 } plan_detour_task;

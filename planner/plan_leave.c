@@ -34,12 +34,14 @@ bool plan_leave_update(const plan_guard_config *config, const hp_world_info *inf
 {
     const hp_pose *pose = &frame->ego.pose;
     const hp_projection foot = plan_path_project(path, (hp_vec2){pose->x_m, pose->y_m});
-    const bool may = frame->ego.speed_mps < config->leave_mps &&
-                     fabs(hp_angle_wrap(pose->yaw_rad - foot.yaw_rad)) < ALIGNED_RAD;
+    const bool slow = frame->ego.speed_mps < config->leave_mps;
+    const bool aligned = fabs(hp_angle_wrap(pose->yaw_rad - foot.yaw_rad)) < ALIGNED_RAD;
     bool any = false;
     memset(waits, 0, frame->n_agents * sizeof waits[0]);
     for (uint32_t k = 0; k < tracks->n; ++k) {
         plan_track *item = &tracks->items[k];
+        /* Once begun, it is gone through with: to steer beside him would swing the tail at him. */
+        const bool may = slow && (aligned || item->waits);
         item->waits = false;
         for (uint32_t i = 0; may && i < frame->n_agents; ++i) {
             if (frame->agents[i].id == item->track.id &&

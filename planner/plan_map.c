@@ -8,6 +8,7 @@
 #define RECEDING_MPS 1.0   /* who drives along the way faster than this is followed */
 #define STRAY_MPS 1.4      /* ends of a moving vehicle's place grow apart so fast ... */
 #define MOST_STRAY_M 6.0   /* ... up to this */
+#define ALONG_COS 0.7      /* headed along the way: no more turned against it than this */
 #define WALKER_EXTRA_M 0.2 /* people move about more than vehicles */
 
 static bool in_any(const hp_rect *rects, uint32_t n, hp_vec2 p)
@@ -21,14 +22,13 @@ static bool in_any(const hp_rect *rects, uint32_t n, hp_vec2 p)
 }
 
 /** What the map says about a point. */
-static double ground(const plan_map *map, hp_vec2 p)
+static hp_ground ground(const plan_map *map, hp_vec2 p)
 {
     const hp_world_info *info = map->info;
     if (in_any(info->road, info->n_road, p)) {
-        return 1.0;
+        return HP_GROUND_ROAD;
     }
-    return in_any(info->pavement, info->n_pavement, p) ? map->pavement_price
-                                                       : map->config->off_limits_price;
+    return in_any(info->pavement, info->n_pavement, p) ? HP_GROUND_PAVEMENT : HP_GROUND_OFF;
 }
 
 static double price_of(const plan_map *map, hp_ground ground)
@@ -37,6 +37,12 @@ static double price_of(const plan_map *map, hp_ground ground)
         return 1.0;
     }
     return ground == HP_GROUND_PAVEMENT ? map->pavement_price : map->config->off_limits_price;
+}
+
+/** Nobody leaves road and pavement to get round something; who is out already may come back. */
+static double price_of_middle(const plan_map *map, hp_ground ground)
+{
+    return ground == HP_GROUND_OFF && !map->outside ? (double)INFINITY : price_of(map, ground);
 }
 
 /** Where the ego is beside the near part of the route. */
@@ -78,7 +84,7 @@ static double edges_price(const plan_map *map, const hp_pose *ego, double half_m
     const hp_ground left = hp_ground_beside(map->info, at.segment, at.share, at.left_m + reach_m);
     const hp_ground right = hp_ground_beside(map->info, at.segment, at.share, at.left_m - reach_m);
     *sides = fmax(price_of(map, left), price_of(map, right));
-    return price_of(map, hp_ground_beside(map->info, at.segment, at.share, at.left_m));
+    return price_of_middle(map, hp_ground_beside(map->info, at.segment, at.share, at.left_m));
 }
 
 /** The points of the route that others' reach comes to, and one beyond on either side. */
@@ -110,9 +116,9 @@ static double ground_price(const plan_map *map, const hp_pose *ego)
     }
     const double dx = -half * sin(ego->yaw_rad);
     const double dy = half * cos(ego->yaw_rad);
-    const double middle = ground(map, (hp_vec2){ego->x_m, ego->y_m});
-    const double left = ground(map, (hp_vec2){ego->x_m + dx, ego->y_m + dy});
-    const double right = ground(map, (hp_vec2){ego->x_m - dx, ego->y_m - dy});
+    const double middle = price_of_middle(map, ground(map, (hp_vec2){ego->x_m, ego->y_m}));
+    const double left = price_of(map, ground(map, (hp_vec2){ego->x_m + dx, ego->y_m + dy}));
+    const double right = price_of(map, ground(map, (hp_vec2){ego->x_m - dx, ego->y_m - dy}));
     const double sides = fmax(left, right);
     return sides >= map->config->off_limits_price ? fmax(middle, sides) : middle;
 }
@@ -255,6 +261,8 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
         find_near(map, where);
     }
     const hp_pose here = {where.x_m, where.y_m, 0.0};
+    map->outside = true; /* until the price of being here is known */
+    map->outside = ground_price(map, &here) >= config->off_limits_price;
     for (uint32_t i = 0; i < belief->n_occluders; ++i) {
         const hp_box *box = &belief->occluders[i].box;
         if (near(&here, &box->centre, REACH_M)) {
@@ -270,17 +278,31 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
     }
 }
 
-/** True if the box takes up the way: it meets the ego's corridor between the two arc lengths. */
-static bool in_the_way(const plan_map *map, const plan_path *path, const hp_box *box, double from_m,
-                       double to_m)
+/** A stretch of a path. */
+typedef struct stretch {
+    const plan_path *path;
+    double from_m, to_m;
+} stretch;
+
+/** True if the box takes up the way: it meets the ego's corridor on the stretch. */
+static bool in_the_way(const plan_map *map, const stretch *way, const hp_box *box, double margin_m)
 {
+    const plan_path *path = way->path;
     const hp_projection foot = plan_path_project(path, (hp_vec2){box->centre.x_m, box->centre.y_m});
-    if (foot.s_m < from_m || foot.s_m > to_m) {
+    if (foot.s_m < way->from_m || foot.s_m > way->to_m) {
         return false;
     }
     const hp_pose ego = plan_path_at(path, foot.s_m);
-    const hp_box corridor = grown(map, &ego, map->config->margin_m);
+    const hp_box corridor = grown(map, &ego, margin_m);
     return hp_box_overlap(&corridor, box);
+}
+
+/** A vehicle headed along the path. */
+static bool goes_along(const plan_future *future, const plan_path *path)
+{
+    const hp_pose *a = &future->at[0].centre;
+    const hp_projection foot = plan_path_project(path, (hp_vec2){a->x_m, a->y_m});
+    return !future->walks && cos(a->yaw_rad - foot.yaw_rad) > ALONG_COS;
 }
 
 static bool drives_away(const plan_future *future, const plan_path *path)
@@ -294,18 +316,18 @@ static bool drives_away(const plan_future *future, const plan_path *path)
 }
 
 /** Expected time of an agent, whose futures begin at i, in the way. */
-static double time_in_the_way(const plan_map *map, uint32_t i, const plan_path *path, double from_m,
-                              double to_m)
+static double time_in_the_way(const plan_map *map, uint32_t i, const stretch *way)
 {
+    const double margin_m = map->config->margin_m + (map->futures[i].walks ? WALKER_EXTRA_M : 0.0);
     double sum = 0.0;
     for (uint32_t f = i; f < map->n_futures && map->futures[f].agent == map->futures[i].agent;
          ++f) {
         const plan_future *future = &map->futures[f];
-        if (drives_away(future, path)) {
+        if (drives_away(future, way->path)) {
             continue;
         }
         for (uint32_t k = 0; k < PLAN_MAP_STEPS; ++k) {
-            if (in_the_way(map, path, &future->at[k], from_m, to_m)) {
+            if (in_the_way(map, way, &future->at[k], margin_m)) {
                 sum += future->probability * PLAN_MAP_STEP_S;
             }
         }
@@ -313,19 +335,24 @@ static double time_in_the_way(const plan_map *map, uint32_t i, const plan_path *
     return sum;
 }
 
-bool plan_map_sift(plan_map *map, const plan_path *path, double from_m, double to_m)
+plan_map_lane plan_map_sift(plan_map *map, const plan_path *path, double from_m, double to_m)
 {
+    const stretch way = {path, from_m, to_m};
     const bool stoppable = map->info->speed_floor_mps <= 0.0;
-    bool blocked = false;
+    plan_map_lane lane = PLAN_MAP_FREE;
     bool keep = true;
     uint32_t kept = 0;
     uint32_t last = UINT32_MAX;
     for (uint32_t i = 0; i < map->n_futures; ++i) {
         const plan_future *future = &map->futures[i];
         if (future->agent != last) {
-            const double t = time_in_the_way(map, i, path, from_m, to_m);
+            const double t = time_in_the_way(map, i, &way);
             keep = !future->walks || !stoppable || t > map->config->walker_blocked_s;
-            blocked |= !future->walks && t > map->config->blocked_s;
+            if (!future->walks && t > map->config->blocked_s) {
+                const bool queue = stoppable && goes_along(future, path);
+                const plan_map_lane now = queue ? PLAN_MAP_QUEUE : PLAN_MAP_BLOCKED;
+                lane = now > lane ? now : lane;
+            }
             last = future->agent;
         }
         if (keep && kept != i) {
@@ -334,5 +361,5 @@ bool plan_map_sift(plan_map *map, const plan_path *path, double from_m, double t
         kept += keep;
     }
     map->n_futures = kept;
-    return blocked;
+    return lane;
 }

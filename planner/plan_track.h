@@ -21,9 +21,12 @@ typedef struct plan_track {
     double unseen_open_s;          /* how long it has not been where it should be visible */
     uint32_t n_forecast;           /* futures of the last forecast; 0: none yet */
     double forecast_s;             /* episode time of that forecast */
+    double until_s;                /* from then to the next decision, if nothing surprises */
+    hp_vec2 from, from_mps;        /* place and velocity at that time */
     double evidence[HP_MAX_MODES]; /* log likelihood of each of them so far */
     double sigma_m[HP_MAX_MODES];  /* of each at the next decision */
     hp_vec2 forecast[HP_MAX_MODES][PLAN_MARKS]; /* where each passes at the marks after that */
+    hp_vec2 then_mps[HP_MAX_MODES];             /* and its velocity at the first of them */
 } plan_track;
 
 typedef struct plan_tracks {

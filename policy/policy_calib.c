@@ -8,7 +8,8 @@
 
 static const double SHARES[POLICY_GROUPS - 1] = {0.6, 0.9};       /* of samples below the edges */
 static const double LEAST_SCORE = 0.005, WIDTHS_PER_SIGMA = 3.07; /* 15/16 - 1/16, normal */
-static const double GROWTH = 1.15; /* of the prefixes that the selective rule tests */
+/* Of the prefixes that the selective rule tests: the first one's share, and how they grow. */
+static const double FIRST = 0.0625, GROWTH = 1.15;
 
 void policy_calib_config_default(policy_calib_config *c)
 {
@@ -99,7 +100,8 @@ static double accept_score(const policy_calib_config *c, const policy_sample *sa
             (judged){samples[i].score, fabs(samples[i].outcome - samples[i].value) > c->epsilon};
     }
     qsort(list, n, sizeof *list, by_score);
-    double next = ceil(log(1.0 / c->delta) / c->risk);
+    /* Fewer could not pass with a single error, and then all hangs on their luck. */
+    double next = hp_max(ceil(log(1.0 / c->delta) / c->risk), floor(n * FIRST));
     while (next <= n) {
         const uint32_t m = (uint32_t)next;
         for (; done < m; done++) {

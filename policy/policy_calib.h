@@ -7,9 +7,10 @@
  *   - conformal: one per group (by the predicted probability of a crash), with the finite-sample
  *     correction, so that a new sample of the group lies inside with at least the level asked.
  *   - selective: the greatest score up to which the share of errors beyond epsilon is below risk,
- *     by a binomial test over growing prefixes (fixed sequence), at confidence 1 - delta.
- *  It belongs to one network and one mix of scenes, whose hashes it carries.
- *  Ownership: plain data. Threads: pure. Allocation: while fitting and reading only. */
+ *     by a binomial test over growing prefixes (fixed sequence), at confidence 1 - delta. The
+ *     first prefix is a sixteenth of the samples, or as many as pass without an error if that is
+ * more. It belongs to one network and one mix of scenes, whose hashes it carries. Ownership: plain
+ * data. Threads: pure. Allocation: while fitting and reading only. */
 #ifndef POLICY_CALIB_H
 #define POLICY_CALIB_H
 

@@ -36,7 +36,7 @@ static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t bloc
         if (s->model.belief_lower != NULL) {
             uint32_t action = 0;
             sum = fmax(sum, s->model.belief_lower(s->model.ctx, pomdp_state_at(s, t->states, at),
-                                                  weight, node->n_particles, &action));
+                                                  weight, node->n_particles, sum, &action));
         }
         t->floor[v] = s->discount[node->depth] * sum;
         t->lower[v] = t->floor[v];

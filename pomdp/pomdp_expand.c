@@ -1,5 +1,6 @@
 #include "pomdp/pomdp_internal.h"
 
+#include <math.h>
 #include <string.h>
 
 /** Fills the batch with n particles of a node, once for each of n_actions actions. */
@@ -69,7 +70,7 @@ static void make_children(pomdp_solver *s, uint32_t edge, uint32_t depth)
 {
     pomdp_tree *t = &s->tree;
     pomdp_partition *p = &s->partition;
-    t->edges[edge].first_child = t->used.n_nodes;
+    t->edges[edge].first_child = p->n_groups > 0 ? t->used.n_nodes : 0;
     t->edges[edge].n_children = p->n_groups;
     if (p->n_groups > 0 && depth > s->count.depth) {
         s->count.depth = depth;
@@ -171,12 +172,12 @@ static uint32_t count_living(const pomdp_partition *p)
     return sum;
 }
 
-/** Turns the rows [at, at + n) of the stepped batch into an edge and its children. */
-static hp_status make_edge(pomdp_solver *s, uint32_t node_index, uint32_t at)
+/** Turns the rows [at, at + n) of the stepped batch into an edge's reward and children. */
+static hp_status make_edge(pomdp_solver *s, uint32_t edge, uint32_t at)
 {
     pomdp_tree *t = &s->tree;
+    const uint32_t node_index = t->edges[edge].node;
     const pomdp_node node = t->nodes[node_index];
-    const uint32_t edge = t->used.n_edges;
 
     weigh_rows(s, &node, t->weight[node_index], at);
     pomdp_partition_run(&s->partition, &s->batch.out.obs[at], &s->batch.out.terminal[at],
@@ -189,32 +190,59 @@ static hp_status make_edge(pomdp_solver *s, uint32_t node_index, uint32_t at)
     for (uint32_t i = 0; i < node.n_particles; i++) {
         reward += s->batch.out.weight[at + i] * s->batch.out.reward[at + i];
     }
-    t->used.n_edges++;
-    t->edges[edge] = (pomdp_edge){.reward = s->discount[node.depth] * reward, .node = node_index};
+    t->edges[edge].reward = s->discount[node.depth] * reward;
     make_children(s, edge, node.depth + 1);
     fill_children(s, edge, &node, at);
     return HP_OK;
 }
 
-/** Steps and bounds as many actions at once as the batch holds. */
-static hp_status expand_actions(pomdp_solver *s, uint32_t node_index, uint32_t action,
-                                uint32_t n_actions)
+/** Steps and bounds the actions of neighbouring edges, as many as the batch holds. */
+static hp_status expand_edges(pomdp_solver *s, uint32_t edge, uint32_t n_edges)
 {
-    const uint32_t n = s->tree.nodes[node_index].n_particles;
+    const pomdp_node *node = &s->tree.nodes[s->tree.edges[edge].node];
+    const uint32_t n = node->n_particles;
     const uint32_t first_child = s->tree.used.n_nodes;
 
-    if (pomdp_solver_late(s, n * n_actions)) {
+    if (pomdp_solver_late(s, n * n_edges)) {
         return HP_EDEADLINE;
     }
-    load_batch(s, &s->tree.nodes[node_index], action, n_actions);
-    step_batch(s, n * n_actions);
-    for (uint32_t a = 0; a < n_actions; a++) {
-        const hp_status st = make_edge(s, node_index, a * n);
+    load_batch(s, node, edge - node->first_edge, n_edges);
+    step_batch(s, n * n_edges);
+    for (uint32_t a = 0; a < n_edges; a++) {
+        const hp_status st = make_edge(s, edge + a, a * n);
         if (st != HP_OK) {
             return st;
         }
     }
-    return pomdp_bounds_init(s, first_child, s->tree.used.n_nodes - first_child);
+    const hp_status st = pomdp_bounds_init(s, first_child, s->tree.used.n_nodes - first_child);
+    for (uint32_t a = 0; a < n_edges && st == HP_OK; a++) {
+        pomdp_tree_update_edge(s, edge + a);
+    }
+    return st;
+}
+
+/** The edges that were not stepped promise what the model says, and surely earn nothing. */
+static void bound_edges(pomdp_solver *s, uint32_t node_index)
+{
+    const pomdp_node *node = &s->tree.nodes[node_index];
+    const double discount = s->discount[node->depth];
+    double values[POMDP_MAX_ACTIONS];
+    s->model.action_upper(s->model.ctx, pomdp_state_at(s, s->tree.states, node->first_particle),
+                          s->tree.particle_weight + node->first_particle, node->n_particles,
+                          values);
+    for (uint32_t a = 0; a < s->model.n_actions; a++) {
+        pomdp_edge *edge = &s->tree.edges[node->first_edge + a];
+        if (edge->first_child == POMDP_NONE) {
+            edge->lower = -HUGE_VAL;
+            edge->utility = discount * values[a];
+            edge->upper = edge->utility - s->config.regularisation;
+        }
+    }
+}
+
+static bool is_lazy(const pomdp_solver *s, uint32_t node)
+{
+    return node != 0 && s->config.lazy && s->model.action_upper != NULL && s->evaluator == NULL;
 }
 
 hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node)
@@ -223,20 +251,56 @@ hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node)
     const pomdp_mark before = t->used;
     const uint32_t n_actions = s->model.n_actions;
     const uint32_t at_once = s->batch.capacity / t->nodes[node].n_particles;
-    hp_status st = n_actions <= t->capacity.n_edges - t->used.n_edges ? HP_OK : HP_EFULL;
-
-    for (uint32_t a = 0; a < n_actions && st == HP_OK; a += at_once) {
-        const uint32_t left = n_actions - a;
-        st = expand_actions(s, node, a, left < at_once ? left : at_once);
+    if (n_actions > t->capacity.n_edges - t->used.n_edges) {
+        return HP_EFULL;
+    }
+    t->used.n_edges += n_actions;
+    t->nodes[node].first_edge = before.n_edges;
+    for (uint32_t a = 0; a < n_actions; a++) {
+        t->edges[before.n_edges + a] = (pomdp_edge){.node = node, .first_child = POMDP_NONE};
+    }
+    hp_status st = HP_OK;
+    if (is_lazy(s, node)) {
+        bound_edges(s, node);
+    } else {
+        for (uint32_t a = 0; a < n_actions && st == HP_OK; a += at_once) {
+            const uint32_t left = n_actions - a;
+            st = expand_edges(s, before.n_edges + a, left < at_once ? left : at_once);
+        }
     }
     if (st != HP_OK) {
         t->used = before;
+        t->nodes[node].first_edge = POMDP_NONE;
         return st;
-    }
-    t->nodes[node].first_edge = before.n_edges;
-    for (uint32_t a = 0; a < n_actions; a++) {
-        pomdp_tree_update_edge(s, before.n_edges + a);
     }
     s->count.expansions++;
     return HP_OK;
+}
+
+hp_status pomdp_expand_edge(pomdp_solver *s, uint32_t edge)
+{
+    const pomdp_mark before = s->tree.used;
+    const pomdp_edge was = s->tree.edges[edge];
+    const hp_status st = expand_edges(s, edge, 1);
+    if (st != HP_OK) {
+        s->tree.used = before;
+        s->tree.edges[edge] = was;
+    }
+    return st;
+}
+
+void pomdp_expand_forget(pomdp_solver *s, uint32_t node)
+{
+    const pomdp_tree *t = &s->tree;
+    pomdp_node *v = &t->nodes[node];
+    if (v->first_edge >= t->used.n_edges) {
+        v->first_edge = POMDP_NONE;
+        return;
+    }
+    for (uint32_t e = v->first_edge; e < v->first_edge + s->model.n_actions; e++) {
+        if (t->edges[e].first_child >= t->used.n_nodes) {
+            t->edges[e] = (pomdp_edge){.node = node, .first_child = POMDP_NONE};
+        }
+    }
+    bound_edges(s, node);
 }

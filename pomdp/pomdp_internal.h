@@ -39,11 +39,12 @@ typedef struct pomdp_node {
 } pomdp_node;
 
 typedef struct pomdp_edge {
-    double reward;       /* of the step, without lambda */
-    double lower, upper; /* less lambda */
-    double utility;      /* upper without lambda */
-    uint32_t node;       /* where it starts */
-    uint32_t first_child, n_children;
+    double reward;        /* of the step, without lambda */
+    double lower, upper;  /* less lambda */
+    double utility;       /* upper without lambda */
+    uint32_t node;        /* where it starts */
+    uint32_t first_child; /* POMDP_NONE until the action is stepped; 0 where nobody lived on */
+    uint32_t n_children;
 } pomdp_edge;
 
 typedef struct pomdp_mark {
@@ -203,8 +204,13 @@ HP_NODISCARD hp_status pomdp_bounds_init(pomdp_solver *s, uint32_t first, uint32
 /** Puts a node's bounds back to its first ones; what was seen below it is for the caller. */
 void pomdp_bounds_reset(pomdp_solver *s, uint32_t node);
 
-/** Expands a node by all actions. HP_OK; HP_EFULL or HP_EDEADLINE with the tree as it was. */
+/** Expands a node by all actions, or, lazily, with a bound for each. HP_OK; HP_EFULL or
+ *  HP_EDEADLINE with the tree as it was. */
 HP_NODISCARD hp_status pomdp_expand_node(pomdp_solver *s, uint32_t node);
+/** Steps an edge's action, which was not yet. As above. */
+HP_NODISCARD hp_status pomdp_expand_edge(pomdp_solver *s, uint32_t edge);
+/** A node whose newest edges or children are beyond the counters: forgets them. */
+void pomdp_expand_forget(pomdp_solver *s, uint32_t node);
 
 /** Index of the edge with the largest upper (or lower) bound; ties to the preferred action where
  *  upper bounds count, then to the lowest. */

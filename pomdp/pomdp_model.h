@@ -58,11 +58,18 @@ typedef struct pomdp_model {
                         uint32_t n_steps, double *returned);
     /** [may be NULL] What some policy surely earns from the belief of these n particles, knowing
      * the weights but no single particle: the sum of weight times return; *action is that policy's
-     *  first step. The best of this and of the default policy's return is the lower bound. */
+     *  first step. The best of this and of the default policy's return, known, is the lower bound:
+     * a model that sees that it cannot do better may give anything less. */
     double (*belief_lower)(const void *ctx, const void *states, const double *weights, uint32_t n,
-                           uint32_t *action);
+                           double known, uint32_t *action);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
+    /** [may be NULL] Optimistic return of each action from the belief of these n particles:
+     *  values[a], the sum of weight times return, n_actions of them. Where upper is the value for
+     *  who sees everything, this is the same for who must begin with a. Then actions are stepped
+     * one by one, the most promising first. */
+    void (*action_upper)(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values);
     /** [may be NULL] P(obs | state after action): for belief filters, never called by the search.
      */
     double (*obs_probability)(const void *ctx, const void *state, uint32_t action, uint64_t obs);

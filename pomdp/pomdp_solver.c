@@ -17,7 +17,8 @@ void pomdp_config_default(pomdp_config *config)
                              .target_gap = 1e-6,
                              .xi = 0.95,
                              .regularisation = 0.0,
-                             .importance_sampling = true};
+                             .importance_sampling = true,
+                             .lazy = true};
 }
 
 static bool model_is_valid(const pomdp_model *m)
@@ -123,8 +124,33 @@ static void undo_trial(pomdp_solver *s, const pomdp_mark *used, const pomdp_coun
     s->tree.used = *used;
     s->count = *count;
     if (grown_at != POMDP_NONE) {
-        s->tree.nodes[grown_at].first_edge = POMDP_NONE;
+        pomdp_expand_forget(s, grown_at);
     }
+}
+
+/** Makes sure that the edge of largest upper bound was stepped, and gives it. HP_EAGAIN when the
+ *  steps are spent, HP_EFULL, HP_EDEADLINE. *grew: the tree is larger now. */
+static hp_status grow(pomdp_solver *s, uint32_t node, uint32_t *edge, bool *grew)
+{
+    const pomdp_tree *t = &s->tree;
+    *grew = false;
+    if (t->nodes[node].first_edge == POMDP_NONE) {
+        const hp_status st = is_spent(s) ? HP_EAGAIN : pomdp_expand_node(s, node);
+        if (st != HP_OK) {
+            return st;
+        }
+        *grew = true;
+    }
+    *edge = pomdp_tree_best_edge(s, node, false);
+    while (t->edges[*edge].first_child == POMDP_NONE) {
+        const hp_status st = is_spent(s) ? HP_EAGAIN : pomdp_expand_edge(s, *edge);
+        if (st != HP_OK) {
+            return st;
+        }
+        *grew = true;
+        *edge = pomdp_tree_best_edge(s, node, false);
+    }
+    return HP_OK;
 }
 
 hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
@@ -151,24 +177,23 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             *progress = true;
             break;
         }
-        if (s->tree.nodes[node].first_edge == POMDP_NONE) {
-            if (is_spent(s)) {
-                break;
-            }
-            const hp_status st = pomdp_expand_node(s, node);
-            if (st == HP_EDEADLINE) {
-                undo_trial(s, &used, &count, grown_at);
-                return st;
-            }
-            if (st != HP_OK) {
-                s->pool_full = true;
-                break;
-            }
+        uint32_t edge = POMDP_NONE;
+        bool grew = false;
+        const hp_status st = grow(s, node, &edge, &grew);
+        if (grew) {
             grown_at = grown_at == POMDP_NONE ? node : grown_at;
             *progress = true;
         }
+        if (st == HP_EDEADLINE) {
+            undo_trial(s, &used, &count, grown_at);
+            return st;
+        }
+        if (st != HP_OK) {
+            s->pool_full = st == HP_EFULL;
+            break;
+        }
         bool passed = false;
-        next = pomdp_tree_best_child(s, pomdp_tree_best_edge(s, node, false), gap, &passed);
+        next = pomdp_tree_best_child(s, edge, gap, &passed);
         s->starved = next == POMDP_NONE && passed;
     }
     pomdp_tree_backup(s, node);
@@ -265,8 +290,8 @@ static uint32_t floor_action(pomdp_solver *s)
     const uint32_t n = s->config.n_scenarios;
     uint32_t best = 0;
     if (s->model.belief_lower != NULL &&
-        s->model.belief_lower(s->model.ctx, s->tree.states, s->tree.particle_weight, n, &best) >=
-            s->tree.floor[0]) {
+        s->model.belief_lower(s->model.ctx, s->tree.states, s->tree.particle_weight, n, -INFINITY,
+                              &best) >= s->tree.floor[0]) {
         assert(best < s->model.n_actions);
         return best;
     }

@@ -40,6 +40,7 @@ typedef struct pomdp_config {
     double xi;                /* (0, 1): a trial stops where the excess uncertainty is negative */
     double regularisation;    /* lambda per policy node, >= 0 */
     bool importance_sampling; /* use step_proposal where the model has one */
+    bool lazy;                /* use action_upper where the model has one and nobody prunes */
 } pomdp_config;
 
 enum { POMDP_PLAN_DEPTHS = 16 };

@@ -135,6 +135,9 @@ static const char *check_edge(const pomdp_solver *s, uint32_t edge, double toler
     const pomdp_tree *t = &s->tree;
     const pomdp_edge *e = &t->edges[edge];
     double weight = 0.0;
+    if (e->first_child != POMDP_NONE && e->first_child + e->n_children > t->used.n_nodes) {
+        return "an edge leads beyond the tree";
+    }
     for (uint32_t v = e->first_child; v < e->first_child + e->n_children; v++) {
         if (t->nodes[v].parent_edge != edge) {
             return "a child does not know its edge";

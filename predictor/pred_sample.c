@@ -13,6 +13,8 @@ const pred_protocol PRED_6_6 = {
     .n_past = 6, .n_future = 6, .min_past = 6, .min_future = 6, .min_agents = 1};
 const pred_protocol PRED_LOOSE = {
     .n_past = 8, .n_future = 12, .min_past = 2, .min_future = 4, .min_agents = 1};
+const pred_protocol PRED_LOOSE_6 = {
+    .n_past = 6, .n_future = 12, .min_past = 2, .min_future = 4, .min_agents = 1};
 
 /* Recorded steps faster than this are slips of the recording: m/s. */
 static const double JUMP_MPS[PRED_CLASSES] = {5.0, 20.0, 30.0, 30.0};

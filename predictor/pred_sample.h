@@ -43,6 +43,8 @@ extern const pred_protocol PRED_6_6;
 /** For training: whoever is seen twice and a while longer. Published protocols test on whole
  *  windows, but on the road most tracks are shorter. */
 extern const pred_protocol PRED_LOOSE;
+/** The same with no more past than PRED_6_6 shows. */
+extern const pred_protocol PRED_LOOSE_6;
 
 HP_NODISCARD hp_status pred_samples_add(pred_samples *samples, const pred_recording *recording,
                                         const pred_protocol *protocol, hp_error *error);

@@ -131,7 +131,9 @@ static hp_status read_one(const pred_choice *c, const char *stem, uint32_t clock
 
 static pred_protocol protocol_of(const pred_choice *c)
 {
-    pred_protocol protocol = c->loose ? PRED_LOOSE : c->kind == PRED_APOLLO ? PRED_6_6 : PRED_8_12;
+    static const pred_protocol *const PROTOCOLS[2][2] = {{&PRED_8_12, &PRED_LOOSE},
+                                                         {&PRED_6_6, &PRED_LOOSE_6}};
+    pred_protocol protocol = *PROTOCOLS[c->kind == PRED_APOLLO][c->loose];
     protocol.no_vehicles = c->no_vehicles;
     protocol.min_agents = c->min_agents > 0 ? c->min_agents : protocol.min_agents;
     return protocol;

@@ -222,6 +222,18 @@ static void walker_move(const moment *now, const sim_walker_spec *spec, hp_vec2 
     walker->position = next;
 }
 
+/** His velocity after a step towards the wished one. */
+static hp_vec2 speed_up(const moment *now, const sim_walker_spec *spec, hp_vec2 from, hp_vec2 to)
+{
+    const hp_vec2 change = hp_vec2_sub(to, from);
+    const double size = sqrt(dot(change, change));
+    const double most = spec->accel_mps2 * now->dt_s;
+    if (spec->accel_mps2 <= 0.0 || size <= most) {
+        return to;
+    }
+    return (hp_vec2){from.x_m + change.x_m * most / size, from.y_m + change.y_m * most / size};
+}
+
 static void walker_step(const moment *now, uint32_t i, sim_actors *actors)
 {
     const sim_walker_spec *spec = &now->scenario->walkers[i];
@@ -234,12 +246,14 @@ static void walker_step(const moment *now, uint32_t i, sim_actors *actors)
         return;
     }
     walker_decide(now, spec, walker);
-    if (walker->arrived) {
-        walker->velocity = (hp_vec2){0.0, 0.0};
+    const hp_vec2 wish = walker->arrived ? (hp_vec2){0.0, 0.0} : walker_wish(now, spec, walker);
+    const hp_vec2 velocity = speed_up(now, spec, walker->velocity, wish);
+    if (walker->arrived && is_zero(velocity)) {
+        walker->velocity = velocity;
         walker->waiting = false;
         return;
     }
-    walker_move(now, spec, walker_wish(now, spec, walker), walker);
+    walker_move(now, spec, velocity, walker);
 }
 
 /* NOLINTNEXTLINE(readability-function-size): a flat list spares callers a struct per step */

@@ -39,6 +39,7 @@ typedef struct sim_walker_spec {
     double look_share; /* looks at the car from this share of walk_m on; others than SIM_SCRIPTED */
     double speed_mps;  /* his own; 0: the scene's */
     hp_vec2 goal;      /* SIM_SOCIAL */
+    double accel_mps2; /* changes his velocity by no more; 0: at once. From sim_config */
     bool patient;      /* SIM_SOCIAL: leaves cars more time before he steps on to a road */
 } sim_walker_spec;
 

@@ -29,12 +29,16 @@ _Static_assert((int)SIM_SENSOR_BODIES >= (int)SIM_MAX_BODIES, "the sensor has a 
 
 const hp_field SIM_FIELDS[] = {
     HP_F_DOUBLE(sim_config, tick_s, 0.005, 0.5, "s", "step of the world"),
+    HP_F_DOUBLE(
+        sim_config, walker_accel_mps2, 0.0, 20.0, "m/s^2",
+        "scripted walkers change their velocity by no more; 0: at once, as in the benchmark"),
     HP_F_STRUCT(sim_config, vehicle, SIM_VEHICLE_FIELDS, "the ego's body"),
     HP_F_STRUCT(sim_config, sensor, SIM_SENSOR_FIELDS, "what the ego sees"), HP_F_END};
 
 void sim_config_default(sim_config *config)
 {
     config->tick_s = 0.05;
+    config->walker_accel_mps2 = 0.0;
     sim_vehicle_config_default(&config->vehicle);
     sim_sensor_config_default(&config->sensor);
 }
@@ -89,6 +93,9 @@ void sim_world_load(sim_world *world, const sim_scenario *scenario, const sim_sc
                     uint32_t episode, uint64_t seed)
 {
     sim_scenario_stage(scenario, scene, &world->scenario);
+    for (uint32_t i = 0; i < world->scenario.n_walkers; ++i) {
+        world->scenario.walkers[i].accel_mps2 = world->config.walker_accel_mps2;
+    }
     world->scene = *scene;
     fill_info(world, episode, seed);
     sim_vehicle_reset(&world->vehicle, world->scenario.ego_start, scenario->ego_speed_mps);

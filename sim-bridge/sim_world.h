@@ -15,6 +15,7 @@ typedef struct sim_world sim_world;
 
 typedef struct sim_config {
     double tick_s;
+    double walker_accel_mps2; /* scripted walkers change their velocity by no more; 0: at once */
     sim_vehicle_config vehicle;
     sim_sensor_config sensor;
 } sim_config;

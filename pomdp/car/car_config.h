@@ -21,7 +21,8 @@ typedef struct car_reward_config {
 
 /** What others may do, beyond the predictor's futures. */
 typedef struct car_traffic_config {
-    double stop_hz; /* rate at which a crossing walker stops */
+    double stop_hz;              /* rate at which a crossing walker stops */
+    double brake_hz, brake_mps2; /* at which a vehicle ahead brakes to a stop, and how hard */
     double standing_speed_min_mps, standing_speed_max_mps; /* of those who start from standing */
     double proposal; /* importance sampling draws rare events this many times as often */
     double walker_margin_m, car_margin_m; /* added around others' boxes */

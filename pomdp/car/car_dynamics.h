@@ -159,6 +159,44 @@ static inline bool change_mind(const car_scene *scene, const car_lane_other *f, 
     return true;
 }
 
+/** A vehicle ahead begins to brake hard. True if any lane's did. */
+static inline bool brake_suddenly(const car_lane_other *f, car_u8 word, bool boosted, step_lanes *s,
+                                  other_lanes *o)
+{
+    const car_odds *odds = &f->odds[boosted][CAR_ODDS_STOP];
+    const car_i8 may = o->motion == CAR_MOTION_FUTURE;
+    const car_i8 brakes = may & ((car_i8)(word >> 1) < lanes_all_i(odds->limit));
+    if (boosted) {
+        s->weight *= lanes_pick(brakes, lanes_all(odds->yes),
+                                lanes_pick(may, lanes_all(odds->no), lanes_all(1.0f)));
+    }
+    o->motion = lanes_pick_i(brakes, lanes_all_i(CAR_MOTION_BRAKES), o->motion);
+    return lanes_any(brakes);
+}
+
+/** Those who brake, until they stand. */
+static inline void slow_down(const car_scene *scene, other_lanes *o)
+{
+    const car_i8 brakes = o->motion == CAR_MOTION_BRAKES;
+    const float half_dt = 0.5f * scene->rules.step_s;
+    if (!lanes_any(brakes)) {
+        return;
+    }
+    const car_f8 speed2 = o->vx_mps * o->vx_mps + o->vy_mps * o->vy_mps;
+    car_f8 speed;
+    for (int j = 0; j < CAR_LANES; ++j) {
+        speed[j] = sqrtf(speed2[j]);
+    }
+    const car_f8 left = lanes_max(speed - scene->rules.braked_mps, lanes_all(0.0f));
+    const car_f8 share =
+        lanes_pick(brakes, left / lanes_max(speed, lanes_all(WALK_MPS)), lanes_all(1.0f));
+    const car_f8 way = (car_f8)((car_i8)((1.0f + share) * half_dt) & brakes);
+    o->x_m += way * o->vx_mps;
+    o->y_m += way * o->vy_mps;
+    o->vx_mps *= share;
+    o->vy_mps *= share;
+}
+
 /** Rows of the futures that the lanes follow. Where all have come equally far, as in a search, one
  * row of each future serves every lane. */
 static inline car_columns future_rows(const car_scene *scene, uint32_t k, const step_lanes *s,
@@ -314,11 +352,17 @@ static inline bool step_other(const car_scene *scene, uint32_t k, bool boosted, 
     if (f->walks) {
         const car_u8 word = lanes_mix(s->key_low + UINT32_C(0x9e3779b9) * (k + 1));
         changed = change_mind(scene, f, word ^ s->key_high, boosted, s, o);
+    } else if (f->may_brake) {
+        const car_u8 word = lanes_mix(s->key_low + UINT32_C(0x9e3779b9) * (k + 1));
+        changed = brake_suddenly(f, word ^ s->key_high, boosted, s, o);
     }
     if (!f->phantom && lanes_any(o->motion == CAR_MOTION_FUTURE)) {
         follow(scene, k, s, o);
     }
     go_on(scene, o);
+    if (f->may_brake) {
+        slow_down(scene, o);
+    }
     meet(scene, f, o, s);
     return changed;
 }

@@ -15,6 +15,8 @@ typedef struct car_kernel {
     uint64_t (*rollout)(const void *scene, const void *states, uint32_t n, const pomdp_draws *draws,
                         uint32_t n_steps, double *returned);
     void (*free_road)(const void *scene, const void *states, uint32_t n, double *values);
+    double (*stop_for_good)(const void *scene, const void *states, const double *weights,
+                            uint32_t n, double known, uint32_t *action);
 } car_kernel;
 
 extern const car_kernel CAR_KERNEL_BASE; /* runs on every machine */

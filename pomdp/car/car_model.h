@@ -2,7 +2,8 @@
  *
  *  State: ego (arc length, speed, acceleration), and per other a place, a velocity and how he
  * moves. A walker beside the path may start to cross (at its rate), a crossing one may stop
- * (stop_hz), a phantom may step out; importance sampling draws those more often. Observation: per
+ * (stop_hz), a phantom may step out, a vehicle that drives ahead may brake to a stop (brake_hz);
+ * importance sampling draws those more often. Observation: per
  * visible other, how he moves and how fast, in bins. Ownership: plain data; the scene is borrowed.
  * Threads: hooks are pure. Allocation: none. */
 #ifndef CAR_MODEL_H
@@ -17,6 +18,7 @@ typedef enum car_motion {
     CAR_MOTION_STRAIGHT, /* goes on at its velocity (a walker who has started to cross) */
     CAR_MOTION_STANDS,
     CAR_MOTION_HIDDEN, /* a phantom that has not stepped out: nobody is there */
+    CAR_MOTION_BRAKES, /* a vehicle ahead, until it stands */
 } car_motion;
 
 #define CAR_DEVIATION_UNIT (1.0f / 32.0f) /* of a deviation, in sigmas */

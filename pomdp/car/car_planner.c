@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 2 }; /* others; most scenes have no more */
+enum { FEW = 2 };    /* others; most scenes have no more */
+#define EGO_COST 1.4 /* of the ego's part of a step, in those of an other */
 
 struct car_planner {
     car_config start;  /* as it was made */
@@ -140,21 +141,29 @@ size_t car_planner_bytes(const car_planner *planner)
            planner->config.scenarios * (sizeof(car_state) + sizeof(double));
 }
 
+/** A step is the dearer the more others take it, too: the budget is in steps among FEW. */
+static uint64_t steps_of(const car_planner *planner)
+{
+    const uint32_t n = planner->scene.n_others;
+    const double share = n > FEW ? (EGO_COST + FEW) / (EGO_COST + n) : 1.0;
+    return (uint64_t)(share * planner->config.budget.steps);
+}
+
 static pomdp_budget budget_of(const car_planner *planner, const hp_plan_request *request,
                               const hp_clock *clock)
 {
     const car_budget_config *own = &planner->config.budget;
+    const uint64_t steps = steps_of(planner);
     if (request->max_trials > 0) {
-        return (pomdp_budget){.max_trials = request->max_trials, .max_steps = own->steps};
+        return (pomdp_budget){.max_trials = request->max_trials, .max_steps = steps};
     }
     if (own->trials > 0) {
-        return (pomdp_budget){.max_trials = own->trials, .max_steps = own->steps};
+        return (pomdp_budget){.max_trials = own->trials, .max_steps = steps};
     }
     const int64_t own_ns = hp_clock_now_ns(clock) + (int64_t)(own->time_ms * 1e6);
     const bool sooner = request->deadline_ns > 0 && request->deadline_ns < own_ns;
-    return (pomdp_budget){.max_steps = own->steps,
-                          .deadline_ns = sooner ? request->deadline_ns : own_ns,
-                          .clock = clock};
+    return (pomdp_budget){
+        .max_steps = steps, .deadline_ns = sooner ? request->deadline_ns : own_ns, .clock = clock};
 }
 
 /** Takes over the thresholds that came with the request. False: they break a rule, and the last

@@ -6,6 +6,7 @@
 #define BLOCK_SEARCH_M 60.0 /* how far ahead standing boxes on the path are looked for */
 #define STANDING_MPS 0.05
 #define WALK_MPS 0.3 /* slower than this is standing */
+#define PASSED_M 1.0 /* behind the ego by more: passed */
 
 /** The request's path with its arc lengths. */
 typedef struct line {
@@ -74,7 +75,7 @@ static void build_future(const hp_plan_request *r, const car_config *config, con
     for (uint32_t k = 0; k < car_scene_steps(config); ++k) {
         const double t = (k + 1) * config->step_s;
         const hp_vec2 p = mode_at(r, mode, start, t);
-        const uint32_t at = (uint32_t)fmin(t / r->step_s, r->n_steps - 1.0);
+        const uint32_t at = (uint32_t)hp_clamp(t / r->step_s - 0.5, 0.0, r->n_steps - 1.0);
         future[k][0] = (float)p.x_m;
         future[k][1] = (float)p.y_m;
         future[k][2] = (float)mode->sigma_m[at];
@@ -177,12 +178,44 @@ static void add_phantom(const line *path, const hp_phantom *phantom, car_scene *
     set_corner(path, &phantom->corner, 1, other);
 }
 
-/** How soon somebody could matter, for choosing whom to reckon with: seconds, roughly. */
-static double urgency_s(const car_scene *scene, double s_m, double lateral_m, double speed_mps)
+/** Where somebody is and how he moves, along the path and across to it. */
+typedef struct approach {
+    double ahead_m, lateral_m; /* from the ego */
+    double along_mps, speed_mps, reach_m;
+    bool walks;
+} approach;
+
+static approach approach_of(const line *path, const car_scene *scene, uint32_t i)
 {
-    const double ahead = fmax(s_m - scene->ego_s_m, 0.0);
-    const double ego_s = ahead / fmax(scene->ego_speed_mps, 5.0);
-    const double across_s = fmax(lateral_m - 2.0, 0.0) / fmax(speed_mps, 1.5);
+    const hp_plan_request *r = path->request;
+    if (i >= r->n_agents) {
+        const hp_projection foot = project(path, r->phantoms[i - r->n_agents].edge);
+        return (approach){
+            .ahead_m = foot.s_m - scene->ego_s_m, .lateral_m = fabs(foot.lateral_m), .walks = true};
+    }
+    const hp_belief_agent *a = &r->agents[i];
+    const hp_projection foot = project(path, (hp_vec2){a->pose.x_m, a->pose.y_m});
+    return (approach){.ahead_m = foot.s_m - scene->ego_s_m,
+                      .lateral_m = fabs(foot.lateral_m),
+                      .along_mps = a->vx_mps * cos(foot.yaw_rad) + a->vy_mps * sin(foot.yaw_rad),
+                      .speed_mps = hypot(a->vx_mps, a->vy_mps),
+                      .reach_m = scene->half_length_m + 0.5 * hypot(a->length_m, a->width_m),
+                      .walks = a->kind == HP_CLASS_WALKER};
+}
+
+/** Whoever is behind the ego and no faster than it stays behind: it does not drive backwards. */
+static bool is_past(const car_scene *scene, const approach *a)
+{
+    return a->ahead_m < -a->reach_m - PASSED_M &&
+           (a->walks || a->along_mps <= scene->ego_speed_mps);
+}
+
+/** How soon somebody could matter, for choosing whom to reckon with: seconds, roughly. */
+static double urgency_s(const car_scene *scene, const approach *a)
+{
+    const double closing_mps = fmax(scene->ego_speed_mps, 5.0) + fmax(-a->along_mps, 0.0);
+    const double ego_s = fmax(a->ahead_m, 0.0) / closing_mps;
+    const double across_s = fmax(a->lateral_m - 2.0, 0.0) / fmax(a->speed_mps, 1.5);
     return fmax(ego_s, across_s);
 }
 
@@ -197,13 +230,11 @@ static uint32_t rank(const line *path, const car_scene *scene, candidate *best)
     const hp_plan_request *r = path->request;
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->n_agents + r->n_phantoms; ++i) {
-        const bool phantom = i >= r->n_agents;
-        const hp_belief_agent *agent = &r->agents[phantom ? 0 : i];
-        const hp_vec2 p = phantom ? r->phantoms[i - r->n_agents].edge
-                                  : (hp_vec2){agent->pose.x_m, agent->pose.y_m};
-        const double speed = phantom ? 0.0 : hypot(agent->vx_mps, agent->vy_mps);
-        const hp_projection foot = project(path, p);
-        const candidate c = {urgency_s(scene, foot.s_m, fabs(foot.lateral_m), speed), i};
+        const approach a = approach_of(path, scene, i);
+        const candidate c = {urgency_s(scene, &a), i};
+        if (is_past(scene, &a)) {
+            continue;
+        }
         uint32_t at = n;
         while (at > 0 && best[at - 1].urgency_s > c.urgency_s) {
             --at;

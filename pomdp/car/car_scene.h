@@ -48,6 +48,7 @@ enum { CAR_ODDS_START, CAR_ODDS_STOP, CAR_ODDS };
 /** What the step's kernels need of an other, in their type. */
 typedef struct car_lane_other {
     bool walks, phantom, may_hide;
+    bool may_brake; /* a vehicle ahead, driving along the path */
     int32_t beside; /* mask: near enough to the path to start to cross */
     float x_m, y_m, toward_x, toward_y, lateral_m;
     float reach_x_m, reach_y_m; /* with the ego's half extents */
@@ -72,6 +73,7 @@ typedef struct car_lane_rules {
     float standing_min_mps, standing_range_mps;
     float goal, near_miss, switching, slowness, slowness_per_mps, cost_per_mps;
     float slowness_for_ever, log_discount, per_standing_step;
+    float braked_mps; /* in a step, by a vehicle that brakes */
     float discount, discount_per_s, per_two_accel, per_two_brake;
     float actions_mps2[HP_MAX_ACTIONS];
     bool is_even, is_straight;

@@ -3,6 +3,7 @@
 #include "pomdp/car/car_model.h"
 
 #define STRAIGHT_M 0.01
+#define MOVES_MPS 0.5 /* slower vehicles are not expected to brake */
 #define STRAIGHT_RAD 1e-3
 
 /** An event of probability p, drawn boost times as often, but not in more than half of all cases.
@@ -50,6 +51,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     const double dt = scene->config->step_s;
     const double reach_x = scene->half_length_m + other->reach_x_m;
     const double reach_y = scene->half_width_m + other->reach_y_m;
+    const double near_y = /* his centre counts, not his box */
+        scene->half_width_m + traffic->near_side_m + traffic->walker_margin_m;
     car_lane_other f = {.walks = other->walks, .phantom = other->phantom};
     f.may_hide = other->may_hide;
     f.beside = other->lateral_m < CAR_BESIDE_M ? -1 : 0;
@@ -62,9 +65,8 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.reach_y_m = (float)reach_y;
     f.near_centre_m = (float)(0.5 * traffic->near_front_m);
     f.near_half_m = (float)(reach_x + 0.5 * traffic->near_front_m);
-    f.near_side_m = other->walks ? (float)(reach_y + traffic->near_side_m) : -1.0f;
-    f.clear_side_m =
-        (float)(reach_y + hp_max(other->walks ? traffic->near_side_m : 0.0, CAR_CORRIDOR_M));
+    f.near_side_m = other->walks ? (float)near_y : -1.0f;
+    f.clear_side_m = (float)hp_max(other->walks ? near_y : 0.0, reach_y + CAR_CORRIDOR_M);
     f.clear_m = (float)clear_past_m(scene, other);
     f.far_m = (float)(hypot(reach_x + traffic->near_front_m, reach_y + traffic->near_side_m) +
                       2.0 * scene->spacing_m);
@@ -72,13 +74,18 @@ static car_lane_other make_other(const car_scene *scene, const car_other *other)
     f.corner_lateral_m = (float)other->corner_lateral_m;
     f.beyond_m = (float)hp_max(other->s_m - other->corner_s_m, 0.0);
     f.per_bin = other->walks ? 1.0f : 0.5f;
-    f.starts = discount_until(hp_min(other->rate_hz * dt, 1.0), scene->config->discount);
+    f.starts = other->walks
+                   ? discount_until(hp_min(other->rate_hz * dt, 1.0), scene->config->discount)
+                   : 0.0f;
     f.stops = discount_until(hp_min(traffic->stop_hz * dt, 1.0), scene->config->discount);
     f.log_goes_on = (float)log(scene->config->discount * hp_max(1.0 - traffic->stop_hz * dt, 1e-6));
+    const double along_mps = other->vx_mps * other->along_x + other->vy_mps * other->along_y;
+    f.may_brake = !other->walks && along_mps > MOVES_MPS && other->s_m > scene->ego_s_m;
+    const double stop_hz = other->walks ? traffic->stop_hz : traffic->brake_hz;
     for (int proposal = 0; proposal < 2; ++proposal) {
         const double boost = proposal != 0 ? traffic->proposal : 1.0;
         f.odds[proposal][CAR_ODDS_START] = make_odds(other->rate_hz * dt, boost);
-        f.odds[proposal][CAR_ODDS_STOP] = make_odds(traffic->stop_hz * dt, boost);
+        f.odds[proposal][CAR_ODDS_STOP] = make_odds(stop_hz * dt, boost);
     }
     return f;
 }
@@ -155,6 +162,7 @@ static void build_rules(const car_scene *scene, car_lane_rules *r)
     r->standing_min_mps = (float)config->traffic.standing_speed_min_mps;
     r->standing_range_mps =
         (float)(config->traffic.standing_speed_max_mps - config->traffic.standing_speed_min_mps);
+    r->braked_mps = (float)(config->traffic.brake_mps2 * dt);
     r->per_standing_step = (float)(2.0 / (dt * (config->traffic.standing_speed_min_mps +
                                                 config->traffic.standing_speed_max_mps)));
     for (uint32_t a = 0; a < config->n_actions; ++a) {

@@ -1,6 +1,9 @@
 #include "pomdp/car/car_dynamics.h"
 #include "pomdp/car/car_kernel.h"
 
+enum { MOST_BRAKING = 24 }; /* steps until it stands */
+#define WORTH 0.01          /* a stop that would earn less than this more is not looked into */
+
 /** A block of the batch within a step. */
 typedef struct batch_lanes {
     block place;
@@ -153,8 +156,91 @@ static void free_road(const void *ctx, const void *states, uint32_t n, double *v
     }
 }
 
+/** What a stop is worth from its end on: nothing moves until the horizon, and then the road is
+ * free, as it is after any rollout. */
+static car_f8 stand_until_horizon(const car_scene *scene, const ego_lanes *e, double discount)
+{
+    const car_lane_rules *r = &scene->rules;
+    const double end = pow((double)r->discount, scene->config->rollout_depth);
+    const float horizon = (float)(end / discount);
+    return horizon * free_road_value(scene, e) - (1.0f - horizon) * r->slowness_for_ever;
+}
+
+/** Brakes eight particles until they stand; *value: their returns. */
+static void stop_block(const car_scene *scene, const unsigned char *at, const block *b,
+                       car_f8 *value)
+{
+    const car_lane_rules *r = &scene->rules;
+    const car_u8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
+    const car_u8 brake = (car_u8)lanes_all_i((int32_t)scene->slowest);
+    other_lanes others[CAR_MAX_AGENTS];
+    step_lanes s = {.ego = load_ego(at, b)};
+    car_i8 live = lanes_all_i(-1);
+    float discount = 1.0f;
+    *value = (car_f8){0};
+    for (uint32_t k = 0; k < scene->n_others; ++k) {
+        others[k] = load_other(at, b, k);
+    }
+    for (uint32_t t = 0; t < MOST_BRAKING && lanes_any(s.ego.speed_mps > (car_f8){0}); ++t) {
+        car_i8 ends;
+        car_i8 is_free;
+        s.key_low = lanes_mix(lane + b->first + (t << 16));
+        s.key_high = lanes_mix(s.key_low + 1);
+        begin_step(scene, brake, lanes_all(r->slowest_mps2), s.ego, &s);
+        for (uint32_t k = 0; k < scene->n_others; ++k) {
+            (void)step_other(scene, k, false, &s, &others[k]);
+        }
+        car_f8 reward = judge_step(scene, &s, &ends, &is_free);
+        reward = lanes_pick(is_free, with_free_road(scene, &s.ego, reward), reward);
+        *value += discount * (car_f8)((car_i8)reward & live);
+        live &= ~ends;
+        discount *= r->discount;
+    }
+    const car_f8 rest = stand_until_horizon(scene, &s.ego, (double)discount);
+    *value += discount * (car_f8)((car_i8)rest & live);
+}
+
+/** Braking to a stop and waiting there: whatever else the default policy runs into, that can be
+ * done as well. Every particle's ego drives alike, so that this is a policy for the belief. */
+static double stop_for_good(const void *ctx, const void *states, const double *weights, uint32_t n,
+                            double known, uint32_t *action)
+{
+    const car_scene *scene = ctx;
+    block b = block_begin(scene);
+    double sum = 0.0;
+    double weight = 0.0;
+    *action = scene->slowest;
+    if (scene->rules.speed_floor_mps > 0.0f || n < 1) {
+        return -INFINITY; /* it cannot stop; or so few that each knows its future, and they are many
+                           */
+    }
+    for (uint32_t i = 0; i < n; ++i) {
+        weight += weights[i];
+    }
+    block_move(&b, n, 0);
+    ego_lanes first = load_ego(states, &b);
+    first.s_m +=
+        first.speed_mps * (first.speed_mps * scene->rules.per_two_brake + 1.0f); /* at most */
+    const car_f8 best = stand_until_horizon(scene, &first, 1.0);
+    if (known >= weight * ((double)best[0] - WORTH)) {
+        return known;
+    }
+    for (uint32_t i = 0; i < n; i += CAR_LANES) {
+        double returned[CAR_LANES];
+        car_f8 value;
+        block_move(&b, n, i);
+        stop_block(scene, (const unsigned char *)states + i * scene->state_bytes, &b, &value);
+        lanes_store_doubles(value, returned);
+        for (uint32_t j = 0; j < b.live; ++j) {
+            sum += weights[i + j] * returned[j];
+        }
+    }
+    return sum;
+}
+
 const car_kernel CAR_KERNEL = {.step = step_plain,
                                .step_proposal = step_boosted,
                                .default_policy = default_policy,
                                .rollout = CAR_ROLLOUT,
-                               .free_road = free_road};
+                               .free_road = free_road,
+                               .stop_for_good = stop_for_good};

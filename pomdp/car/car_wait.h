@@ -20,7 +20,8 @@ static inline car_f8 wait_discount(const car_lane_rules *r, const car_lane_other
     const car_f8 pace = lanes_abs(v_aside);
     const car_f8 side = lanes_pick(v_aside < zero, zero - aside, aside);
     const car_f8 reach = lanes_all(f->clear_side_m);
-    const car_f8 steps = (reach - side) / lanes_max(pace, lanes_all(WALK_MPS)) * r->per_step_s;
+    const car_f8 steps = /* and half of one, for the ego sets off at the end of a step */
+        (reach - side) / lanes_max(pace, lanes_all(WALK_MPS)) * r->per_step_s + 0.5f;
     const car_f8 to_go = across(f, o);
     const car_f8 crossing = lanes_max(to_go + reach, zero) * r->per_standing_step;
     const car_i8 may_start = (to_go > zero) & lanes_all_i(f->beside);
@@ -62,20 +63,29 @@ static inline car_i8 wait_is_decided(const car_scene *scene, const ego_lanes *e,
     const car_f8 horizon = lanes_exp(lanes_to_float(steps_left) * r->log_discount);
     const car_f8 eye = e->s_m + r->eye_ahead_m;
     const car_i8 blocked = e->s_m + 1.0f > lanes_all(r->blocked_s_m);
-    car_i8 decided = lanes_all_i(-1);
+    const car_i8 stands = (e->speed_mps == zero) & (e->accel_mps2 == zero);
+    car_i8 others_wait = lanes_all_i(-1);
     car_f8 discount = lanes_pick(blocked, horizon, lanes_all(1.0f));
+    *value = zero;
+    if (!lanes_any(stands)) {
+        return stands;
+    }
     for (uint32_t k = 0; k < scene->n_others; ++k) {
         const car_lane_other *f = &scene->lane_others[k];
         const other_lanes *o = &others[k];
         const car_i8 way = in_the_way(f, row, zero, lanes_all(AHEAD_M), o) & is_seen(f, o, eye);
-        const car_f8 d = lanes_max(wait_discount(r, f, row, o), horizon);
-        discount = lanes_pick(way, lanes_min(discount, d), discount);
-        decided &= way | is_harmless(f, row, o);
+        if (lanes_any(way)) {
+            const car_f8 d = lanes_max(wait_discount(r, f, row, o), horizon);
+            discount = lanes_pick(way, lanes_min(discount, d), discount);
+        }
+        others_wait &= way | is_harmless(f, row, o);
     }
+    /* who waits until the horizon does so whatever the rest do */
+    const car_i8 decided = others_wait | (discount <= horizon);
     const car_f8 moving_off = lanes_pick(discount > horizon, lanes_all(r->switching), zero);
     *value = discount * (free_road_value(scene, e) - moving_off) -
              (1.0f - discount) * r->slowness_for_ever;
-    return (decided | blocked) & (e->speed_mps == zero) & (e->accel_mps2 == zero);
+    return (decided | blocked) & stands;
 }
 
 #endif

@@ -17,8 +17,8 @@ enum { COST_PER_UNIT = 8, COST_MAX = 255 };
  *  with it, coarse ones lose little, and particles that saw about the same stay together. The first
  *  cell is the light itself: who is there sees it, ten standard deviations wide, and nobody else
  * does. */
-static const double EDGE[N_EDGES] = {0.001, 0.5,  1.5,  2.5,  3.5,  5.0,  7.0,  9.5,  13.0,
-                                     18.0, 25.0, 34.0, 46.0, 62.0, 84.0, 115.0};
+static const double EDGE[N_EDGES] = {0.001, 0.5,  1.5,  2.5,  3.5,  5.0,  7.0,  9.5,
+                                     13.0,  18.0, 25.0, 34.0, 46.0, 62.0, 84.0, 115.0};
 
 /** What an observation costs at each true cell: units of 1 / COST_PER_UNIT of the log-likelihood.
  */

@@ -105,8 +105,9 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
  * belief, though: choosing a goal for each of them would be hindsight, and a search that trusts it
  * dithers, sure that the next look will tell. */
 static double belief_lower(const void *ctx, const void *states, const double *weights, uint32_t n,
-                           uint32_t *action)
+                           double known, uint32_t *action)
 {
+    (void)known;
     const pursuit *p = ctx;
     const pursuit_state *s = states;
     double at[PURSUIT_MAX_CELLS] = {0.0};
@@ -140,6 +141,21 @@ static void upper(const void *ctx, const void *states, uint32_t n, double *value
     for (uint32_t i = 0; i < n; i++) {
         values[i] = p->value[s[i].robot][s[i].target];
     }
+}
+
+static void action_upper(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values)
+{
+    const pursuit *p = ctx;
+    const pursuit_state *s = states;
+    double sums[PURSUIT_N_ACTIONS] = {0.0};
+    for (uint32_t i = 0; i < n; i++) {
+        const double *each = p->action_value[s[i].robot][s[i].target];
+        for (uint32_t a = 0; a < PURSUIT_N_ACTIONS; a++) {
+            sums[a] += weights[i] * each[a];
+        }
+    }
+    memcpy(values, sums, sizeof(sums));
 }
 
 static double obs_probability(const void *ctx, const void *state, uint32_t action, uint64_t obs)
@@ -189,6 +205,7 @@ static hp_status open_floor(const char *const *rows, uint32_t n_rows, bool has_l
                                      .tail = tail,
                                      .belief_lower = belief_lower,
                                      .upper = upper,
+                                     .action_upper = action_upper,
                                      .obs_probability = obs_probability,
                                      .ctx = p},
                            .sample = sample,

@@ -25,7 +25,9 @@ typedef struct pursuit {
     uint8_t flight[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_FLIGHTS];
     uint8_t toward[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS]; /* first move of a shortest way */
     uint8_t farthest[PURSUIT_MAX_CELLS];                  /* of the cells that can be reached */
-    double value[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];   /* of the game with a visible target */
+    /* of the game with a visible target, and of who begins it with an action */
+    double value[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
+    double action_value[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_N_ACTIONS];
     /* of the patrol to a goal, [robot][target][goal] */
     double patrol[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
     /* laser */

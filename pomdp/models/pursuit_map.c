@@ -96,12 +96,15 @@ static double value_after(const pursuit *p, uint32_t robot, uint32_t target, uin
     return PURSUIT_DISCOUNT * sum / PURSUIT_FLIGHTS;
 }
 
-static double best_value(const pursuit *p, uint32_t robot, uint32_t target)
+static double best_value(pursuit *p, uint32_t robot, uint32_t target)
 {
+    double *values = p->action_value[robot][target];
     double best = robot == target ? PURSUIT_REWARD_TAG
                                   : -PURSUIT_REWARD_TAG + value_after(p, robot, target, robot);
+    values[PURSUIT_TAG] = best;
     for (uint32_t a = 0; a < PURSUIT_TAG; a++) {
-        best = fmax(best, PURSUIT_REWARD_MOVE + value_after(p, robot, target, p->move[robot][a]));
+        values[a] = PURSUIT_REWARD_MOVE + value_after(p, robot, target, p->move[robot][a]);
+        best = fmax(best, values[a]);
     }
     return best;
 }

@@ -201,16 +201,42 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
     }
 }
 
+/** Of who sees which rocks are good. */
+static double value_seen(const rocksample *r, const rocksample_state *s)
+{
+    uint32_t target = 0;
+    return r->from_cell != NULL
+               ? r->from_cell[(((size_t)s->y * r->size + s->x) << r->n_rocks) + s->good]
+               : best_tour(r, s->x, s->y, s->good, &target);
+}
+
 static void upper(const void *ctx, const void *states, uint32_t n, double *values)
+{
+    const rocksample_state *s = states;
+    for (uint32_t i = 0; i < n; i++) {
+        values[i] = value_seen(ctx, &s[i]);
+    }
+}
+
+/** The same after one action; a check only costs time. */
+static void action_upper(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values)
 {
     const rocksample *r = ctx;
     const rocksample_state *s = states;
+    double sums[ROCK_CHECK + 1] = {0.0};
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t target = 0;
-        values[i] =
-            r->from_cell != NULL
-                ? r->from_cell[(((size_t)s[i].y * r->size + s[i].x) << r->n_rocks) + s[i].good]
-                : best_tour(r, s[i].x, s[i].y, s[i].good, &target);
+        for (uint32_t a = 0; a < ROCK_CHECK; a++) {
+            rocksample_state after = s[i];
+            uint8_t terminal = 0;
+            const double reward = act(r, &after, a, &terminal);
+            sums[a] +=
+                weights[i] * (terminal != 0 ? reward : reward + DISCOUNT * value_seen(r, &after));
+        }
+        sums[ROCK_CHECK] += weights[i] * DISCOUNT * value_seen(r, &s[i]);
+    }
+    for (uint32_t a = 0; a < ROCK_CHECK + r->n_rocks; a++) {
+        values[a] = sums[a < ROCK_CHECK ? a : ROCK_CHECK];
     }
 }
 
@@ -373,6 +399,7 @@ hp_status rocksample_open(uint32_t size, uint32_t n_rocks, uint64_t seed, pomdp_
                                      .default_policy = default_policy,
                                      .tail = tail,
                                      .upper = upper,
+                                     .action_upper = action_upper,
                                      .obs_probability = obs_probability,
                                      .remember = remember,
                                      .ctx = r},
@@ -383,7 +410,7 @@ hp_status rocksample_open(uint32_t size, uint32_t n_rocks, uint64_t seed, pomdp_
                            .ctx = r};
     pomdp_config_default(&out->config);
     out->config.rollout_depth = 0; /* the tail hook knows the default policy's whole return */
-    out->config.max_nodes = 1u << 20;
+    out->config.max_nodes = 1u << 19;
     out->config.max_particles = 1u << 22;
     return HP_OK;
 }

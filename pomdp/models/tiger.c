@@ -69,6 +69,23 @@ static void tail(const void *ctx, const void *states, uint32_t n, double *values
     }
 }
 
+/** The action's reward, and gold ever after. */
+static void action_upper(const void *ctx, const void *states, const double *weights, uint32_t n,
+                         double *values)
+{
+    const tiger_state *s = states;
+    double behind[2] = {0.0, 0.0}; /* left, right: the tiger's weight */
+    (void)ctx;
+    for (uint32_t i = 0; i < n; i++) {
+        behind[s[i].is_right != 0] += weights[i];
+    }
+    const double weight = behind[0] + behind[1];
+    const double later = weight * TIGER_DISCOUNT * REWARD_GOLD / (1.0 - TIGER_DISCOUNT);
+    values[TIGER_LISTEN] = weight * REWARD_LISTEN + later;
+    values[TIGER_OPEN_LEFT] = behind[0] * REWARD_TIGER + behind[1] * REWARD_GOLD + later;
+    values[TIGER_OPEN_RIGHT] = behind[1] * REWARD_TIGER + behind[0] * REWARD_GOLD + later;
+}
+
 static double obs_probability(const void *ctx, const void *state, uint32_t action, uint64_t obs)
 {
     const tiger_state *s = state;
@@ -103,6 +120,7 @@ pomdp_model tiger_model(void)
                          .step = step,
                          .default_policy = default_policy,
                          .tail = tail,
+                         .action_upper = action_upper,
                          .obs_probability = obs_probability,
                          .remember = remember};
 }

@@ -44,10 +44,11 @@ uint64_t carla_client_episode(const carla_client *client)
 
 /* ---- Connecting ---- */
 
-/** A line for people, where there is a log. */
-static void tell(const carla_client *c, const char *format, ...) HP_PRINTF(2, 3);
+/** A line for people, where there is a log; errors come to the user's eyes at once. */
+static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
+    HP_PRINTF(3, 4);
 
-static void tell(const carla_client *c, const char *format, ...)
+static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
 {
     char text[400];
     va_list args;
@@ -55,7 +56,7 @@ static void tell(const carla_client *c, const char *format, ...)
     (void)vsnprintf(text, sizeof text, format, args);
     va_end(args);
     if (c->endpoint.log != NULL) {
-        hp_log_info(c->endpoint.log, "CARLA at %s:%u: %s", c->host, c->endpoint.port, text);
+        hp_log_line(c->endpoint.log, level, "CARLA at %s:%u: %s", c->host, c->endpoint.port, text);
     }
 }
 
@@ -98,13 +99,14 @@ static hp_status connect_patiently(carla_client *c, hp_error *error)
         const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
         const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
         if (st == HP_OK && tries > 1) {
-            tell(c, "answers, at try %u", tries);
+            tell(c, HP_LOG_INFO, "answers, at try %u", tries);
         }
         if (!again || next_ns > give_up_ns) {
             return st;
         }
         if (tries == 1) {
-            tell(c, "%.300s; trying again for %g s", error->text, c->endpoint.connect_s);
+            tell(c, HP_LOG_ERROR, "%.300s; trying again for %g s", error->text,
+                 c->endpoint.connect_s);
         }
         hp_clock_sleep_until_ns(next_ns);
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;

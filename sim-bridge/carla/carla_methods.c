@@ -14,10 +14,15 @@ static hp_status version(const call *c)
 
 static hp_status available_maps(const call *c)
 {
+    const carla_server_config *config = &c->host->config;
+    const char *const names[] = {config->map_name, config->second_map};
+    const uint32_t n = config->second_map != NULL ? 2 : 1;
     char path[96];
-    (void)snprintf(path, sizeof path, "/Game/Carla/Maps/%s", c->host->map_name);
-    (void)msgpack_pack_array(c->out, 1);
-    carla_pack_text(c->out, path);
+    (void)msgpack_pack_array(c->out, n);
+    for (uint32_t i = 0; i < n; ++i) {
+        (void)snprintf(path, sizeof path, "/Game/Carla/Maps/%s", names[i]);
+        carla_pack_text(c->out, path);
+    }
     return HP_OK;
 }
 
@@ -77,9 +82,15 @@ static hp_status load_episode(const call *c)
         return bad_cast(c);
     }
     carla_text_copy(name, text, sizeof text);
-    /* There is one map, whatever it is called: only that one, or the same again. */
-    if (text[0] != '\0' && strcmp(last_part(text), host->map_name) != 0) {
+    /* There is one road, whatever it is called; without a name it is loaded again. */
+    const char *wanted = text[0] != '\0' ? last_part(text) : host->map_name;
+    const char *second = host->config.second_map;
+    if (strcmp(wanted, host->config.map_name) != 0 &&
+        (second == NULL || strcmp(wanted, second) != 0)) {
         return hp_fail(c->error, HP_EINVAL, "Map '%s' not found", text);
+    }
+    if (wanted != host->map_name) {
+        (void)snprintf(host->map_name, sizeof host->map_name, "%s", wanted);
     }
     carla_sim_reset(&host->sim);
     host->episode = hp_mix64(host->episode);

@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_seat.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -12,6 +13,7 @@ enum { MAX_EVENTS = 64 };
 hp_status carla_seat_init(carla_seat *seat, const carla_world_setup *setup, hp_error *error)
 {
     sim_world *twin = NULL;
+    assert(setup->clock != NULL);
     const hp_status st = sim_world_create(setup->sim, &twin);
     if (st != HP_OK) {
         return hp_fail(error, st, "no memory for the CARLA world");
@@ -188,7 +190,13 @@ void carla_seat_step(carla_seat *seat, const hp_command *command, carla_advance 
         give_up(seat, st, &error);
         return;
     }
-    sim_judge_tick(&seat->judge, command, &before, &seat->ego, seat->bodies, seat->n_bodies);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < seat->n_bodies; ++i) {
+        if (seat->ids[i] != 0) {
+            seat->present[n++] = seat->bodies[i];
+        }
+    }
+    sim_judge_tick(&seat->judge, command, &before, &seat->ego, seat->present, n);
     hear_contacts(seat);
 }
 

@@ -42,9 +42,9 @@ typedef struct carla_seat {
     hp_ego_state ego;
     double full_steer_rad; /* wheel angle at full steering */
     float steer;           /* last */
-    /* Everybody else, and their ids in the server. */
+    /* Everybody else, and their ids in the server; 0: a free place. */
     uint32_t n_bodies, ids[SIM_SENSOR_BODIES];
-    sim_body bodies[SIM_SENSOR_BODIES];
+    sim_body bodies[SIM_SENSOR_BODIES], present[SIM_SENSOR_BODIES];
     sim_judge judge;
     sim_sensor sensor;
     uint32_t n_looked;

@@ -18,6 +18,7 @@ typedef struct carla_server_config {
     uint16_t port;       /* of the RPC; streams are on the next. 0: any free ones */
     carla_version version;
     const char *map_name;              /* "Town01" */
+    const char *second_map;            /* another name that may be loaded; NULL: none */
     const char *map_text;              /* OpenDRIVE; NULL: a straight road. Borrowed */
     const sim_vehicle_config *vehicle; /* how all cars drive; NULL: as by default. Borrowed */
     double steer_share;                /* of the steering range that is told: what wheels use */

@@ -200,6 +200,10 @@ static void begin_road(reader *r, const XML_Char **attributes)
     if (!(r->road->length_m > 0.0)) {
         refuse(r, "a road without length", NULL);
     }
+    const char *rule = text_of(attributes, "rule");
+    if (rule != NULL && is(rule, "LHT")) { /* lanes would lead the wrong way, without a word */
+        refuse(r, "traffic on the left is not supported: rule", rule);
+    }
     r->section = NULL;
 }
 

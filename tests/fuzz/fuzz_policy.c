@@ -13,6 +13,7 @@ static void ask(const policy_model *model)
     static float row[MOST_ROW];
     policy_infer *infer = NULL;
     policy_answer answer;
+    policy_answer looked;
     hp_error error;
     if (model->n_params > MOST_PARAMS || policy_shape_row(&model->actor) > MOST_ROW ||
         policy_infer_create(model, "auto", 1, &infer, &error) != HP_OK) {
@@ -20,6 +21,10 @@ static void ask(const policy_model *model)
     }
     policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &answer);
     assert(isfinite(answer.value) && isfinite(answer.spread) && isfinite(answer.crash_p));
+    policy_infer_see(infer, row + policy_shape_look(&model->actor));
+    policy_infer_look(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, row, 1, &looked);
+    assert(looked.valid == answer.valid && !(looked.value < answer.value) &&
+           !(looked.value > answer.value) && looked.best == answer.best);
     policy_infer_destroy(&infer);
 }
 

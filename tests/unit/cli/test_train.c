@@ -1,7 +1,9 @@
 /* Training as users start it: a classic task within its budget, and going on with a checkpoint. */
 #include "cli/options.h"
+#include "policy/policy_model.h"
 #include "tests/support/hp_test.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +83,68 @@ static void test_driving_runs_over_the_simulator(void **state)
     assert_true(mean_return() > -3.0 && mean_return() < 1.1);
 }
 
+static uint64_t hash_of(const char *run)
+{
+    char path[64];
+    policy_model model;
+    hp_error error;
+    (void)snprintf(path, sizeof path, "%s/%s/policy.safetensors", place, run);
+    assert_int_equal(policy_model_read(path, &model, &error), HP_OK);
+    const uint64_t hash = policy_model_hash(&model);
+    policy_model_destroy(&model);
+    return hash;
+}
+
+/** Whether the last training used the kernels for which hashes are pinned. */
+static bool is_pinned_machine(void)
+{
+    char path[64];
+    (void)snprintf(path, sizeof path, "%s/out.json", place);
+    json_t *all = json_load_file(path, 0, NULL);
+    assert_non_null(all);
+    const char *blas = json_string_value(json_object_get(all, "blas"));
+    const char *own = json_string_value(json_object_get(all, "kernel"));
+    const bool same = strcmp(blas, "SkylakeX") == 0 && strcmp(own, "avx512") == 0;
+    json_decref(all);
+    return same;
+}
+
+/** The recipe of models/policy.safetensors, as far as 16,384 steps: the same bits each time and
+ * with any number of threads; and the pinned ones, so that a change of them does not go unnoticed:
+ * then the shipped files cannot be made again, and belong trained anew. */
+static void test_driving_recipe_gives_the_same_bits(void **state)
+{
+    static const struct {
+        const char *encoder;
+        uint64_t hash;
+    } PINNED[] = {{"agents", UINT64_C(0xca2b81fe7d501aa6)},
+                  {"intention_image", UINT64_C(0x56acded9f4be0381)}};
+    char args[256];
+    (void)state;
+    for (size_t i = 0; i < HP_ARRAY_LEN(PINNED); i++) {
+        for (int threads = 1; threads <= 2; threads++) {
+            (void)snprintf(args, sizeof args,
+                           "--steps 16384 --seed 1 --threads %d --set policy.encoder=%s "
+                           "--out %s/t%d%zu",
+                           threads, PINNED[i].encoder, place, threads, i);
+            assert_int_equal(train(args), CLI_DONE);
+        }
+        char once[16];
+        char again[16];
+        (void)snprintf(once, sizeof once, "t1%zu", i);
+        (void)snprintf(again, sizeof again, "t2%zu", i);
+        const uint64_t hash = hash_of(once);
+        assert_true(hash == hash_of(again));
+#if defined(__GNUC__) && !defined(__clang__) /* other compilers fuse other operations */
+        if (is_pinned_machine() && hash != PINNED[i].hash) {
+            fail_msg("%s: %016" PRIx64, PINNED[i].encoder, hash);
+        }
+#else
+        (void)is_pinned_machine;
+#endif
+    }
+}
+
 static void test_eval_refuses_accelerations_that_the_policy_did_not_learn(void **state)
 {
     char line[512];
@@ -114,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_cartpole_is_learned_within_60000_steps),
         cmocka_unit_test(test_resume_goes_on_and_refuses_another_task),
         cmocka_unit_test(test_driving_runs_over_the_simulator),
+        cmocka_unit_test(test_driving_recipe_gives_the_same_bits),
         cmocka_unit_test(test_eval_refuses_accelerations_that_the_policy_did_not_learn),
         cmocka_unit_test(test_unknown_task_is_a_usage_error),
     };

@@ -78,8 +78,9 @@ static void test_plan_belief_bayes_rule_against_hand_computed_weights(void **sta
         const double sigma = fmax(mode->sigma_m[0], 0.1);
         const double dx = 30.2 - mode->mean[0].x_m;
         const double dy = 3.97 - mode->mean[0].y_m;
-        const double dvx = 1.0 - (mode->mean[4].x_m - mode->mean[0].x_m); /* over the next second */
-        const double dvy = 0.0 - (mode->mean[4].y_m - mode->mean[0].y_m);
+        /* a step before and one after: the first leg starts where he was */
+        const double dvx = 1.0 - (mode->mean[1].x_m - 30.0) / 0.5;
+        const double dvy = 0.0 - (mode->mean[1].y_m - 4.0) / 0.5;
         wanted[m] = mode->probability * exp(-0.5 * (dx * dx + dy * dy) / (sigma * sigma) -
                                             0.5 * (dvx * dvx + dvy * dvy) / (0.5 * 0.5));
         sum += wanted[m];
@@ -126,6 +127,52 @@ static void test_plan_belief_a_turn_once_made_is_the_new_way(void **state)
         if (crosses) {
             assert_true(keeps->mean[7].y_m < y - 2.0);
         }
+    }
+}
+
+/** A vehicle ahead slows down: that is seen within two decisions, however often others surprise. */
+static void test_plan_belief_who_brakes_is_believed_to_brake(void **state)
+{
+    (void)state;
+    const uint32_t ticks[] = {0, 5, 10, 11, 12, 15};
+    for (uint32_t i = 0; i < HP_ARRAY_LEN(ticks); ++i) {
+        const double t = 0.05 * ticks[i];
+        fixture_frame(ticks[i], 0.0, 10.0, &frame);
+        fixture_add_walker(&frame, 1, 30.0 + 8.0 * t - 1.5 * t * t, 0.0, 8.0 - 3.0 * t, 0.0);
+        frame.agents[0].kind = HP_CLASS_CAR;
+        decide();
+        const hp_mode *brakes = &belief.agents[0].modes[1];
+        assert_true(brakes->mean[18].x_m < belief.agents[0].modes[0].mean[18].x_m - 5.0);
+        if (ticks[i] >= 10) {
+            assert_true(brakes->probability > 0.6);
+        }
+    }
+}
+
+/** Between two decisions of a surprise nobody has come as far as the next one was to find him. */
+static void test_plan_belief_an_early_decision_is_no_evidence_against_a_steady_pace(void **state)
+{
+    (void)state;
+    for (uint32_t tick = 0; tick <= 20; ++tick) {
+        fixture_frame(tick, 0.0, 5.0, &frame);
+        fixture_add_walker(&frame, 1, 30.0 + 0.4 * tick, 4.0, 8.0, 0.0);
+        frame.agents[0].kind = HP_CLASS_CAR;
+        decide();
+        assert_true(belief.agents[0].modes[0].probability > 0.83);
+    }
+}
+
+static void test_plan_belief_who_stands_does_not_slide(void **state)
+{
+    (void)state;
+    fixture_frame(0, 0.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 30.0, 1.7, 0.0, 0.0);
+    fixture_add_walker(&frame, 2, 30.0, 4.0, 1.4, 0.0);
+    decide();
+    for (uint32_t k = 0; k < belief.n_steps; ++k) {
+        assert_true(belief.agents[0].modes[0].sigma_m[k] <= 0.1);
+        hp_assert_near(belief.agents[1].modes[0].sigma_m[k],
+                       prediction.forecasts[1].modes[0].sigma_m[k], 1e-12);
     }
 }
 
@@ -193,6 +240,10 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(test_plan_belief_who_has_crossed_seldom_returns, setup),
         cmocka_unit_test_setup(test_plan_belief_a_turn_once_made_is_the_new_way, setup),
+        cmocka_unit_test_setup(test_plan_belief_who_brakes_is_believed_to_brake, setup),
+        cmocka_unit_test_setup(
+            test_plan_belief_an_early_decision_is_no_evidence_against_a_steady_pace, setup),
+        cmocka_unit_test_setup(test_plan_belief_who_stands_does_not_slide, setup),
         cmocka_unit_test_setup(test_plan_belief_leaves_out_who_was_passed, setup),
         cmocka_unit_test_setup(test_plan_belief_agent_unknown_to_the_predictor_stands, setup),
     };

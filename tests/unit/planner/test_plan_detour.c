@@ -263,6 +263,70 @@ static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_paveme
     assert_true(lateral_at(30.0) > 1.0);
 }
 
+/** Somebody stands where road and pavement are full: no way leads over the grass. */
+static void test_plan_detour_never_leaves_road_and_pavement(void **state)
+{
+    (void)state;
+    info.road[0].y_max_m = 1.2;
+    info.n_pavement = 0;
+    for (int i = 0; i < 3; ++i) {
+        add_agent(HP_CLASS_WALKER, 28.0 + 2.0 * i, -1.0 + i, 0.0, 0.0);
+    }
+    update();
+    for (int i = 0; i < 68; ++i) {
+        assert_true(fabs(lateral_at(12.0 + i)) < 1.2);
+    }
+    ego.pose.y_m = 6.0; /* out there already: it may come back */
+    belief->n_agents = 0;
+    update();
+    assert_true(fabs(lateral_at(60.0)) < 0.5);
+}
+
+static void test_plan_detour_waits_for_a_queue_for_a_while_and_not_for_who_comes(void **state)
+{
+    (void)state;
+    plan_detour_task task = task_of();
+    add_agent(HP_CLASS_CAR, 30.0, 0.0, 0.0, 0.0); /* stands, headed as the ego is */
+    plan_detour_update(detour, &task, &path);
+    assert_false(detour->away);
+    task.now_s = config.path.queue_s - 0.5;
+    plan_detour_update(detour, &task, &path);
+    assert_false(detour->away);
+    task.now_s = config.path.queue_s + 0.5;
+    plan_detour_update(detour, &task, &path);
+    assert_true(detour->away);
+
+    plan_detour_begin(&config.path, &info, detour, &path);
+    belief->agents[0].pose.yaw_rad = HP_PI; /* the other way round */
+    task.now_s = 0.0;
+    plan_detour_update(detour, &task, &path);
+    assert_true(detour->away);
+}
+
+/** Somebody stands before the goal: the way round him is back within its radius there. */
+static void test_plan_detour_does_not_pass_by_the_goal(void **state)
+{
+    (void)state;
+    ego.pose.x_m = 70.0;
+    for (int i = 0; i < 8; ++i) {
+        add_agent(HP_CLASS_WALKER, 90.0 + 3.0 * i, -1.0, 0.0, 0.0);
+    }
+    info.goal_radius_m = 2.0;
+    update();
+    assert_true(fabs(lateral_at(100.0)) < info.goal_radius_m);
+}
+
+static void test_plan_detour_stops_behind_a_goal_that_was_missed(void **state)
+{
+    (void)state;
+    ego.pose.x_m = 102.0;
+    update();
+    assert_true(plan_path_speed(&path, 105.0) > 5.0);
+    ego.pose.x_m = 107.0;
+    update();
+    hp_assert_near(plan_path_speed(&path, 108.0), 0.0, 1e-9);
+}
+
 static void test_plan_detour_is_the_same_every_time(void **state)
 {
     (void)state;
@@ -303,6 +367,10 @@ int main(void)
         DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
         DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
+        DETOUR_TEST(test_plan_detour_never_leaves_road_and_pavement),
+        DETOUR_TEST(test_plan_detour_waits_for_a_queue_for_a_while_and_not_for_who_comes),
+        DETOUR_TEST(test_plan_detour_does_not_pass_by_the_goal),
+        DETOUR_TEST(test_plan_detour_stops_behind_a_goal_that_was_missed),
         DETOUR_TEST(test_plan_detour_is_the_same_every_time),
         DETOUR_TEST(test_plan_detour_answers_when_its_time_is_over_at_once),
     };

@@ -178,25 +178,26 @@ static void test_plan_guard_same_in_a_mirrored_and_turned_world(void **state)
 {
     (void)state;
     const hp_rng numbers = hp_rng_seed(3);
-    for (uint64_t i = 0; i < 500; ++i) {
+    for (uint64_t i = 0; i < 5000; ++i) {
         const double v = hp_rng_range(numbers, 8 * i, 0.0, 13.9);
         const double x = hp_rng_range(numbers, 8 * i + 1, 0.0, 40.0);
         const double y = hp_rng_range(numbers, 8 * i + 2, -8.0, 8.0);
         const double w = hp_rng_range(numbers, 8 * i + 3, -2.0, 2.0);
+        const double u = hp_rng_range(numbers, 8 * i + 4, -2.0, 2.0);
         fixture_info(&info);
         plan_path_follow_route(&config.path, &info, &path);
         fixture_frame(0, 10.0, v, &frame);
-        fixture_add_walker(&frame, 1, 10.0 + x, y, 0.0, w);
+        fixture_add_walker(&frame, 1, 10.0 + x, y, u, w);
         const plan_guard_verdict straight = check(1.0);
         fixture_frame(0, 10.0, v, &frame);
-        fixture_add_walker(&frame, 1, 10.0 + x, -y, 0.0, -w);
+        fixture_add_walker(&frame, 1, 10.0 + x, -y, u, -w);
         const plan_guard_verdict mirrored = check(1.0);
         info.route[1] = (hp_vec2){0.0, 100.0}; /* the street now runs north */
         info.goal = (hp_pose){0.0, 100.0, 0.0};
         plan_path_follow_route(&config.path, &info, &path);
         fixture_frame(0, 0.0, v, &frame);
         frame.ego.pose = (hp_pose){0.0, 10.0, 0.5 * HP_PI};
-        fixture_add_walker(&frame, 1, -y, 10.0 + x, -w, 0.0);
+        fixture_add_walker(&frame, 1, -y, 10.0 + x, -w, u);
         const plan_guard_verdict turned = check(1.0);
         assert_true(straight.accel_mps2 == mirrored.accel_mps2);
         assert_true(straight.accel_mps2 == turned.accel_mps2);
@@ -221,6 +222,31 @@ static void test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path(v
     fixture_frame(0, 10.0, 10.0, &frame);
     fixture_add_parked_car(&frame, 1, 20.0, 2.0);
     assert_false(check(0.0).intervened);
+}
+
+/** Nobody brakes for somebody behind the rear bumper, whole body, which is 0.28 m about his middle.
+ */
+static void test_plan_guard_minds_nobody_behind_the_rear_bumper(void **state)
+{
+    (void)state;
+    const double rear = 0.5 * info.ego_length_m;
+    const double body = 0.5 * hypot(0.4, 0.4);
+    for (int turned = 0; turned <= 1; ++turned) {
+        for (int near = 0; near <= 1; ++near) {
+            const double back = rear + body + (near != 0 ? -0.02 : 0.02);
+            setup(NULL);
+            fixture_frame(0, 10.0, 1.0, &frame);
+            if (turned != 0) { /* the street runs north */
+                info.route[1] = (hp_vec2){0.0, 100.0};
+                plan_path_follow_route(&config.path, &info, &path);
+                frame.ego.pose = (hp_pose){0.0, 10.0, 0.5 * HP_PI};
+                fixture_add_walker(&frame, 1, 0.5, 10.0 - back, 0.0, 1.0);
+            } else {
+                fixture_add_walker(&frame, 1, 10.0 - back, 0.5, 1.0, 0.0);
+            }
+            assert_int_equal(check(0.0).intervened, near);
+        }
+    }
 }
 
 /** A walker who moves as badly as the guard's bounds allow. */
@@ -315,6 +341,7 @@ int main(void)
             test_plan_guard_brakes_when_the_car_cannot_stop_in_any_time_reckoned_with, setup),
         cmocka_unit_test_setup(test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path,
                                setup),
+        cmocka_unit_test_setup(test_plan_guard_minds_nobody_behind_the_rear_bumper, setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,28 @@ static void test_selective_keeps_its_risk_in_most_resamples(void **state)
     free(fresh);
 }
 
+/** A network that is right but for two early errors is not thrown away for them; one that errs too
+ * often among its calmest is. */
+static void test_selective_bears_two_errors_among_the_calmest(void **state)
+{
+    enum { MOST = 8000 };
+    static policy_sample samples[MOST];
+    policy_calib_config config;
+    policy_calib c;
+    (void)state;
+    policy_calib_config_default(&config);
+    for (uint32_t i = 0; i < MOST; i++) {
+        samples[i] = (policy_sample){.score = 1.0 + i, .outcome = i == 3 || i == 40 ? 1.0 : 0.0};
+    }
+    assert_int_equal(policy_calib_fit(&config, samples, MOST, &c), HP_OK);
+    assert_true(policy_calib_accepts(&c, &samples[MOST / 2]));
+    for (uint32_t i = 0; i < 20; i++) {
+        samples[i].outcome = 1.0;
+    }
+    assert_int_equal(policy_calib_fit(&config, samples, MOST, &c), HP_OK);
+    assert_false(policy_calib_accepts(&c, &samples[0]));
+}
+
 static void test_confidence_falls_with_the_score(void **state)
 {
     const policy_calib c = fitted(1);
@@ -195,6 +217,7 @@ int main(void)
         cmocka_unit_test(test_intervals_cover_what_they_promise_over_redraws),
         cmocka_unit_test(test_groups_are_covered_where_one_scale_for_all_is_not),
         cmocka_unit_test(test_selective_keeps_its_risk_in_most_resamples),
+        cmocka_unit_test(test_selective_bears_two_errors_among_the_calmest),
         cmocka_unit_test(test_confidence_falls_with_the_score),
         cmocka_unit_test(test_intervals_are_endless_when_a_group_has_too_few_samples),
         cmocka_unit_test(test_file_is_refused_when_it_belongs_to_another_network),

@@ -30,6 +30,55 @@ static void build_crowd(void)
     build();
 }
 
+/** What braking to a stop, step by step, and waiting there until the horizon comes to. */
+static double stepped_stop(uint32_t n)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < n; ++i) {
+        car_state s = state_of[i];
+        double discount = 1.0;
+        uint8_t ends = 0;
+        for (uint32_t t = 0; s.speed_mps > 0.0f && ends == 0; ++t) {
+            double r = 0.0;
+            const uint64_t key = hp_rng_u64(hp_rng_lane(hp_rng_seed(3), i), t);
+            pomdp_steps out = {.reward = &r, .terminal = &ends};
+            model.step(&scene, &s, 1, &scene.slowest, &key, &out);
+            sum += weight_of[i] * discount * r;
+            discount *= config.discount;
+        }
+        double free_road = 0.0;
+        const double end = pow(config.discount, config.rollout_depth);
+        model.upper(&scene, &s, 1, &free_road);
+        const double waits = (discount - end) * config.reward.slowness / (1.0 - config.discount);
+        sum += ends == 0 ? weight_of[i] * (end * free_road - waits) : 0.0;
+    }
+    return sum;
+}
+
+static void test_car_model_a_stop_is_worth_what_stepping_through_it_gives(void **state)
+{
+    (void)state;
+    enum { N = 400 };
+    const double x_m[] = {60.0, 17.0}; /* far off; so near that some crash, before it stands */
+    for (int near = 0; near < 2; ++near) {
+        uint32_t action = 99;
+        fixture_request(10.0, 10.0, &request);
+        fixture_walker(&request, x_m[near], -2.5, 0.0, 1.2)->cross_hz = 0.3;
+        build();
+        sample(N);
+        const double value = model.belief_lower(&scene, state_of, weight_of, N, -INFINITY, &action);
+        assert_int_equal(action, scene.slowest);
+        hp_assert_near(value, stepped_stop(N), 0.02);
+        assert_true(model.belief_lower(&scene, state_of, weight_of, N, 1.0, &action) <= 1.0);
+        assert_true(CAR_KERNEL_BASE.stop_for_good(&scene, state_of, weight_of, N, -INFINITY,
+                                                  &action) == value);
+    }
+    request.speed_floor_mps = 5.0;
+    build();
+    uint32_t action = 0;
+    assert_true(model.belief_lower(&scene, state_of, weight_of, N, 0.0, &action) < -1e30);
+}
+
 static void test_car_model_kernels_give_the_same_bits(void **state)
 {
     (void)state;
@@ -185,6 +234,7 @@ int main(void)
 {
 #define CAR_TEST(f) cmocka_unit_test_setup(f, setup)
     const struct CMUnitTest tests[] = {
+        CAR_TEST(test_car_model_a_stop_is_worth_what_stepping_through_it_gives),
         CAR_TEST(test_car_model_kernels_give_the_same_bits),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_few_are_there),

@@ -160,6 +160,51 @@ static double mean_after(uint32_t n, bool proposal, double *error)
     return sum / n;
 }
 
+/** Shares of a batch of vehicles that brake within a step, plainly and under the proposal. */
+static void count_braking(double vx_mps, double *plain, double *weighed)
+{
+    enum { N = 4096 };
+    for (int proposal = 0; proposal < 2; ++proposal) {
+        double sum = 0.0;
+        fixture_request(10.0, 10.0, &request);
+        fixture_walker(&request, 40.0, 0.0, vx_mps, 0.0)->kind = HP_CLASS_CAR;
+        build();
+        sample(N);
+        step(N, scene.steady, 5, proposal != 0);
+        for (uint32_t i = 0; i < N; ++i) {
+            if (state_of[i].others[0].motion == CAR_MOTION_BRAKES) {
+                sum += proposal != 0 ? weight[i] : 1.0;
+            }
+        }
+        *(proposal != 0 ? weighed : plain) = sum / N;
+    }
+}
+
+static void test_car_model_who_drives_ahead_may_brake_to_a_stop(void **state)
+{
+    (void)state;
+    double plain = 0.0;
+    double weighed = 0.0;
+    config.traffic.brake_hz = 0.4;
+    count_braking(8.0, &plain, &weighed);
+    hp_assert_near(plain, 0.1, 0.02);
+    hp_assert_near(weighed, 0.1, 0.02);
+    count_braking(-8.0, &plain, &weighed); /* who comes does not */
+    hp_assert_near(plain + weighed, 0.0, 0.0);
+
+    fixture_request(10.0, 0.0, &request);
+    fixture_walker(&request, 40.0, 0.0, 8.0, 0.0)->kind = HP_CLASS_CAR;
+    build();
+    sample(1);
+    car_other_state *o = &state_of[0].others[0];
+    o->motion = CAR_MOTION_BRAKES;
+    for (uint32_t k = 0; k < 8; ++k) {
+        step(1, scene.slowest, 1 + k, false);
+    }
+    hp_assert_near((double)o->vx_mps, 0.0, 1e-6);
+    hp_assert_near((double)o->x_m, 40.0 + 8.0 * 8.0 / (2.0 * config.traffic.brake_mps2), 0.15);
+}
+
 static void test_car_model_importance_sampling_is_unbiased(void **state)
 {
     (void)state;
@@ -230,6 +275,57 @@ static void test_car_model_noise_of_a_future_is_the_same_all_along_it(void **sta
         }
     }
     hp_assert_near(square, 0.9, 0.12); /* a little less than 1: none is beyond two sigmas */
+}
+
+static void test_car_model_spread_is_that_of_its_own_step(void **state)
+{
+    (void)state;
+    hp_belief_agent *a = fixture_walker(&request, 90.0, 30.0, 1.0, 0.0);
+    for (uint32_t k = 0; k < request.n_steps; ++k) {
+        a->modes[0].sigma_m[k] = 0.1 * (k + 1);
+    }
+    build();
+    for (uint32_t k = 0; k < request.n_steps; ++k) {
+        hp_assert_near(scene.futures[0][0][k][2], 0.1 * (k + 1), 1e-6);
+    }
+}
+
+/** A walker's centre is near within the zone around the ego's box, whatever his own size. */
+static void test_car_model_near_miss_is_told_by_a_walkers_centre(void **state)
+{
+    (void)state;
+    const double zone_m = 1.0 + config.traffic.near_side_m + config.traffic.walker_margin_m;
+    for (int outside = 0; outside < 2; ++outside) {
+        fixture_request(10.0, 10.0, &request);
+        fixture_walker(&request, 11.0, zone_m + (outside ? 0.05 : -0.05), 0.0, 0.0)->cross_hz = 0.0;
+        build();
+        sample(1);
+        state_of[0].others[0].dx = state_of[0].others[0].dy = 0;
+        step(1, scene.steady, 1, false);
+        assert_true((reward[0] < -0.5 * config.reward.near_miss) == (outside == 0));
+    }
+}
+
+/** A scene has room for some: who is behind takes no place from who comes. */
+static void test_car_model_reckons_with_who_comes_before_who_was_passed(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < CAR_MAX_AGENTS + 2; ++i) {
+        (void)fixture_walker(&request, 5.5 - 0.1 * i, 2.5, 0.0, 0.0);
+    }
+    for (uint32_t i = 0; i < CAR_MAX_AGENTS; ++i) {
+        (void)fixture_walker(&request, 26.0 + i, 5.0, 0.0, 0.0);
+    }
+    hp_belief_agent *car = fixture_walker(&request, 48.0, 3.0, -9.0, 0.0);
+    car->kind = HP_CLASS_CAR;
+    build();
+    bool has_car = false;
+    for (uint32_t i = 0; i < scene.n_others; ++i) {
+        has_car = has_car || !scene.others[i].walks;
+        assert_true(scene.others[i].x_m > 20.0);
+    }
+    assert_int_equal(scene.n_others, CAR_MAX_AGENTS);
+    assert_true(has_car);
 }
 
 static void test_car_model_phantom_steps_out_only_where_he_is_hidden(void **state)
@@ -382,9 +478,13 @@ int main(void)
         CAR_TEST(test_car_model_sees_a_walker_who_crosses_between_two_steps),
         CAR_TEST(test_car_model_box_on_the_path_blocks),
         CAR_TEST(test_car_model_walker_starts_to_cross_at_his_rate),
+        CAR_TEST(test_car_model_who_drives_ahead_may_brake_to_a_stop),
         CAR_TEST(test_car_model_importance_sampling_is_unbiased),
         CAR_TEST(test_car_model_sample_weights_undo_the_even_draw_of_futures),
         CAR_TEST(test_car_model_noise_of_a_future_is_the_same_all_along_it),
+        CAR_TEST(test_car_model_spread_is_that_of_its_own_step),
+        CAR_TEST(test_car_model_near_miss_is_told_by_a_walkers_centre),
+        CAR_TEST(test_car_model_reckons_with_who_comes_before_who_was_passed),
         CAR_TEST(test_car_model_phantom_steps_out_only_where_he_is_hidden),
         CAR_TEST(test_car_model_hidden_walker_is_observed_once_past_the_edge),
         CAR_TEST(test_car_model_default_policy_brakes_for_who_is_in_the_way_only),

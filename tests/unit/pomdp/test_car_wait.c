@@ -125,6 +125,26 @@ static void test_wait_lasts_to_the_horizon_when_he_stands_for_good(void **state)
     assert_true(late < soon);
 }
 
+static void test_wait_is_decided_by_who_stays_for_good_whoever_else_comes(void **state)
+{
+    (void)state;
+    double weight = 0.0;
+    begin(0.8, 0.0, 0.0);
+    fixture_walker(&request, 40.0, 4.0, 0.0, -0.3)->cross_hz = 0.3;
+    assert_true(car_scene_build(&config, &request, &scene));
+    model = car_model_make(&config, &scene);
+    car_model_sample(&scene, hp_rng_seed(4), 1, &one, &weight);
+    one.memory = (config.n_actions - 1) << 8;
+    block b = block_begin(&scene);
+    car_f8 value;
+    block_move(&b, 1, 0);
+    const ego_lanes e = load_ego(&one, &b);
+    const other_lanes o[2] = {load_other(&one, &b, 0), load_other(&one, &b, 1)};
+    const car_columns row = pose_at(&scene, e.s_m).row;
+    assert_true(wait_is_decided(&scene, &e, &row, o, lanes_all_i(HORIZON), &value)[0] != 0);
+    hp_assert_near((double)value[0], stepped(0), 1e-5);
+}
+
 static void test_wait_is_open_when_somebody_else_may_come(void **state)
 {
     (void)state;
@@ -145,6 +165,7 @@ int main(void)
         cmocka_unit_test(test_wait_reckons_with_stops_when_he_crosses),
         cmocka_unit_test(test_wait_reckons_with_a_start_when_he_stands_on_the_road),
         cmocka_unit_test(test_wait_lasts_to_the_horizon_when_he_stands_for_good),
+        cmocka_unit_test(test_wait_is_decided_by_who_stays_for_good_whoever_else_comes),
         cmocka_unit_test(test_wait_is_open_when_somebody_else_may_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

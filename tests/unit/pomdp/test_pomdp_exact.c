@@ -146,9 +146,24 @@ static void timed_default(const void *ctx, const void *states, uint32_t n, uint3
     memset(actions, 0, n * sizeof(*actions)); /* listen, to the end */
 }
 
+static void timed_action_upper(const void *ctx, const void *states, const double *weights,
+                               uint32_t n, double *values)
+{
+    const timed_tiger *s = states;
+    memset(values, 0, 3 * sizeof(*values));
+    for (uint32_t i = 0; i < n; i++) {
+        double each[3];
+        tiger_model().action_upper(ctx, &s[i].tiger, &weights[i], 1, each);
+        for (uint32_t a = 0; a < 3; a++) {
+            values[a] += each[a];
+        }
+    }
+}
+
 static pomdp_model timed_model(void)
 {
     pomdp_model m = tiger_model();
+    m.action_upper = timed_action_upper;
     m.state_size = sizeof(timed_tiger);
     m.step = timed_step;
     m.default_policy = timed_default;
@@ -262,26 +277,38 @@ static double brute_force(const pomdp_solver *s, double lambda)
     return brute_value(s, &all, 0, lambda);
 }
 
+/** Searches to the end; returns the particle steps that it took. */
+static uint64_t solve_by_force(pomdp_solver *s, uint64_t seed)
+{
+    bool progress = true;
+    begin_timed(s, FEW, 4, seed);
+    const double wanted = brute_force(s, s->config.regularisation);
+    while (progress) {
+        assert_true(s->tree.lower[0] <= wanted + 1e-9);
+        assert_true(s->tree.upper[0] >= wanted - 1e-9);
+        assert_int_equal(pomdp_solver_trial(s, &progress), HP_OK);
+        assert_null(pomdp_tree_check(s));
+    }
+    hp_assert_near(s->tree.lower[0], wanted, 1e-9);
+    hp_assert_near(s->tree.upper[0], wanted, 1e-9);
+    return s->count.steps_tree;
+}
+
 static void test_search_finds_the_best_policy_of_its_scenarios(void **state)
 {
     const double lambdas[] = {0.0, 0.05, 0.7, 2.0};
     const pomdp_model model = timed_model();
     pomdp_solver *s = open_solver(&model, FEW, 10);
+    uint64_t steps[2] = {0, 0}; /* of whole and of lazy searches */
     (void)state;
     for (uint64_t seed = 0; seed < 40; seed++) {
         s->config.regularisation = lambdas[seed % HP_ARRAY_LEN(lambdas)];
-        bool progress = true;
-        begin_timed(s, FEW, 4, seed);
-        const double wanted = brute_force(s, s->config.regularisation);
-        while (progress) {
-            assert_true(s->tree.lower[0] <= wanted + 1e-9);
-            assert_true(s->tree.upper[0] >= wanted - 1e-9);
-            assert_int_equal(pomdp_solver_trial(s, &progress), HP_OK);
-            assert_null(pomdp_tree_check(s));
+        for (int lazy = 0; lazy < 2; lazy++) {
+            s->config.lazy = lazy != 0;
+            steps[lazy] += solve_by_force(s, seed);
         }
-        hp_assert_near(s->tree.lower[0], wanted, 1e-9);
-        hp_assert_near(s->tree.upper[0], wanted, 1e-9);
     }
+    assert_true(steps[1] < steps[0]);
     pomdp_solver_destroy(&s);
 }
 

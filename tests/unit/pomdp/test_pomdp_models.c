@@ -326,7 +326,7 @@ static void test_belief_lower_is_the_best_patrol(void **state)
     for (uint32_t i = 0; i < N_PARTICLES; i++) {
         weights[i] = (i + 1.0) / (N_PARTICLES * (N_PARTICLES + 1) / 2.0);
     }
-    const double bound = p.model.belief_lower(p.ctx, s, weights, N_PARTICLES, &action);
+    const double bound = p.model.belief_lower(p.ctx, s, weights, N_PARTICLES, -INFINITY, &action);
     for (uint32_t goal = 0; goal < floor->n_cells; goal++) {
         double sum = 0.0;
         for (uint32_t i = 0; i < N_PARTICLES; i++) {
@@ -364,7 +364,7 @@ static void test_plan_follows_the_floor_when_lambda_is_huge(void **state)
             belief[i].target = (uint8_t)(belief[i].target / 4); /* the floor's north */
             weights[i] = 1.0 / K;
         }
-        const double floor = p.model.belief_lower(p.ctx, belief, weights, K, &wanted);
+        const double floor = p.model.belief_lower(p.ctx, belief, weights, K, -INFINITY, &wanted);
         assert_int_equal(pomdp_solver_plan(s, belief, NULL, K, hp_rng_seed(1),
                                            &(pomdp_budget){.max_trials = 10}, &plan),
                          HP_OK);

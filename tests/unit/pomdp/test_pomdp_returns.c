@@ -1,7 +1,8 @@
 /* Whole games with a small search: returns that fall show here first; the long form of these
  * figures is scripts/solver-results. The games are the same on each run, so that thresholds are no
- * gamble. Measured: Tag -7.8, RockSample 21.4. Without a trial, from the root's expansion alone,
- * RockSample comes to 18.8 only; Tag's bounds are so good that the root alone does as well. */
+ * gamble. Measured: Tag -8.0, RockSample 21.4, Light-Dark 62.8. Without a trial, from the root's
+ * expansion alone, RockSample comes to 18.8 only; Tag's bounds are so good that the root alone does
+ * as well. */
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_belief.h"
 #include "tests/support/hp_test.h"
@@ -104,7 +105,7 @@ static void expect_return(const char *name, uint32_t n_games, uint32_t trials, d
 static void test_returns_do_not_fall_on_tag(void **state)
 {
     (void)state;
-    expect_return("tag", 60, 12, -8.4);
+    expect_return("tag", 60, 40, -8.4);
 }
 
 static void test_returns_do_not_fall_on_rocksample(void **state)

@@ -1,4 +1,6 @@
 /* The published protocols' numbers of windows and trajectories, on the recordings themselves. */
+#include "predictor/pred_fan.h"
+#include "predictor/pred_measure.h"
 #include "predictor/pred_sample.h"
 #include "tests/support/hp_test.h"
 
@@ -51,6 +53,32 @@ static void test_pred_samples_of_eth_ucy_are_as_many_as_published(void **state)
     }
 }
 
+static void test_pred_constant_velocity_errs_as_published(void **state)
+{
+    (void)state;
+    static const pred_pair WANTED[PRED_SCENES] = {
+        {1.075, 2.282}, {0.319, 0.614}, {0.524, 1.165}, {0.427, 0.952}, {0.324, 0.724}};
+    static pred_answer answer;
+    for (uint32_t i = 0; i < PRED_SCENES; ++i) {
+        pred_samples samples = {0};
+        pred_tally tally = {0};
+        hp_error error = {{0}};
+        const pred_choice choice = {
+            .data_dir = data_dir, .kind = PRED_ETH_UCY, .scene = PRED_SCENE[i], .split = PRED_TEST};
+        assert_int_equal(pred_samples_load(&choice, &samples, &error), HP_OK);
+        for (size_t k = 0; k < samples.n; ++k) { /* one by one: errors of each agent's own path */
+            const pred_sample *sample = &samples.items[k];
+            const pred_answer *given = &answer;
+            pred_rival_answer(PRED_CV, sample, hp_rng_seed(1), &answer);
+            pred_tally_add(&tally, &sample, &given, 1, hp_rng_seed(1));
+        }
+        const pred_scores scores = pred_tally_scores(&tally);
+        hp_assert_near(scores.single.ade, WANTED[i].ade, 5e-4);
+        hp_assert_near(scores.single.fde, WANTED[i].fde, 5e-4);
+        pred_samples_free(&samples);
+    }
+}
+
 /** Samples by class: walkers, walkers near a car, cyclists, vehicles. */
 static void count_classes(pred_data_kind kind, size_t counts[4])
 {
@@ -94,6 +122,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pred_samples_of_eth_ucy_are_as_many_as_published),
+        cmocka_unit_test(test_pred_constant_velocity_errs_as_published),
         cmocka_unit_test(test_pred_samples_of_mixed_traffic_are_as_many_as_measured),
     };
     const char *given = getenv("HYPLAN_DATA");

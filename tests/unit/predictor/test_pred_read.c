@@ -203,6 +203,44 @@ static void test_pred_samples_take_short_tracks_when_they_are_to_learn_from(void
     (void)unlink(path);
 }
 
+/** Most points of the past that any sample of a cut shows. */
+static uint32_t longest_past(bool loose)
+{
+    pred_samples samples = {0};
+    hp_error error;
+    const pred_choice choice = {
+        .data_dir = dir, .kind = PRED_APOLLO, .split = PRED_TRAIN, .loose = loose};
+    assert_int_equal(pred_samples_load(&choice, &samples, &error), HP_OK);
+    assert_true(samples.n > 0);
+    uint32_t most = 0;
+    for (size_t i = 0; i < samples.n; ++i) {
+        const uint32_t n = samples.items[i].input.n_past;
+        most = n > most ? n : most;
+    }
+    pred_samples_free(&samples);
+    return most;
+}
+
+static void test_pred_samples_of_apollo_teach_with_no_longer_past_than_they_test(void **state)
+{
+    (void)state;
+    char text[2048] = "";
+    char folder[2][160];
+    for (int f = 0; f < 20; ++f) {
+        char line[80];
+        (void)snprintf(line, sizeof line, "%d 1 3 %.1f 0 0 0.5 0.5 1.7 0\n", f, 0.6 * f);
+        (void)strcat(text, line);
+    }
+    (void)snprintf(folder[0], sizeof folder[0], "%s/apolloscape", dir);
+    (void)snprintf(folder[1], sizeof folder[1], "%s/apolloscape/prediction_train", dir);
+    assert_int_equal(mkdir(folder[0], 0700) | mkdir(folder[1], 0700), 0);
+    put("apolloscape/prediction_train/a.txt", text);
+    assert_int_equal(longest_past(false), 7); /* 2.5 s in steps of 0.4 s */
+    assert_int_equal(longest_past(true), 7);
+    (void)unlink(path);
+    assert_int_equal(rmdir(folder[1]) | rmdir(folder[0]), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +250,7 @@ int main(void)
         cmocka_unit_test(test_pred_read_clip_resamples_on_one_clock),
         cmocka_unit_test(test_pred_samples_are_the_same_bits_whatever_the_future),
         cmocka_unit_test(test_pred_samples_take_short_tracks_when_they_are_to_learn_from),
+        cmocka_unit_test(test_pred_samples_of_apollo_teach_with_no_longer_past_than_they_test),
     };
     return cmocka_run_group_tests(tests, make_dir, drop_dir);
 }

@@ -161,6 +161,38 @@ static void test_predictor_net_stays_finite_when_all_stand_in_one_place(void **s
     assert_sound(&reply);
 }
 
+static void test_pred_model_stays_finite_among_two_hundred_neighbours(void **state)
+{
+    (void)state;
+    enum { N = 201 };
+    static pred_model model;
+    static pred_other others[N];
+    static pred_answer answers[2];
+    pred_input inputs[2] = {{.kind = PRED_WALKER, .n_past = 1}, {.kind = PRED_CAR, .n_past = 1}};
+    pred_acts acts;
+    pred_draw_model(5, &model);
+    assert_int_equal(pred_acts_create(2, &acts), HP_OK);
+    for (uint32_t i = 0; i < N; ++i) { /* half of them in one place, some fast as nobody is */
+        others[i] = (pred_other){.id = i,
+                                 .kind = (pred_class)(i % PRED_CLASSES),
+                                 .p = {i % 2 == 0 ? 0.0 : 0.05 * i, 0.0},
+                                 .step_m = {i % 3 == 0 ? 1e3 : 0.0, 0.0}};
+    }
+    for (uint32_t a = 0; a < 2; ++a) {
+        pred_input_neighbours(others, N, 100 * a, &inputs[a]);
+        assert_int_equal(inputs[a].n_neighbours, PRED_NEIGHBOURS);
+    }
+    pred_model_answer(&model, &acts, inputs, sizeof inputs[0], 2, answers);
+    for (uint32_t a = 0; a < 2; ++a) {
+        for (uint32_t i = 0; i < PRED_MODES * PRED_PATH; ++i) {
+            const float scale = answers[a].scale[i / PRED_PATH][i % PRED_PATH];
+            assert_true(isfinite(answers[a].path[i / PRED_PATH][i % PRED_PATH]));
+            assert_true(isfinite(scale) && scale > 0.0F);
+        }
+    }
+    pred_acts_destroy(&acts);
+}
+
 static void test_predictor_net_takes_constant_velocity_when_an_agent_is_out_of_sight(void **state)
 {
     (void)state;
@@ -312,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_predictor_net_does_not_change_for_an_agent_when_far_ones_come_and_go),
         cmocka_unit_test(test_predictor_net_knows_nothing_of_whom_an_id_belonged_to),
         cmocka_unit_test(test_predictor_net_stays_finite_when_all_stand_in_one_place),
+        cmocka_unit_test(test_pred_model_stays_finite_among_two_hundred_neighbours),
         cmocka_unit_test(test_predictor_net_takes_constant_velocity_when_an_agent_is_out_of_sight),
         cmocka_unit_test(test_predictor_net_counts_the_ego_among_the_neighbours),
         cmocka_unit_test(test_predictor_net_spreads_more_when_its_answers_came_out_wrong),

@@ -102,8 +102,10 @@ static void random_tensor(filler *f, const uint32_t most[HP_MAX_DIMS], hp_number
                           hp_tensor_head *head, unsigned char *data)
 {
     const bool full = f->size == CODEC_FULL;
-    const uint32_t rows = full ? most[0] : 1 + (uint32_t)(0.1 * unit(f) * (most[0] - 1));
-    const uint32_t columns = full ? most[1] : 6 + (uint32_t)(0.1 * unit(f) * (most[1] - 6));
+    const uint32_t least[HP_MAX_DIMS] = {most[0] < 2 ? most[0] : 2, HP_SAID_CHOICES + 1};
+    const double spare = f->size == CODEC_ANY ? 0.1 * unit(f) : 0.0;
+    const uint32_t rows = full ? most[0] : least[0] + (uint32_t)(spare * (most[0] - least[0]));
+    const uint32_t columns = full ? most[1] : least[1] + (uint32_t)(spare * (most[1] - least[1]));
     *head = (hp_tensor_head){.n_dims = 2, .shape = {rows, columns}, .dtype = dtype};
     head->n_bytes = rows * columns * hp_number_bytes(dtype);
     for (uint32_t i = 0; i < rows * columns; ++i) {

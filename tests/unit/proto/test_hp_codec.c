@@ -1,5 +1,6 @@
 /* The codec among friends: round trips to the bit, and tables that leave no field out. */
 #include "common/hp_bus.h"
+#include "proto/hp_tensor.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/proto/codec_random.h"
 #include "tests/unit/proto/packed_sizes.h"
@@ -164,6 +165,29 @@ static void test_envelope_bytes(void **state)
     assert_true(schema == hp_codec_schema(f->codec) && schema != 0);
 }
 
+/** A tensor's bytes are a promise, too: payload of a request of one row, 1.0 and -2.0. */
+static void test_tensor_bytes(void **state)
+{
+    static const unsigned char WANTED[] = {
+        0x1a, 0x00, /* scene: empty */
+        0x22, 0x1c, /* looks, 28 bytes: */
+        0x0a, 0x10, 1,    0,    0,    0,    0,    0,    0,    0,
+        2,    0,    0,    0,    0,    0,    0,    0,               /* shape, packed */
+        0x1a, 0x08, 0x00, 0x00, 0x80, 0x3f, 0x00, 0x00, 0x00, 0xc0 /* F32 is 0: absent; data */
+    };
+    fixture *f = *state;
+    const float numbers[] = {1.0F, -2.0F};
+    hp_evaluate_request *q = &f->in.as_hp_evaluate_request;
+    memset(&f->in, 0, sizeof f->in);
+    hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, (const uint32_t[]){1, 2}, numbers);
+    const size_t len = hp_layout_pack(hp_layout_of(HP_MSG_EVALUATE_REQUEST), &f->in, f->bytes);
+    assert_int_equal(len, sizeof WANTED);
+    assert_memory_equal(f->bytes, WANTED, sizeof WANTED);
+    round_trip(f, HP_MSG_EVALUATE_REQUEST, 1);
+    assert_true(hp_tensor_is(&f->out.as_hp_evaluate_request.looks.head, HP_NUMBER_F32, 1, 2));
+    assert_true(hp_tensor_is(&f->out.as_hp_evaluate_request.scene.head, HP_NUMBER_F32, 0, 0));
+}
+
 /* ---- The tables ---- */
 
 static size_t collect(const hp_layout *layout, const hp_layout **all, size_t n)
@@ -306,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_rows_do_not_overlap),
         cmocka_unit_test(test_verify_sees_a_wrong_row),
         cmocka_unit_test(test_envelope_bytes),
+        cmocka_unit_test(test_tensor_bytes),
         cmocka_unit_test(test_negative_zero_survives),
         cmocka_unit_test(test_short_buffer_tells_the_length),
         cmocka_unit_test(test_payload_is_what_protobuf_c_writes),

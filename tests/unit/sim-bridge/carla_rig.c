@@ -36,6 +36,7 @@ rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, 
     config.vehicle = vehicle;
     config.steer_share = steer_share;
     config.recordings = ".";
+    config.second_map = "Town02";
     r->clock = hp_clock_real();
     assert_int_equal(carla_server_create(&config, &r->clock, &r->server, &error), HP_OK);
     assert_int_equal(pthread_create(&r->thread, NULL, serve, r), 0);

@@ -4,6 +4,7 @@
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/carla_proxy.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,6 +169,31 @@ static void test_carla_attach_drives_the_hero_when_somebody_else_ticks(void **st
     rig_close(r);
 }
 
+static void test_carla_attach_has_no_gap_to_tell_when_nobody_is_there(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static hp_frame frame;
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    bridge_world world;
+    carla_actor hero;
+    hp_error error = {{0}};
+    (void)state;
+    carla_client *client = rig_client(r); /* and the server's own clock */
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    if (attach(r, AHEAD, &world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    world.ops->step(world.self, NULL);
+    world.ops->observe(world.self, &frame);
+    assert_null(world.ops->trouble(world.self));
+    assert_int_equal(frame.n_agents, 0);
+    assert_true(isinf(world.ops->result(world.self)->min_gap_m));
+    world.ops->destroy(world.self);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
 static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
@@ -304,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_attach_drives_the_hero_when_somebody_else_ticks),
+        cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_server_falls_silent),

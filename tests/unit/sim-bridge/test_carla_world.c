@@ -150,6 +150,63 @@ test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range(vo
     rig_close(r);
 }
 
+static void test_carla_world_loads_the_town_when_another_is_there(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    bridge_world world;
+    char map[64] = "";
+    carla_settings settings;
+    hp_error error = {{0}};
+    (void)state;
+    carla_client *client = rig_client(r);
+    const uint64_t before = carla_client_episode(client);
+    uint64_t after = 0;
+    (void)snprintf(r->carla.map, sizeof r->carla.map, "Town02");
+    if (open_world(r, "04", &world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    assert_int_equal(carla_client_map(client, map, sizeof map, &error), HP_OK);
+    assert_string_equal(map, "Town02");
+    assert_int_equal(carla_client_ask_episode(client, &after, &error), HP_OK);
+    assert_true(before != after);
+    world.ops->step(world.self, NULL);
+    assert_null(world.ops->trouble(world.self));
+    world.ops->destroy(world.self);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_false(settings.synchronous);
+    /* and does not load what is there */
+    const uint64_t second = after;
+    assert_int_equal(open_world(r, "04", &world, &error), HP_OK);
+    world.ops->destroy(world.self);
+    assert_int_equal(carla_client_ask_episode(client, &after, &error), HP_OK);
+    assert_true(after == second);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+static void test_carla_world_crashes_when_only_the_collision_sensor_knows_of_it(void **state)
+{
+    static const carla_transform AHEAD = {{2.0F, 255.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    rig *r = rig_open(CARLA_0_9_16);
+    bridge_world world;
+    carla_actor other;
+    hp_error error = {{0}};
+    const hp_command go = {.accel_mps2 = 3.0};
+    (void)state;
+    carla_client *client = rig_client(r); /* a car in the way, which is not of the scenario */
+    assert_int_equal(
+        carla_client_spawn(client, "vehicle.audi.a2", "theirs", &AHEAD, &other, &error), HP_OK);
+    assert_int_equal(open_world(r, "01", &world, &error), HP_OK);
+    for (int i = 0; i < 200 && world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING; ++i) {
+        world.ops->step(world.self, &go);
+    }
+    assert_null(world.ops->trouble(world.self));
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_CRASH);
+    world.ops->destroy(world.self);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
 static uint32_t n_actors(const rig *r)
 {
     carla_client *client = rig_client(r);
@@ -394,6 +451,8 @@ int main(void)
         cmocka_unit_test(test_carla_world_leaves_nothing_behind_when_destroyed_in_mid_run),
         cmocka_unit_test(
             test_carla_world_turns_the_wheels_as_asked_when_they_use_a_share_of_the_range),
+        cmocka_unit_test(test_carla_world_loads_the_town_when_another_is_there),
+        cmocka_unit_test(test_carla_world_crashes_when_only_the_collision_sensor_knows_of_it),
         cmocka_unit_test(test_carla_client_rescues_the_server_when_our_process_was_killed),
         cmocka_unit_test(test_carla_world_frees_the_server_when_a_run_of_ours_died_there),
         cmocka_unit_test(test_carla_owner_knows_the_dead_when_they_are_of_this_machine),

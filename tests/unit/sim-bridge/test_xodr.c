@@ -231,6 +231,7 @@ static void test_xodr_tells_the_place_when_a_map_is_wrong(void **state)
                  {"winds_round", "winds round"},
                  {"far_corners", "too large"},
                  {"twice", "is there twice"},
+                 {"left_hand", "left_hand:4: error: traffic on the left is not supported"},
                  {"deep", "without end"}};
     char path[128];
     (void)state;
