@@ -70,7 +70,7 @@ static void close_study(study *s)
 static bench_row drive(study *s, const bridge_world *world, uint32_t d, uint64_t seed)
 {
     bench_row row = {.seed = seed};
-    bench_drive(world, s->drivers[d], seed, &s->buffers, &row, &s->times);
+    bench_drive(world, s->drivers[d], seed, &s->config.plan, &s->buffers, &row, &s->times);
     return row;
 }
 
