@@ -205,6 +205,7 @@ static unsigned descriptors_of(pid_t pid)
     DIR *entries = opendir(path);
     if (entries == NULL) {
         fail_msg("%s: %s", path, strerror(errno));
+        return 0;
     }
     assert_non_null(entries);
     while (readdir(entries) != NULL) {
