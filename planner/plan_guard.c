@@ -1,7 +1,8 @@
 #include "planner/plan_guard.h"
 
 #define STEP_S 0.05
-#define MAX_STEPS 800     /* 40 s: from any speed in range, braking ends sooner */
+#define MAX_STEPS 800 /* 40 s: from any speed in range, braking ends sooner */
+#define FOLLOWS_RAD 0.2
 #define STANDING_MPS 0.05 /* below this the ego counts as standing */
 
 /** What is judged: a frame, on a path. */
@@ -115,6 +116,22 @@ static bool is_behind(const scene *now, const hp_agent *agent)
            ahead < -0.5 * (now->info->ego_length_m + hypot(agent->length_m, agent->width_m));
 }
 
+/** A vehicle headed as the ego is, behind it and in line with it: it meets the ego's rear before
+ * anything else, and to keep its distance is its affair. Braking for it would only call it nearer.
+ */
+static bool follows(const scene *now, const hp_agent *agent)
+{
+    const hp_pose *ego = &now->frame->ego.pose;
+    const double c = cos(ego->yaw_rad);
+    const double s = sin(ego->yaw_rad);
+    const double dx = agent->pose.x_m - ego->x_m;
+    const double dy = agent->pose.y_m - ego->y_m;
+    return agent->kind == HP_CLASS_CAR &&
+           fabs(hp_angle_wrap(agent->pose.yaw_rad - ego->yaw_rad)) < FOLLOWS_RAD &&
+           dx * c + dy * s < -0.5 * (now->info->ego_length_m + agent->length_m) &&
+           fabs(dy * c - dx * s) < 0.5 * (now->info->ego_width_m + agent->width_m);
+}
+
 /** The ego has passed him, or he has stood beside it and lets it leave: then he may be met only by
  * what it drives upon. Whoever comes to its rear, or to its flank while it leaves, comes by
  * himself.
@@ -143,7 +160,8 @@ static bool anybody_touches(const scene *now, const span *at)
     const double age_s = now->config->observed_s;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         const hp_box *box = is_past(now, i, at->front_mps) ? &fresh : &all;
-        if (agent_touches(now->config, &frame->agents[i], box, at->from_s + age_s,
+        if (!follows(now, &frame->agents[i]) &&
+            agent_touches(now->config, &frame->agents[i], box, at->from_s + age_s,
                           at->to_s + age_s)) {
             return true;
         }

@@ -6,7 +6,8 @@
  *  Walkers: wherever their acceleration and top speed let them come. Vehicles: the strip ahead
  * between braking and accelerating along their heading. Standing boxes: as they are. Walkers behind
  * the ego, and those who stand beside it and let it leave (plan_leave.h), may come to its rear and
- * flanks, but it must not drive upon them. The promise holds within these bounds, for agents in the
+ * flanks, but it must not drive upon them. Vehicles that follow the ego in its lane are not
+ * counted. The promise holds within these bounds, for agents in the
  * frame, while the vehicle follows its path. Ownership: plain data. Threads: a pure function of its
  * arguments. Allocation: none. */
 #ifndef PLAN_GUARD_H

@@ -79,7 +79,9 @@ typedef struct pred_choice {
     pred_split split;
     uint32_t min_agents; /* 0: as the protocol has it */
     bool no_vehicles;
-    bool loose; /* short tracks, too, and clips on four clocks a tenth of a second apart */
+    bool whole_past; /* ApolloScape, loose: eight points as tracks bring them, not the six of its
+                        test */
+    bool loose;      /* short tracks, too, and clips on four clocks a tenth of a second apart */
 } pred_choice;
 
 HP_NODISCARD hp_status pred_samples_load(const pred_choice *choice, pred_samples *samples,

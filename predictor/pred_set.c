@@ -133,7 +133,7 @@ static pred_protocol protocol_of(const pred_choice *c)
 {
     static const pred_protocol *const PROTOCOLS[2][2] = {{&PRED_8_12, &PRED_LOOSE},
                                                          {&PRED_6_6, &PRED_LOOSE_6}};
-    pred_protocol protocol = *PROTOCOLS[c->kind == PRED_APOLLO][c->loose];
+    pred_protocol protocol = *PROTOCOLS[c->kind == PRED_APOLLO && !c->whole_past][c->loose];
     protocol.no_vehicles = c->no_vehicles;
     protocol.min_agents = c->min_agents > 0 ? c->min_agents : protocol.min_agents;
     return protocol;
@@ -167,6 +167,7 @@ static hp_status load_mixed(const pred_choice *choice, pred_samples *samples, hp
         pred_choice c = *choice;
         c.kind = KINDS[i];
         c.scene = "raw"; /* the same cuts of all eight files */
+        c.whole_past = choice->loose;
         const hp_status st = pred_samples_load(&c, samples, error);
         if (st != HP_OK) {
             return st;

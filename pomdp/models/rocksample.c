@@ -102,7 +102,7 @@ static uint64_t check_rock(const rocksample *r, rocksample_state *s, uint32_t ro
 {
     const bool right = hp_rng_unit(draw, 0) < r->p_right[rock][s->y][s->x];
     const bool seen_good = ((s->good >> rock & 1) != 0) == right;
-    const int odds = r->odds[rock][s->y][s->x];
+    const int8_t odds = r->odds[rock][s->y][s->x];
     trust_odds(s, rock, s->odds[rock] + (seen_good ? odds : -odds));
     return seen_good ? ROCK_SEEN_GOOD : ROCK_SEEN_BAD;
 }
@@ -259,7 +259,7 @@ static void remember(const void *ctx, const void *before, uint32_t action, uint6
     const rocksample_state *was = before;
     if (action >= ROCK_CHECK) {
         const uint32_t rock = action - ROCK_CHECK;
-        const int odds = r->odds[rock][was->y][was->x];
+        const int8_t odds = r->odds[rock][was->y][was->x];
         trust_odds(after, rock, was->odds[rock] + (obs == ROCK_SEEN_GOOD ? odds : -odds));
     }
 }

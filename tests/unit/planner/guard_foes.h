@@ -97,11 +97,24 @@ static bool meets(const foe *f, double from_x, double to_x)
     return hp_box_overlap(&ego, &other);
 }
 
+/** A vehicle that follows an ego at x in its lane. */
+static bool follows(const foe *f, double x)
+{
+    return !f->walks && fabs(f->yaw_rad) < 0.2 && f->p.x_m + 0.5 * (4.0 + info.ego_length_m) < x &&
+           fabs(f->p.y_m) < 0.5 * (1.8 + info.ego_width_m);
+}
+
 /** What is promised not to happen while the ego moves from before to x: that it drives upon
  * somebody; that it is touched anywhere, unless by one whom it had left behind or was leaving. */
 static bool in_contact(foe *f, double before, double x)
 {
     const double half = 0.5 * info.ego_length_m;
+    if (follows(f, x)) {
+        f->past = true; /* whom it meets first is the ego's rear; the test lets it drive through */
+    }
+    if (!f->walks && f->past) {
+        return false;
+    }
     f->past |= f->walks && f->p.x_m + 0.5 * hypot(0.4, 0.4) < x - half;
     return meets(f, before + half, x + half) || (!f->past && meets(f, x - half, x + half));
 }

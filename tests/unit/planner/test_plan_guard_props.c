@@ -314,6 +314,11 @@ static double least_room(const hp_agent *a, double wish)
     const double late[2] = {fmax(wish, now), -g->hard_mps2};
     const double speed = hypot(a->vx_mps, a->vy_mps);
     double least = INFINITY;
+    if (a->kind == HP_CLASS_CAR && fabs(a->pose.yaw_rad) < 0.2 &&
+        a->pose.x_m + 0.5 * (a->length_m + info.ego_length_m) < frame.ego.pose.x_m &&
+        fabs(a->pose.y_m - frame.ego.pose.y_m) < 0.5 * (a->width_m + info.ego_width_m)) {
+        return least; /* follows */
+    }
     for (int k = 0; k < 400; ++k) {
         const double t = 0.05 * k;
         double back;
