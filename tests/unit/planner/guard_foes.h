@@ -109,18 +109,17 @@ static bool follows(const foe *f, double x)
 static bool in_contact(foe *f, double before, double x)
 {
     const double half = 0.5 * info.ego_length_m;
-    if (follows(f, x)) {
+    if (!f->walks && (f->past || follows(f, x))) {
         f->past = true; /* whom it meets first is the ego's rear; the test lets it drive through */
-    }
-    if (!f->walks && f->past) {
         return false;
     }
     f->past |= f->walks && f->p.x_m + 0.5 * hypot(0.4, 0.4) < x - half;
     return meets(f, before + half, x + half) || (!f->past && meets(f, x - half, x + half));
 }
 
-static void show(const foe *f, double x, double v, double accel)
+static void show(foe *f, double x, double v, double accel)
 {
+    f->past |= follows(f, x);
     fixture_frame(0, x, v, &frame);
     frame.ego.accel_mps2 = accel;
     frame.agents[frame.n_agents++] = (hp_agent){.id = 1,

@@ -298,6 +298,26 @@ static void test_plan_guard_lets_followers_keep_their_distance(void **state)
     assert_true(check(0.0).intervened);
 }
 
+/** A walker who crosses at full speed at once: ego's front is past his line already, and to brake
+ * would keep its flank in his way. */
+static void test_plan_guard_passes_whom_braking_would_stop_before(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 9.0, &frame);
+    fixture_add_walker(&frame, 1, 13.5, 3.2, 0.0, -2.4);
+    const plan_guard_verdict v = check(3.0);
+    assert_true(v.unsafe);
+    assert_false(v.intervened);
+    assert_false(v.hard);
+    hp_assert_near(v.accel_mps2, 3.0, 0.0);
+    assert_true(check(-config.guard.comfort_mps2).hard); /* who wants to brake may */
+    frame.agents[0].pose.x_m = 20.0; /* ahead: there is room to brake, and none to pass */
+    assert_true(check(3.0).hard);
+    frame.agents[0].pose.y_m = 2.0;
+    frame.agents[0].pose.x_m = 14.0; /* met either way */
+    assert_true(check(3.0).hard);
+}
+
 /** A walker who moves as badly as the guard's bounds allow. */
 typedef struct foe {
     hp_vec2 p;
@@ -339,7 +359,7 @@ static double drive(hp_rng numbers, uint64_t run, bool hostile)
     for (uint32_t tick = 0; tick < 100; ++tick) {
         fixture_frame(tick, x, v, &frame);
         fixture_add_walker(&frame, 1, f.p.x_m, f.p.y_m, f.vx, f.vy);
-        if (tick == 0 && check(-config.guard.hard_mps2 - 1.0).hard) {
+        if (tick == 0 && check(-config.guard.hard_mps2 - 1.0).unsafe) {
             return 1e9; /* not safe to begin with: nothing is promised */
         }
         const double wish = hostile ? 3.0 : hp_rng_range(lane, 100 + tick, -5.5, 3.0);
@@ -392,6 +412,7 @@ int main(void)
                                setup),
         cmocka_unit_test_setup(test_plan_guard_minds_nobody_behind_the_rear_bumper, setup),
         cmocka_unit_test_setup(test_plan_guard_lets_followers_keep_their_distance, setup),
+        cmocka_unit_test_setup(test_plan_guard_passes_whom_braking_would_stop_before, setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
