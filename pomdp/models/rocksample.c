@@ -32,9 +32,11 @@ typedef struct rocksample {
 typedef struct visit_plan {
     uint32_t n;
     uint8_t rock[ROCK_MAX_ROCKS];
-    bool checks[ROCK_MAX_ROCKS];     /* on the spot, where the sensor is always right */
-    double discount[ROCK_MAX_ROCKS]; /* of the way there from the rock before */
-    double exit;                     /* worth of leaving after the last */
+    bool checks[ROCK_MAX_ROCKS]; /* on the spot, where the sensor is always right */
+    /* where the rock is bad, or good: the way's worth from the rock before is gain + keep * the
+     * worth from this one */
+    double gain[ROCK_MAX_ROCKS][2], keep[ROCK_MAX_ROCKS][2];
+    double exit; /* worth of leaving after the last */
     double expected;
 } visit_plan;
 
@@ -218,9 +220,13 @@ static void plan_way(const rocksample *r, const rocksample_state *s, uint32_t se
         const bool checks = (s->trusted >> rock & 1) == 0;
         const double p_good = r->p_good[s->odds[rock] + ODDS_MAX];
         const double way = r->discount[moves_between(r, rock, x, y)] * (checks ? DISCOUNT : 1.0);
+        const double reward = way * REWARD_ROCK;
         plan->rock[plan->n] = (uint8_t)rock;
         plan->checks[plan->n] = checks;
-        plan->discount[plan->n++] = way;
+        plan->gain[plan->n][0] = checks ? 0.0 : -reward;
+        plan->keep[plan->n][0] = checks ? way : way * DISCOUNT;
+        plan->gain[plan->n][1] = reward;
+        plan->keep[plan->n++][1] = way * DISCOUNT;
         discount *= way;
         plan->expected += discount * REWARD_ROCK * (checks ? p_good : 2.0 * p_good - 1.0);
         discount *= checks ? 1.0 - p_good * (1.0 - DISCOUNT) : DISCOUNT;
@@ -271,17 +277,12 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
 /** What the way earns where the rocks are as they are. */
 static double way_return(const visit_plan *plan, uint32_t good)
 {
-    double discount = 1.0;
-    double sum = 0.0;
-    for (uint32_t i = 0; i < plan->n; i++) {
-        const bool is_good = (good >> plan->rock[i] & 1) != 0;
-        discount *= plan->discount[i];
-        if (is_good || !plan->checks[i]) {
-            sum += discount * (is_good ? REWARD_ROCK : -REWARD_ROCK);
-            discount *= DISCOUNT;
-        }
+    double value = plan->exit;
+    for (uint32_t i = plan->n; i-- > 0;) {
+        const uint32_t is_good = good >> plan->rock[i] & 1;
+        value = plan->gain[i][is_good] + plan->keep[i][is_good] * value;
     }
-    return sum + discount * plan->exit;
+    return value;
 }
 
 /** The observer of a particle knows all of it but the rocks. */
