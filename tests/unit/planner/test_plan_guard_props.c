@@ -61,11 +61,11 @@ static void test_plan_guard_p1_no_contact_after_any_wish_then_baseline(void **st
 
 /** Starts at which runs of 10^7 once found a contact: a car that crosses at 12 m/s met the ego's
  * corner between two instants that were looked at; an oncoming one met it in the last step of its
- * braking, which was not looked at. */
+ * braking, which was not looked at. At the others the test itself was wrong about who is behind. */
 static void test_plan_guard_p1_holds_where_a_contact_was_once_found(void **state)
 {
     (void)state;
-    static const uint64_t FOUND[] = {1321382, 2417334};
+    static const uint64_t FOUND[] = {1321382, 2417334, 323075, 3403577};
     for (size_t i = 0; i < HP_ARRAY_LEN(FOUND); ++i) {
         assert_true(link(hp_rng_lane(hp_rng_seed(41), FOUND[i])) >= 0);
     }
@@ -110,6 +110,13 @@ static void test_plan_guard_p1_no_contact_in_whole_drives(void **state)
     assert_true(safe > starts / 4000);
 }
 
+/** What is asked does not pass, whatever then goes out. */
+static bool stopped(double wish)
+{
+    const plan_guard_verdict verdict = check(wish);
+    return verdict.intervened || verdict.unsafe;
+}
+
 static void test_plan_guard_p2_a_longer_response_never_turns_stop_into_go(void **state)
 {
     (void)state;
@@ -120,9 +127,9 @@ static void test_plan_guard_p2_a_longer_response_never_turns_stop_into_go(void *
         const double wish = hp_rng_range(lane, 2, 0.0, 3.5);
         show(&f, 10.0, hp_rng_range(lane, 0, 0.0, 14.0), 0.0);
         config.guard.response_s = hp_rng_range(lane, 1, 0.1, 1.0);
-        const bool stops = check(wish).intervened;
+        const bool stops = stopped(wish);
         config.guard.response_s += 0.05 * (1.0 + floor(10.0 * hp_rng_unit(lane, 3)));
-        assert_true(check(wish).intervened || !stops);
+        assert_true(stopped(wish) || !stops);
     }
 }
 
@@ -137,10 +144,10 @@ static void test_plan_guard_p2_more_speed_or_less_gap_never_turns_stop_into_go(v
         const double v = hp_rng_range(lane, 2, 0.5, 13.0);
         fixture_frame(0, 10.0, v, &frame);
         fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
-        const bool stops = check(0.0).intervened;
+        const bool stops = stopped(0.0);
         frame.ego.speed_mps = v + hp_rng_range(lane, 3, 0.0, 3.0);
         frame.agents[0].pose.x_m -= hp_rng_range(lane, 4, 0.0, gap - 2.2);
-        assert_true(check(0.0).intervened || !stops);
+        assert_true(stopped(0.0) || !stops);
     }
 }
 
