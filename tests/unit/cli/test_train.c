@@ -112,14 +112,15 @@ static bool is_pinned_machine(void)
 
 /** The recipe of models/policy.safetensors, as far as 16,384 steps: the same bits each time and
  * with any number of threads; and the pinned ones, so that a change of them does not go unnoticed:
- * then the shipped files cannot be made again, and belong trained anew. */
+ * then a training anew may give a better network, and the card of the shipped one says which tree
+ * made it. */
 static void test_driving_recipe_gives_the_same_bits(void **state)
 {
     static const struct {
         const char *encoder;
         uint64_t hash;
-    } PINNED[] = {{"agents", UINT64_C(0xca2b81fe7d501aa6)},
-                  {"intention_image", UINT64_C(0x56acded9f4be0381)}};
+    } PINNED[] = {{"agents", UINT64_C(0xe3a5d9212ca16bb6)},
+                  {"intention_image", UINT64_C(0x7ea8e88db12f7cfd)}};
     char args[256];
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(PINNED); i++) {
