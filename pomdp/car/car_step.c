@@ -210,9 +210,8 @@ static double stop_for_good(const void *ctx, const void *states, const double *w
     double sum = 0.0;
     double weight = 0.0;
     *action = scene->slowest;
-    if (scene->rules.speed_floor_mps > 0.0f || n < 1) {
-        return -INFINITY; /* it cannot stop; or so few that each knows its future, and they are many
-                           */
+    if (scene->rules.speed_floor_mps > 0.0f) {
+        return -INFINITY; /* it cannot stop */
     }
     for (uint32_t i = 0; i < n; ++i) {
         weight += weights[i];
