@@ -169,7 +169,7 @@ static void run(job *j, const char *name, uint32_t walkers)
     (void)snprintf(text, sizeof text, "car/%s/rollout-step", name);
     (void)hp_bench_run(&(hp_bench){text, 400, 20, PARTICLES}, roll_out, j);
     (void)snprintf(text, sizeof text, "car/%s/episode-step", name);
-    (void)hp_bench_run(&(hp_bench){text, 200, 20, 2 * EPISODE * PARTICLES}, episode, j);
+    (void)hp_bench_run(&(hp_bench){text, 200, 20, UINT64_C(2) * EPISODE * PARTICLES}, episode, j);
     j->steps = 0;
     whole_rollouts(j);
     (void)snprintf(text, sizeof text, "car/%s/whole-rollout-step", name);

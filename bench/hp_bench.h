@@ -33,8 +33,10 @@ static inline hp_bench_result hp_bench_measure(const hp_bench *bench, void (*bod
                                                void *ctx)
 {
     static double ns[HP_BENCH_MAX_BATCHES]; /* bench programs have one thread */
-    const uint32_t n =
-        bench->batches < HP_BENCH_MAX_BATCHES ? bench->batches : HP_BENCH_MAX_BATCHES;
+    uint32_t n = bench->batches;
+    if (n > HP_BENCH_MAX_BATCHES) {
+        n = HP_BENCH_MAX_BATCHES;
+    }
     for (uint32_t i = 0; i < bench->warm_up; ++i) {
         body(ctx);
     }

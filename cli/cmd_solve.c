@@ -201,7 +201,9 @@ static hp_status play_all(const solve_options *options, uint32_t jobs, solve_sum
     if (results == NULL) {
         return hp_fail(error, HP_ENOMEM, "%s", hp_status_text(HP_ENOMEM));
     }
-    jobs = jobs < MAX_JOBS ? jobs : MAX_JOBS;
+    if (jobs > MAX_JOBS) {
+        jobs = MAX_JOBS;
+    }
     *sums = (solve_sums){.status = HP_OK};
     uint32_t started = 0;
     while (started < jobs && sums->status == HP_OK) {

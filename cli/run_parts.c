@@ -21,7 +21,7 @@
 
 #define MS INT64_C(1000000)
 
-enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99, RELOAD_MS = 5000 };
+enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99, RELOAD_MS = 5000, SILENCE = 10 };
 
 /* ---- The run directory and its sockets ---- */
 
@@ -401,6 +401,24 @@ static void list_lost(const supervisor *children, char *names, size_t cap)
     }
 }
 
+/** A worker that hangs for good is ended, to be started again; the planner has long gone on without
+ * it. */
+static void end_the_silent(process_run *r)
+{
+    static const hp_role ROLES[] = {HP_ROLE_PREDICTOR, HP_ROLE_POLICY, HP_ROLE_POMDP};
+    for (size_t k = 0; k < HP_ARRAY_LEN(ROLES); k++) {
+        for (uint32_t i = 0; i < supervisor_count(r->children); i++) {
+            const supervisor_child *c = supervisor_get(r->children, i);
+            if (strcmp(c->name, hp_role_name(ROLES[k])) == 0 &&
+                run_watch_seen(r->watch)->silent[ROLES[k]] >= SILENCE) {
+                hp_log_warn(&r->log.own, "%s has not answered for %d s: ended", c->name, SILENCE);
+                supervisor_signal(r->children, i, SIGKILL);
+                run_watch_forget(r->watch, ROLES[k]);
+            }
+        }
+    }
+}
+
 /** Until the bridge has ended, or a signal says so. */
 static hp_status watch_over(process_run *r, const cli_rundir *dir, run_facts *facts,
                             hp_error *error)
@@ -413,6 +431,7 @@ static hp_status watch_over(process_run *r, const cli_rundir *dir, run_facts *fa
         }
         run_watch_poll(r->watch, 0);
         run_log_repeat(&r->log);
+        end_the_silent(r);
         list_lost(r->children, lost, sizeof lost);
         care_step(&r->care, r->watch, lost);
         const wish wanted = signal_came(&r->signals);

@@ -28,6 +28,7 @@ struct run_watch {
     int64_t shown_ns;
     /* what was last heard */
     run_seen seen;
+    bool known[HP_ROLE_COUNT]; /* its health was heard */
     bool heard;
     uint32_t episode, n_agents;
     double t_s, speed_mps, accel_mps2, decision_ms;
@@ -104,6 +105,22 @@ static void hear_decision(run_watch *w, const hp_decision *decision)
     }
 }
 
+static void hear_health(run_watch *w, const hp_health *health)
+{
+    for (int role = 0; role < HP_ROLE_COUNT; role++) {
+        const bool its = strcmp(health->role, hp_role_name((hp_role)role)) == 0;
+        if (its && role == HP_ROLE_PLANNER) {
+            w->seen.degraded = health->degraded;
+            for (int i = 0; i < HP_ROLE_COUNT; i++) {
+                w->seen.silent[i] += w->known[i] ? 1 : 0;
+            }
+        } else if (its) {
+            w->known[role] = true;
+            w->seen.silent[role] = 0;
+        }
+    }
+}
+
 /** A message of the tap, if it is one that matters here. */
 static void take(run_watch *w, const char *topic, size_t len)
 {
@@ -121,8 +138,8 @@ static void take(run_watch *w, const char *topic, size_t len)
         } else if (HEARD[i] == HP_MSG_CONFIGURATION) {
             const hp_configuration *c = &w->message->as_hp_configuration;
             w->seen.settings = (c->pid << 32) + c->version + c->refused;
-        } else if (strcmp(w->message->as_hp_health.role, hp_role_name(HP_ROLE_PLANNER)) == 0) {
-            w->seen.degraded = w->message->as_hp_health.degraded;
+        } else {
+            hear_health(w, &w->message->as_hp_health);
         }
     }
 }
@@ -144,6 +161,12 @@ static bool hear(run_watch *w)
 const run_seen *run_watch_seen(const run_watch *self)
 {
     return &self->seen;
+}
+
+void run_watch_forget(run_watch *self, hp_role role)
+{
+    self->known[role] = false;
+    self->seen.silent[role] = 0;
 }
 
 void run_watch_line(const run_watch *self, char *line, size_t cap)

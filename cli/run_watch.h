@@ -21,9 +21,15 @@ typedef struct run_seen {
     uint64_t decisions; /* of the planner */
     uint64_t settings;  /* changes with every answer to a reload, and with the planner's process */
     bool degraded;      /* the planner does without something */
+    /** The planner's words about itself, one a second while it drives, since a worker's own came
+     * last; 0 for one that was never heard. A worker that is only waited for keeps the planner
+     * silent, too. */
+    uint32_t silent[HP_ROLE_COUNT];
 } run_seen;
 
 const run_seen *run_watch_seen(const run_watch *self);
+/** A worker is known to be gone: it counts as never heard. */
+void run_watch_forget(run_watch *self, hp_role role);
 /** The newest in one line, as the progress shows it; empty before the first frame. */
 void run_watch_line(const run_watch *self, char *line, size_t cap);
 /** Takes in what has come, waiting up to wait_ms for the first; shows progress when it is time. */

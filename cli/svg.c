@@ -234,19 +234,19 @@ static void plot_point(FILE *out, const axes *a, const svg_point *p)
 
 static void plot_panel(FILE *out, const svg_plot *plot, const extent *x, uint32_t k)
 {
-    const svg_plot_panel *panel = &plot->panels[k];
+    const svg_plot_panel *p = &plot->panels[k];
     extent y = {(double)INFINITY, -(double)INFINITY};
-    for (uint32_t i = 0; i < panel->n_points; i++) {
-        widen(&y, panel->points[i].y);
-        widen(&y, panel->points[i].lo);
-        widen(&y, panel->points[i].hi);
+    for (uint32_t i = 0; i < p->n_points; i++) {
+        widen(&y, p->points[i].y);
+        widen(&y, p->points[i].lo);
+        widen(&y, p->points[i].hi);
     }
     const axes a = {*x, roomy(y), TOP + k * (double)(PANEL + GAP), plot->log_x};
-    plot_grid(out, &a, panel->title);
-    plot_line(out, &a, panel);
-    for (uint32_t i = 0; i < panel->n_points; i++) {
-        if (isfinite(panel->points[i].x) && isfinite(panel->points[i].y)) {
-            plot_point(out, &a, &panel->points[i]);
+    plot_grid(out, &a, p->title);
+    plot_line(out, &a, p);
+    for (uint32_t i = 0; i < p->n_points; i++) {
+        if (isfinite(p->points[i].x) && isfinite(p->points[i].y)) {
+            plot_point(out, &a, &p->points[i]);
         }
     }
 }

@@ -228,19 +228,19 @@ static double speed_cap(const plan_cycle *cycle, const hp_ego_state *ego)
  * action comes between when a network is loaded.) */
 static void choose(const plan_cycle *cycle, const hp_ego_state *ego, hp_command *command)
 {
-    const plan_guard_config *guard = &cycle->config.guard;
+    const plan_guard_config *limits = &cycle->config.guard;
     if (cycle->misses == 0) {
         command->source = HP_SOURCE_SEARCH;
         command->accel_mps2 = fmin(cycle->plan.accel_mps2, speed_cap(cycle, ego));
     } else if (cycle->misses < MISSES_TO_HARD_BRAKE) {
         command->source = HP_SOURCE_COMFORT_BRAKE;
-        command->accel_mps2 = -guard->comfort_mps2;
+        command->accel_mps2 = -limits->comfort_mps2;
     } else {
         command->source = HP_SOURCE_HARD_BRAKE;
-        command->accel_mps2 = -guard->hard_mps2;
+        command->accel_mps2 = -limits->hard_mps2;
     }
     if (cycle->leaves) {
-        command->accel_mps2 = plan_leave_accel(guard, ego->speed_mps, command->accel_mps2);
+        command->accel_mps2 = plan_leave_accel(limits, ego->speed_mps, command->accel_mps2);
     }
 }
 

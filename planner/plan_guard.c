@@ -1,7 +1,10 @@
 #include "planner/plan_guard.h"
 
 #define STEP_S 0.05
-#define MAX_STEPS 800     /* 40 s: from any speed in range, braking ends sooner */
+#define MAX_STEPS 800    /* 40 s: from any speed in range, braking ends sooner */
+#define STEADY_MPS2 0.01 /* bounds of those who keep their velocities */
+#define PASS_S 2.0       /* in which somebody is passed or not */
+#define FOLLOWS_RAD 0.2
 #define STANDING_MPS 0.05 /* below this the ego counts as standing */
 
 /** What is judged: a frame, on a path. */
@@ -115,6 +118,22 @@ static bool is_behind(const scene *now, const hp_agent *agent)
            ahead < -0.5 * (now->info->ego_length_m + hypot(agent->length_m, agent->width_m));
 }
 
+/** A vehicle headed as the ego is, behind it and in line with it: it meets the ego's rear before
+ * anything else, and to keep its distance is its affair. Braking for it would only call it nearer.
+ */
+static bool follows(const scene *now, const hp_agent *agent)
+{
+    const hp_pose *ego = &now->frame->ego.pose;
+    const double c = cos(ego->yaw_rad);
+    const double s = sin(ego->yaw_rad);
+    const double dx = agent->pose.x_m - ego->x_m;
+    const double dy = agent->pose.y_m - ego->y_m;
+    return agent->kind == HP_CLASS_CAR &&
+           fabs(hp_angle_wrap(agent->pose.yaw_rad - ego->yaw_rad)) < FOLLOWS_RAD &&
+           dx * c + dy * s < -0.5 * (now->info->ego_length_m + agent->length_m) &&
+           fabs(dy * c - dx * s) < 0.5 * (now->info->ego_width_m + agent->width_m);
+}
+
 /** The ego has passed him, or he has stood beside it and lets it leave: then he may be met only by
  * what it drives upon. Whoever comes to its rear, or to its flank while it leaves, comes by
  * himself.
@@ -143,7 +162,8 @@ static bool anybody_touches(const scene *now, const span *at)
     const double age_s = now->config->observed_s;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         const hp_box *box = is_past(now, i, at->front_mps) ? &fresh : &all;
-        if (agent_touches(now->config, &frame->agents[i], box, at->from_s + age_s,
+        if (!follows(now, &frame->agents[i]) &&
+            agent_touches(now->config, &frame->agents[i], box, at->from_s + age_s,
                           at->to_s + age_s)) {
             return true;
         }
@@ -164,9 +184,9 @@ static void drive_on(double accel_mps2, double *s_m, double *speed_mps)
     *speed_mps = v_next;
 }
 
-/** Drives the manoeuvre: what is asked, or what the car is still doing, for at most the response
- * time, then full braking; at the soonest the hardest braking after one step. */
-static bool passes(const scene *now, double accel_mps2)
+/** Drives the manoeuvre: what is asked, or what the car is still doing, for at most so long, then
+ * full braking; at the soonest the hardest braking after one step. */
+static bool passes(const scene *now, double accel_mps2, double obey_s)
 {
     const plan_guard_config *config = now->config;
     const hp_ego_state *ego = &now->frame->ego;
@@ -174,18 +194,20 @@ static bool passes(const scene *now, double accel_mps2)
     const double late_mps2 = fmax(accel_mps2, fmin(ego->accel_mps2, config->car_accel_mps2));
     const double soon_mps2 = fmin(accel_mps2, fmax(ego->accel_mps2, -config->car_brake_mps2));
     const double s_m = now->ego.s_m;
+    const bool keeps = obey_s > config->response_s; /* to drive on is meant, not to respond late */
     span at = {.back_m = s_m, .back_mps = v, .front_m = s_m, .front_mps = v, .rear_m = s_m};
     if (v >= STANDING_MPS && anybody_touches(now, &at)) {
         return false;
     }
     for (int step = 0; step < MAX_STEPS; ++step) {
-        const bool obeys = at.to_s < config->response_s - 1e-9;
+        const bool obeys = at.to_s < obey_s - 1e-9;
+        const double then_mps2 = obeys && keeps ? accel_mps2 : -config->car_brake_mps2;
         if (at.front_mps < STANDING_MPS && (!obeys || late_mps2 <= 0.0)) {
             return true;
         }
         at.from_s = at.to_s;
         at.rear_m = at.back_m;
-        drive_on(step == 0 ? soon_mps2 : -config->car_brake_mps2, &at.back_m, &at.back_mps);
+        drive_on(step == 0 ? soon_mps2 : then_mps2, &at.back_m, &at.back_mps);
         drive_on(obeys ? late_mps2 : -config->hard_mps2, &at.front_m, &at.front_mps);
         at.to_s += STEP_S;
         if (anybody_touches(now, &at)) {
@@ -193,6 +215,19 @@ static bool passes(const scene *now, double accel_mps2)
         }
     }
     return false;
+}
+
+/** Where nothing passes, somebody broke his bounds, and what is left is to guess: if all keep their
+ * velocities, is he met by braking at once, and passed by what is asked? */
+static bool better_pass(const scene *now, double accel_mps2)
+{
+    plan_guard_config steady = *now->config;
+    steady.walker_accel_mps2 = steady.car_accel_mps2 = STEADY_MPS2;
+    steady.margin_m = 0.0;
+    scene likely = *now;
+    likely.config = &steady;
+    return accel_mps2 > -steady.comfort_mps2 && !passes(&likely, -steady.hard_mps2, 0.0) &&
+           passes(&likely, accel_mps2, PASS_S);
 }
 
 plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_world_info *info,
@@ -203,15 +238,19 @@ plan_guard_verdict plan_guard_check(const plan_guard_config *config, const hp_wo
     const scene now = {config, info, path, frame, waits, plan_path_project(path, here)};
     /* Gentler ones first: what passes is safe, however little it gives way. */
     const double others[] = {0.0, -config->comfort_mps2};
-    if (passes(&now, accel_mps2)) {
+    if (passes(&now, accel_mps2, config->response_s)) {
         return (plan_guard_verdict){.accel_mps2 = accel_mps2};
     }
     for (size_t i = 0; i < HP_ARRAY_LEN(others); ++i) {
-        if (others[i] < accel_mps2 && passes(&now, others[i])) {
+        if (others[i] < accel_mps2 && passes(&now, others[i], config->response_s)) {
             return (plan_guard_verdict){.accel_mps2 = others[i], .intervened = true};
         }
     }
+    if (better_pass(&now, accel_mps2)) {
+        return (plan_guard_verdict){.accel_mps2 = accel_mps2, .unsafe = true};
+    }
     return (plan_guard_verdict){.accel_mps2 = fmin(-config->hard_mps2, accel_mps2),
                                 .intervened = -config->hard_mps2 < accel_mps2,
-                                .hard = true};
+                                .hard = true,
+                                .unsafe = true};
 }

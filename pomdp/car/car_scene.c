@@ -33,10 +33,10 @@ static void build_path(const line *path, car_scene *scene)
         if (s < r->goal_s_m) {
             time_s += fmin(scene->spacing_m, r->goal_s_m - s) / speed;
         }
-        const float place[4] = {(float)pose.x_m, (float)pose.y_m, (float)cos(pose.yaw_rad),
+        const float posed[4] = {(float)pose.x_m, (float)pose.y_m, (float)cos(pose.yaw_rad),
                                 (float)sin(pose.yaw_rad)};
         const float pace[4] = {(float)speed, (float)time_s, (float)(1.0 / speed), 0.0f};
-        memcpy(scene->place[i], place, sizeof place);
+        memcpy(scene->place[i], posed, sizeof posed);
         memcpy(scene->pace[i], pace, sizeof pace);
         scene->path_speed[i] = (float)speed;
     }

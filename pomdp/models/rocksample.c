@@ -22,7 +22,23 @@ typedef struct rocksample {
     double *from_cell; /* [size * size][2^n_rocks] best return from a cell; NULL on large maps */
     double *value; /* [2^n_rocks][n_rocks] best return from that rock, with those left to collect */
     uint8_t *target; /* the same: where to go next; n_rocks: to the exit */
+    double *
+        visit_value; /* the same where nothing is known of the rocks: each is checked on the spot */
+    uint8_t *visit_target;
+    double p_good[2 * ODDS_MAX + 1]; /* by log-odds */
 } rocksample;
+
+/** A way past rocks that was chosen by what the sensor said, whatever they turn out to be. */
+typedef struct visit_plan {
+    uint32_t n;
+    uint8_t rock[ROCK_MAX_ROCKS];
+    bool checks[ROCK_MAX_ROCKS]; /* on the spot, where the sensor is always right */
+    /* where the rock is bad, or good: the way's worth from the rock before is gain + keep * the
+     * worth from this one */
+    double gain[ROCK_MAX_ROCKS][2], keep[ROCK_MAX_ROCKS][2];
+    double exit; /* worth of leaving after the last */
+    double expected;
+} visit_plan;
 
 static uint32_t moves_between(const rocksample *r, uint32_t rock, uint32_t x, uint32_t y)
 {
@@ -52,6 +68,32 @@ static double best_tour(const rocksample *r, uint32_t x, uint32_t y, uint32_t se
     return best;
 }
 
+/** What a rock is worth on arrival for who knows nothing of it, checks it and samples it if good.
+ */
+static double visit_worth(const rocksample *r, uint32_t rest, uint32_t rock)
+{
+    const double after = r->visit_value[rest * r->n_rocks + rock];
+    return DISCOUNT * 0.5 * (REWARD_ROCK + DISCOUNT * after + after);
+}
+
+/** As best_tour, for who checks each rock when he is there. */
+static double best_visit(const rocksample *r, uint32_t x, uint32_t y, uint32_t set,
+                         uint32_t *target)
+{
+    double best = value_of_exit(r, x);
+    *target = r->n_rocks;
+    for (uint32_t left = set; left != 0; left &= left - 1) {
+        const uint32_t rock = (uint32_t)__builtin_ctz(left);
+        const double value = r->discount[moves_between(r, rock, x, y)] *
+                             visit_worth(r, set & ~(UINT32_C(1) << rock), rock);
+        if (value > best) {
+            best = value;
+            *target = rock;
+        }
+    }
+    return best;
+}
+
 /** Smaller sets come first, so that each set finds what is left after its first rock solved. */
 static void solve_tours(rocksample *r)
 {
@@ -60,6 +102,9 @@ static void solve_tours(rocksample *r)
             uint32_t target = 0;
             r->value[set * r->n_rocks + rock] = best_tour(r, r->x[rock], r->y[rock], set, &target);
             r->target[set * r->n_rocks + rock] = (uint8_t)target;
+            r->visit_value[set * r->n_rocks + rock] =
+                best_visit(r, r->x[rock], r->y[rock], set, &target);
+            r->visit_target[set * r->n_rocks + rock] = (uint8_t)target;
         }
     }
 }
@@ -102,7 +147,7 @@ static uint64_t check_rock(const rocksample *r, rocksample_state *s, uint32_t ro
 {
     const bool right = hp_rng_unit(draw, 0) < r->p_right[rock][s->y][s->x];
     const bool seen_good = ((s->good >> rock & 1) != 0) == right;
-    const int odds = r->odds[rock][s->y][s->x];
+    const int8_t odds = r->odds[rock][s->y][s->x];
     trust_odds(s, rock, s->odds[rock] + (seen_good ? odds : -odds));
     return seen_good ? ROCK_SEEN_GOOD : ROCK_SEEN_BAD;
 }
@@ -151,14 +196,72 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
     }
 }
 
-/** Towards the next trusted rock, first along x; there, sample; at last, leave. */
+/** Rocks of which the sensor said neither good nor bad. */
+static uint32_t doubtful(const rocksample *r, const rocksample_state *s)
+{
+    uint32_t set = 0;
+    for (uint32_t rock = 0; rock < r->n_rocks; rock++) {
+        set |= (uint32_t)(s->odds[rock] > -ODDS_TRUSTED) << rock;
+    }
+    return set & ~(uint32_t)s->trusted;
+}
+
+static void plan_way(const rocksample *r, const rocksample_state *s, uint32_t set, visit_plan *plan)
+{
+    const uint8_t *target = set == s->trusted ? r->target : r->visit_target;
+    uint32_t x = s->x;
+    uint32_t y = s->y;
+    uint32_t rock = 0;
+    double discount = 1.0;
+    plan->n = 0;
+    plan->expected = 0.0;
+    (void)(set == s->trusted ? best_tour(r, x, y, set, &rock) : best_visit(r, x, y, set, &rock));
+    while (rock != r->n_rocks) {
+        const bool checks = (s->trusted >> rock & 1) == 0;
+        const double p_good = r->p_good[s->odds[rock] + ODDS_MAX];
+        const double way = r->discount[moves_between(r, rock, x, y)] * (checks ? DISCOUNT : 1.0);
+        const double reward = way * REWARD_ROCK;
+        plan->rock[plan->n] = (uint8_t)rock;
+        plan->checks[plan->n] = checks;
+        plan->gain[plan->n][0] = checks ? 0.0 : -reward;
+        plan->keep[plan->n][0] = checks ? way : way * DISCOUNT;
+        plan->gain[plan->n][1] = reward;
+        plan->keep[plan->n++][1] = way * DISCOUNT;
+        discount *= way;
+        plan->expected += discount * REWARD_ROCK * (checks ? p_good : 2.0 * p_good - 1.0);
+        discount *= checks ? 1.0 - p_good * (1.0 - DISCOUNT) : DISCOUNT;
+        set &= ~(UINT32_C(1) << rock);
+        x = r->x[rock];
+        y = r->y[rock];
+        rock = target[set * r->n_rocks + rock];
+    }
+    plan->exit = value_of_exit(r, x);
+    plan->expected += discount * plan->exit;
+}
+
+/** The more promising of two ways: past the trusted rocks, or past the doubtful ones, too. */
+static void choose_way(const rocksample *r, const rocksample_state *s, visit_plan *plan)
+{
+    const uint32_t unknown = doubtful(r, s);
+    plan_way(r, s, s->trusted, plan);
+    if (unknown != 0) {
+        visit_plan other;
+        plan_way(r, s, s->trusted | unknown, &other);
+        if (other.expected > plan->expected) {
+            *plan = other;
+        }
+    }
+}
+
+/** Towards the next rock of the way, first along x; there, check or sample; at last, leave. */
 static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
 {
     const rocksample *r = ctx;
     const rocksample_state *s = states;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t rock = 0;
-        (void)best_tour(r, s[i].x, s[i].y, s[i].trusted, &rock);
+        visit_plan plan;
+        choose_way(r, &s[i], &plan);
+        const uint32_t rock = plan.n > 0 ? plan.rock[0] : r->n_rocks;
         if (rock == r->n_rocks || s[i].x < r->x[rock]) {
             actions[i] = ROCK_EAST;
         } else if (s[i].x > r->x[rock]) {
@@ -166,38 +269,38 @@ static void default_policy(const void *ctx, const void *states, uint32_t n, uint
         } else if (s[i].y != r->y[rock]) {
             actions[i] = s[i].y < r->y[rock] ? ROCK_NORTH : ROCK_SOUTH;
         } else {
-            actions[i] = ROCK_SAMPLE;
+            actions[i] = plan.checks[0] ? ROCK_CHECK + rock : ROCK_SAMPLE;
         }
     }
 }
 
-/** The default policy's return: its way is fixed, only the rocks' worth differs. */
-static double tour_return(const rocksample *r, const rocksample_state *s)
+/** What the way earns where the rocks are as they are. */
+static double way_return(const visit_plan *plan, uint32_t good)
 {
-    uint32_t x = s->x;
-    uint32_t y = s->y;
-    uint32_t set = s->trusted;
-    uint32_t rock = 0;
-    double discount = 1.0;
-    double sum = 0.0;
-    (void)best_tour(r, x, y, set, &rock);
-    while (rock != r->n_rocks) {
-        discount *= r->discount[moves_between(r, rock, x, y)];
-        sum += discount * ((s->good >> rock & 1) != 0 ? REWARD_ROCK : -REWARD_ROCK);
-        discount *= DISCOUNT;
-        set &= ~(UINT32_C(1) << rock);
-        x = r->x[rock];
-        y = r->y[rock];
-        rock = r->target[set * r->n_rocks + rock];
+    double value = plan->exit;
+    for (uint32_t i = plan->n; i-- > 0;) {
+        const uint32_t is_good = good >> plan->rock[i] & 1;
+        value = plan->gain[i][is_good] + plan->keep[i][is_good] * value;
     }
-    return sum + discount * value_of_exit(r, x);
+    return value;
+}
+
+/** The observer of a particle knows all of it but the rocks. */
+static bool look_alike(const rocksample_state *a, const rocksample_state *b)
+{
+    return a->x == b->x && a->y == b->y && a->trusted == b->trusted &&
+           memcmp(a->odds, b->odds, sizeof(a->odds)) == 0;
 }
 
 static void tail(const void *ctx, const void *states, uint32_t n, double *values)
 {
     const rocksample_state *s = states;
+    visit_plan plan;
     for (uint32_t i = 0; i < n; i++) {
-        values[i] = tour_return(ctx, &s[i]);
+        if (i == 0 || !look_alike(&s[i], &s[i - 1])) {
+            choose_way(ctx, &s[i], &plan);
+        }
+        values[i] = way_return(&plan, s[i].good);
     }
 }
 
@@ -259,7 +362,7 @@ static void remember(const void *ctx, const void *before, uint32_t action, uint6
     const rocksample_state *was = before;
     if (action >= ROCK_CHECK) {
         const uint32_t rock = action - ROCK_CHECK;
-        const int odds = r->odds[rock][was->y][was->x];
+        const int8_t odds = r->odds[rock][was->y][was->x];
         trust_odds(after, rock, was->odds[rock] + (obs == ROCK_SEEN_GOOD ? odds : -odds));
     }
 }
@@ -320,6 +423,9 @@ static void lay_rocks(rocksample *r, hp_rng stream)
 /** The sensor is right with (1 + 2^(-d / 20)) / 2; each reading adds its log-likelihood ratio. */
 static void tune_sensor(rocksample *r)
 {
+    for (int odds = -ODDS_MAX; odds <= ODDS_MAX; odds++) {
+        r->p_good[odds + ODDS_MAX] = 1.0 / (1.0 + exp(-(double)odds / ODDS_PER_UNIT));
+    }
     for (uint32_t rock = 0; rock < r->n_rocks; rock++) {
         for (uint32_t y = 0; y < r->size; y++) {
             for (uint32_t x = 0; x < r->size; x++) {
@@ -339,6 +445,8 @@ static void destroy(rocksample *r)
         free(r->from_cell);
         free(r->value);
         free(r->target);
+        free(r->visit_value);
+        free(r->visit_target);
         free(r);
     }
 }
@@ -356,11 +464,14 @@ static rocksample *create(uint32_t size, uint32_t n_rocks, uint64_t seed)
     r->start_y = (uint8_t)(size / 2);
     r->value = calloc(n_tours, sizeof(*r->value));
     r->target = calloc(n_tours, sizeof(*r->target));
+    r->visit_value = calloc(n_tours, sizeof(*r->visit_value));
+    r->visit_target = calloc(n_tours, sizeof(*r->visit_target));
     const bool tabled = n_cells << n_rocks <= MAX_TABLE;
     if (tabled) {
         r->from_cell = calloc(n_cells << n_rocks, sizeof(*r->from_cell));
     }
-    if (r->value == NULL || r->target == NULL || (tabled && r->from_cell == NULL)) {
+    if (r->value == NULL || r->target == NULL || r->visit_value == NULL ||
+        r->visit_target == NULL || (tabled && r->from_cell == NULL)) {
         destroy(r);
         return NULL;
     }

@@ -3,9 +3,11 @@
  * earns 10. Smith, Simmons, "Heuristic Search Value Iteration for POMDPs", UAI (2004).
  *
  *  The state carries what the sensor said of each rock, as log-odds, so that the default policy can
- *  collect the rocks that are probably good in the best order. That order, for every set of rocks,
- * is found once by dynamic programming; it also gives the upper bound (who knows the rocks), and
- * the default policy's return is summed up in closed form, by the tail hook, without a rollout. */
+ *  collect the rocks that are probably good in the best order, and visit those that may be, where
+ * the sensor is always right: it checks them on the spot and samples the good ones. Whichever of
+ * the two ways promises more. Orders, for every set of rocks, are found once by dynamic
+ * programming; that also gives the upper bound (who knows the rocks), and what a way earns is
+ * summed up in closed form, by the tail hook, without a rollout. */
 #ifndef POMDP_MODELS_ROCKSAMPLE_H
 #define POMDP_MODELS_ROCKSAMPLE_H
 

@@ -147,7 +147,7 @@ static void test_guarded_ego_arrives_where_walkers_stand(void **state)
         arrive(IDS[k]); /* at his place in the scenario */
         for (uint64_t i = 0; i < 4; ++i) {
             const hp_rng lane = hp_rng_lane(numbers, 10 * k + i);
-            stand(hp_rng_range(lane, 0, 15.0, 100.0), hp_rng_range(lane, 1, 0.6, 2.0),
+            stand(hp_rng_range(lane, 0, 15.0, 100.0), hp_rng_range(lane, 1, 0.05, 2.0),
                   hp_rng_unit(lane, 2) < 0.5 ? -1.0 : 1.0);
             arrive(IDS[k]);
         }

@@ -171,6 +171,32 @@ static void close_heap(pid_t pid)
     assert_int_equal(prlimit(pid, RLIMIT_AS, &nothing, NULL), 0);
 }
 
+/** A worker that never goes on: the run goes on without it, and gets another one. */
+static void test_run_gets_another_worker_when_one_hangs_for_good(void **state)
+{
+    static const char *const ARGS[] = {"--scenario", "cts/01", "--realtime", "--episodes",
+                                       "1000",       "-q",     NULL};
+    rig r;
+    (void)state;
+    rig_set_up(&r);
+    rig_start(&r, NULL, ARGS);
+    rig_look(&r);
+    rig_wait_health(&r, "predictor", 1);
+    rig_wait_ticks(&r, 20);
+    assert_int_equal(kill(rig_part(&r, "predictor", 1), SIGSTOP), 0);
+    rig_wait_health(&r, "predictor", 2);
+    assert_true(rig_log_has(&r, "predictor has not answered for"));
+    rig_wait_ticks(&r, 20);
+    rig_signal(&r, SIGINT);
+    assert_int_equal(rig_wait(&r), CLI_FAILED);
+    json_t *summary = rig_json(&r, "summary.json");
+    assert_true(rig_number(summary, "fallbacks/predictor") >= 1.0);
+    assert_true(rig_number(summary, "parts/predictor/restarts") <= 1.0);
+    assert_true(rig_number(summary, "parts/planner/restarts") <= 0.0);
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
 static unsigned descriptors_of(pid_t pid)
 {
     char path[64];
@@ -179,6 +205,7 @@ static unsigned descriptors_of(pid_t pid)
     DIR *entries = opendir(path);
     if (entries == NULL) {
         fail_msg("%s: %s", path, strerror(errno));
+        return 0;
     }
     assert_non_null(entries);
     while (readdir(entries) != NULL) {
@@ -271,6 +298,7 @@ int main(void)
         cmocka_unit_test(test_world_waits_when_planner_is_killed),
         cmocka_unit_test(test_world_brakes_when_planner_is_killed_in_real_time),
         cmocka_unit_test(test_run_waits_when_a_worker_is_only_slow),
+        cmocka_unit_test(test_run_gets_another_worker_when_one_hangs_for_good),
         cmocka_unit_test(test_parts_hold_no_more_descriptors_after_many_episodes),
         cmocka_unit_test(test_run_goes_on_when_workers_get_no_more_memory),
         cmocka_unit_test(test_parts_go_on_when_the_supervisor_stands_still),

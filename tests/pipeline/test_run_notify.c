@@ -1,6 +1,7 @@
 /* A whole run under a service manager: a socket of ours that hears what systemd would. */
 #include "tests/pipeline/run_rig.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stddef.h>
@@ -119,6 +120,47 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     rig_tear_down(&r);
 }
 
+/** A run in a terminal of its own, whose other end is returned. */
+static int start_in_terminal(rig *r)
+{
+    char program[RIG_PATH];
+    char other[64];
+    const int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    assert_true(terminal >= 0);
+    assert_int_equal(grantpt(terminal), 0);
+    assert_int_equal(unlockpt(terminal), 0);
+    (void)snprintf(other, sizeof other, "%s", ptsname(terminal));
+    (void)snprintf(program, sizeof program, "%s/hyplan", HYPLAN_BIN);
+    r->pid = fork();
+    assert_true(r->pid >= 0);
+    if (r->pid == 0) {
+        int fd = -1;
+        if (setsid() > 0 && (fd = open(other, O_RDWR)) >= 0 && dup2(fd, STDIN_FILENO) >= 0 &&
+            dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0) {
+            (void)execl(program, program, "run", "--out", r->dir, "--scenario", "cts/03", "--set",
+                        "pomdp.budget.trials=8", "--episodes", "100000", "-q", (char *)NULL);
+        }
+        _exit(126);
+    }
+    return terminal;
+}
+
+/** The same signal, but the kernel's: whoever looked on has gone. */
+static void test_run_ends_when_its_terminal_is_closed(void **state)
+{
+    rig r;
+    (void)state;
+    rig_set_up(&r);
+    const int terminal = start_in_terminal(&r);
+    rig_wait_log(&r, "planner calls (generation 1)");
+    (void)close(terminal);
+    (void)rig_wait(&r);
+    assert_true(rig_log_has(&r, "run interrupted"));
+    json_t *summary = rig_json(&r, "summary.json");
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
 static void test_run_drives_when_its_manager_has_no_socket(void **state)
 {
     static const char *const SHORT_RUN[] = {
@@ -139,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_tells_its_manager_how_it_gets_on),
         cmocka_unit_test(test_run_drives_when_its_manager_has_no_socket),
+        cmocka_unit_test(test_run_ends_when_its_terminal_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

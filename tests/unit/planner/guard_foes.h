@@ -97,17 +97,35 @@ static bool meets(const foe *f, double from_x, double to_x)
     return hp_box_overlap(&ego, &other);
 }
 
+/** A vehicle that follows an ego at x in its lane. */
+static bool follows(const foe *f, double x)
+{
+    return !f->walks && fabs(f->yaw_rad) < 0.2 && f->p.x_m + 0.5 * (4.0 + info.ego_length_m) < x &&
+           fabs(f->p.y_m) < 0.5 * (1.8 + info.ego_width_m);
+}
+
+/** A walker behind the rear bumper of an ego at x. */
+static bool is_behind(const foe *f, double x)
+{
+    return f->walks && f->p.x_m + 0.5 * hypot(0.4, 0.4) < x - 0.5 * info.ego_length_m;
+}
+
 /** What is promised not to happen while the ego moves from before to x: that it drives upon
  * somebody; that it is touched anywhere, unless by one whom it had left behind or was leaving. */
 static bool in_contact(foe *f, double before, double x)
 {
     const double half = 0.5 * info.ego_length_m;
-    f->past |= f->walks && f->p.x_m + 0.5 * hypot(0.4, 0.4) < x - half;
+    if (!f->walks && (f->past || follows(f, x))) {
+        f->past = true; /* whom it meets first is the ego's rear; the test lets it drive through */
+        return false;
+    }
+    f->past |= is_behind(f, x);
     return meets(f, before + half, x + half) || (!f->past && meets(f, x - half, x + half));
 }
 
-static void show(const foe *f, double x, double v, double accel)
+static void show(foe *f, double x, double v, double accel)
 {
+    f->past |= follows(f, x) || is_behind(f, x); /* as the guard sees it, before anybody moves */
     fixture_frame(0, x, v, &frame);
     frame.ego.accel_mps2 = accel;
     frame.agents[frame.n_agents++] = (hp_agent){.id = 1,

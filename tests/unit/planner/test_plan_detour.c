@@ -42,8 +42,8 @@ static int teardown(void **state)
 
 static void add_box(double x_m, double y_m)
 {
-    belief->occluders[belief->n_occluders++] =
-        (hp_occluder){.id = belief->n_occluders, .box = {{x_m, y_m, 0.0}, 4.0, 1.8}};
+    const uint32_t n = belief->n_occluders++;
+    belief->occluders[n] = (hp_occluder){.id = n + 1, .box = {{x_m, y_m, 0.0}, 4.0, 1.8}};
 }
 
 /** One who keeps his velocity for sure. */

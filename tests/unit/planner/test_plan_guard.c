@@ -249,6 +249,75 @@ static void test_plan_guard_minds_nobody_behind_the_rear_bumper(void **state)
     }
 }
 
+/** A tailgater gets no full brake; one that would pass, comes askew or backs up is reckoned with.
+ */
+static void test_plan_guard_lets_followers_keep_their_distance(void **state)
+{
+    (void)state;
+    const double bumpers = 0.5 * (4.0 + info.ego_length_m);
+    for (int turned = 0; turned <= 1; ++turned) {
+        struct {
+            double back_m, aside_m, yaw_rad;
+            bool counts;
+        } cases[] = {
+            {bumpers + 0.05, 0.0, 0.0, false},    {bumpers + 0.05, 1.85, 0.0, false},
+            {bumpers + 0.05, -1.85, 0.19, false}, {bumpers - 0.05, 0.0, 0.0, true},
+            {bumpers + 0.05, 1.95, 0.0, true},    {bumpers + 0.3, -1.0, 0.21, true},
+            {bumpers + 0.3, 1.0, -0.21, true},    {bumpers + 0.05, 0.0, HP_PI, true},
+        };
+        for (size_t i = 0; i < HP_ARRAY_LEN(cases); ++i) {
+            setup(NULL);
+            fixture_frame(0, 20.0, 8.0, &frame);
+            add_car(20.0 - cases[i].back_m, cases[i].aside_m, 9.0);
+            hp_agent *car = &frame.agents[0];
+            car->pose.yaw_rad = cases[i].yaw_rad;
+            car->vx_mps = 9.0 * fabs(cos(cases[i].yaw_rad));
+            car->vy_mps = 9.0 * sin(cases[i].yaw_rad);
+            if (turned != 0) { /* the street runs north */
+                info.route[1] = (hp_vec2){0.0, 100.0};
+                plan_path_follow_route(&config.path, &info, &path);
+                frame.ego.pose = (hp_pose){0.0, 20.0, 0.5 * HP_PI};
+                *car = (hp_agent){
+                    .id = 7,
+                    .kind = HP_CLASS_CAR,
+                    .pose = {-car->pose.y_m, car->pose.x_m, cases[i].yaw_rad + 0.5 * HP_PI},
+                    .vx_mps = -car->vy_mps,
+                    .vy_mps = car->vx_mps,
+                    .length_m = 4.0,
+                    .width_m = 1.8};
+            }
+            if (check(0.0).intervened != cases[i].counts) {
+                fail_msg("case %zu, turned %d", i, turned);
+            }
+        }
+    }
+    setup(NULL);
+    fixture_frame(0, 20.0, 1.0,
+                  &frame); /* a walker is no vehicle: he is met behind the bumper only */
+    fixture_add_walker(&frame, 1, 20.0 - 0.5 * info.ego_length_m - 0.25, 0.0, 0.0, 0.0);
+    assert_true(check(0.0).intervened);
+}
+
+/** A walker who crosses at full speed at once: ego's front is past his line already, and to brake
+ * would keep its flank in his way. */
+static void test_plan_guard_passes_whom_braking_would_stop_before(void **state)
+{
+    (void)state;
+    fixture_frame(0, 10.0, 9.0, &frame);
+    fixture_add_walker(&frame, 1, 13.5, 3.2, 0.0, -2.4);
+    const plan_guard_verdict v = check(3.0);
+    assert_true(v.unsafe);
+    assert_false(v.intervened);
+    assert_false(v.hard);
+    hp_assert_near(v.accel_mps2, 3.0, 0.0);
+    assert_true(check(-config.guard.comfort_mps2).hard); /* who wants to brake may */
+    frame.agents[0].pose.x_m = 20.0; /* ahead: there is room to brake, and none to pass */
+    assert_true(check(3.0).hard);
+    frame.agents[0].pose.y_m = 2.0;
+    frame.agents[0].pose.x_m = 14.0; /* met either way */
+    assert_true(check(3.0).hard);
+}
+
 /** A walker who moves as badly as the guard's bounds allow. */
 typedef struct foe {
     hp_vec2 p;
@@ -290,7 +359,7 @@ static double drive(hp_rng numbers, uint64_t run, bool hostile)
     for (uint32_t tick = 0; tick < 100; ++tick) {
         fixture_frame(tick, x, v, &frame);
         fixture_add_walker(&frame, 1, f.p.x_m, f.p.y_m, f.vx, f.vy);
-        if (tick == 0 && check(-config.guard.hard_mps2 - 1.0).hard) {
+        if (tick == 0 && check(-config.guard.hard_mps2 - 1.0).unsafe) {
             return 1e9; /* not safe to begin with: nothing is promised */
         }
         const double wish = hostile ? 3.0 : hp_rng_range(lane, 100 + tick, -5.5, 3.0);
@@ -342,6 +411,8 @@ int main(void)
         cmocka_unit_test_setup(test_plan_guard_brakes_for_a_standing_box_that_pokes_into_the_path,
                                setup),
         cmocka_unit_test_setup(test_plan_guard_minds_nobody_behind_the_rear_bumper, setup),
+        cmocka_unit_test_setup(test_plan_guard_lets_followers_keep_their_distance, setup),
+        cmocka_unit_test_setup(test_plan_guard_passes_whom_braking_would_stop_before, setup),
         cmocka_unit_test_setup(test_plan_guard_no_contact_while_moving_under_any_wishes, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,7 +20,7 @@ static int link(hp_rng lane)
     const double before = hp_rng_range(lane, 1, -8.0, 3.5);
     show(&f, x, v, before);
     const plan_guard_verdict verdict = check(hp_rng_range(lane, 2, -5.5, 3.5));
-    if (verdict.hard) {
+    if (verdict.unsafe) {
         return 0;
     }
     const double late_s = hp_rng_range(lane, 3, 0.0, config.guard.response_s - TICK_S);
@@ -61,11 +61,11 @@ static void test_plan_guard_p1_no_contact_after_any_wish_then_baseline(void **st
 
 /** Starts at which runs of 10^7 once found a contact: a car that crosses at 12 m/s met the ego's
  * corner between two instants that were looked at; an oncoming one met it in the last step of its
- * braking, which was not looked at. */
+ * braking, which was not looked at. At the others the test itself was wrong about who is behind. */
 static void test_plan_guard_p1_holds_where_a_contact_was_once_found(void **state)
 {
     (void)state;
-    static const uint64_t FOUND[] = {1321382, 2417334};
+    static const uint64_t FOUND[] = {1321382, 2417334, 323075, 3403577};
     for (size_t i = 0; i < HP_ARRAY_LEN(FOUND); ++i) {
         assert_true(link(hp_rng_lane(hp_rng_seed(41), FOUND[i])) >= 0);
     }
@@ -85,7 +85,7 @@ static void test_plan_guard_p1_no_contact_in_whole_drives(void **state)
         double command = 0.0;
         double accel = 0.0;
         show(&f, x, v, accel);
-        if (check(-config.guard.car_brake_mps2).hard) {
+        if (check(-config.guard.car_brake_mps2).unsafe) {
             continue;
         }
         ++safe;
@@ -110,19 +110,26 @@ static void test_plan_guard_p1_no_contact_in_whole_drives(void **state)
     assert_true(safe > starts / 4000);
 }
 
+/** What is asked does not pass, whatever then goes out. */
+static bool stopped(double wish)
+{
+    const plan_guard_verdict verdict = check(wish);
+    return verdict.intervened || verdict.unsafe;
+}
+
 static void test_plan_guard_p2_a_longer_response_never_turns_stop_into_go(void **state)
 {
     (void)state;
     const hp_rng numbers = hp_rng_seed(43);
     for (uint64_t i = 0; i < starts / 10; ++i) {
         const hp_rng lane = hp_rng_lane(numbers, i);
-        const foe f = draw_foe(lane);
+        foe f = draw_foe(lane);
         const double wish = hp_rng_range(lane, 2, 0.0, 3.5);
         show(&f, 10.0, hp_rng_range(lane, 0, 0.0, 14.0), 0.0);
         config.guard.response_s = hp_rng_range(lane, 1, 0.1, 1.0);
-        const bool stops = check(wish).intervened;
+        const bool stops = stopped(wish);
         config.guard.response_s += 0.05 * (1.0 + floor(10.0 * hp_rng_unit(lane, 3)));
-        assert_true(check(wish).intervened || !stops);
+        assert_true(stopped(wish) || !stops);
     }
 }
 
@@ -137,10 +144,10 @@ static void test_plan_guard_p2_more_speed_or_less_gap_never_turns_stop_into_go(v
         const double v = hp_rng_range(lane, 2, 0.5, 13.0);
         fixture_frame(0, 10.0, v, &frame);
         fixture_add_walker(&frame, 1, 10.0 + gap, y, 0.0, 0.0);
-        const bool stops = check(0.0).intervened;
+        const bool stops = stopped(0.0);
         frame.ego.speed_mps = v + hp_rng_range(lane, 3, 0.0, 3.0);
         frame.agents[0].pose.x_m -= hp_rng_range(lane, 4, 0.0, gap - 2.2);
-        assert_true(check(0.0).intervened || !stops);
+        assert_true(stopped(0.0) || !stops);
     }
 }
 
@@ -197,6 +204,7 @@ test_plan_guard_p6_from_an_unsafe_start_it_brakes_until_it_stands_or_is_safe(voi
     (void)state;
     const hp_rng numbers = hp_rng_seed(47);
     uint64_t unsafe = 0;
+    uint64_t passed = 0;
     for (uint64_t i = 0; i < starts / 20; ++i) {
         const hp_rng lane = hp_rng_lane(numbers, i);
         foe f = draw_foe(lane);
@@ -206,11 +214,15 @@ test_plan_guard_p6_from_an_unsafe_start_it_brakes_until_it_stands_or_is_safe(voi
         if (verdict.hard) {
             ++unsafe;
             assert_true(verdict.accel_mps2 <= -config.guard.hard_mps2);
+        } else if (verdict.unsafe) {
+            ++passed; /* braking would stop in his way */
+            assert_false(verdict.intervened);
         } else if (verdict.intervened) {
             assert_true(verdict.accel_mps2 <= 0.0); /* which passes, so that it is safe */
         }
     }
     assert_true(unsafe > starts / 200);
+    assert_true(passed < unsafe / 4);
 }
 
 /** The scene turned by an angle, moved, and maybe mirrored. */
@@ -244,7 +256,7 @@ static void test_plan_guard_p7_same_decision_in_any_frame(void **state)
     const hp_rng numbers = hp_rng_seed(48);
     for (uint64_t i = 0; i < starts / 100; ++i) {
         const hp_rng lane = hp_rng_lane(numbers, i);
-        const foe f = draw_foe(lane);
+        foe f = draw_foe(lane);
         const double wish = hp_rng_range(lane, 2, -5.5, 3.5);
         const double v = hp_rng_range(lane, 0, 0.0, 14.0);
         fixture_info(&info);
@@ -314,6 +326,11 @@ static double least_room(const hp_agent *a, double wish)
     const double late[2] = {fmax(wish, now), -g->hard_mps2};
     const double speed = hypot(a->vx_mps, a->vy_mps);
     double least = INFINITY;
+    if (a->kind == HP_CLASS_CAR && fabs(a->pose.yaw_rad) < 0.2 &&
+        a->pose.x_m + 0.5 * (a->length_m + info.ego_length_m) < frame.ego.pose.x_m &&
+        fabs(a->pose.y_m - frame.ego.pose.y_m) < 0.5 * (a->width_m + info.ego_width_m)) {
+        return least; /* follows */
+    }
     for (int k = 0; k < 400; ++k) {
         const double t = 0.05 * k;
         double back;
@@ -415,7 +432,7 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
         frame.ego.pose.y_m = hp_rng_range(lane, 7, -2.0, 2.0);
         const double wish = hp_rng_range(lane, 3, -5.5, 3.5);
         if (i % 10 == 1) { /* one who waits */
-            const foe slow = draw_waiting(lane);
+            foe slow = draw_waiting(lane);
             waits[0] = true;
             show(&slow, 10.0, hp_rng_range(lane, 8, 0.0, 1.0), hp_rng_range(lane, 9, -2.0, 2.0));
             config.guard.leave_mps = hp_rng_range(lane, 30, 0.5, 3.0);
@@ -424,12 +441,12 @@ static void test_plan_guard_decides_as_a_slow_check_does(void **state)
         const plan_guard_verdict verdict = check(wish);
         if (room < -0.01) {
             ++stops;
-            if (!verdict.intervened && wish > -config.guard.comfort_mps2) {
+            if (!verdict.intervened && !verdict.unsafe && wish > -config.guard.comfort_mps2) {
                 fail_msg("start %llu: passed with room %g", (unsigned long long)i, room);
             }
         } else if (room > 0.01) {
             ++goes;
-            if (verdict.intervened) {
+            if (verdict.intervened || verdict.unsafe) {
                 fail_msg("start %llu: stopped with room %g", (unsigned long long)i, room);
             }
         }

@@ -250,6 +250,24 @@ static void test_belief_is_refused_when_size_is_out_of_range(void **state)
     pomdp_belief_destroy(&b);
 }
 
+static double play_default(const pomdp_problem *p, rocksample_state s)
+{
+    double sum = 0.0;
+    double discount = 1.0;
+    uint8_t terminal = 0;
+    for (uint64_t t = 0; t < 100 && terminal == 0; t++) {
+        uint32_t action = 0;
+        double reward = 0.0;
+        pomdp_steps out = {.reward = &reward, .terminal = &terminal};
+        p->model.default_policy(p->ctx, &s, 1, &action);
+        p->model.step(p->ctx, &s, 1, &action, &t, &out);
+        sum += discount * reward;
+        discount *= p->model.discount;
+    }
+    assert_int_equal(terminal, 1);
+    return sum;
+}
+
 /** The closed form of the default policy's return is what following it earns. */
 static void test_rocksample_tail_is_the_default_policy(void **state)
 {
@@ -258,22 +276,34 @@ static void test_rocksample_tail_is_the_default_policy(void **state)
     for (uint16_t set = 0; set < 256; set = (uint16_t)(set + 5)) {
         rocksample_state s = {.x = 1, .y = 3, .good = (uint16_t)(set ^ 0x2a), .trusted = set};
         double wanted = 0.0;
-        double sum = 0.0;
-        double discount = 1.0;
-        uint8_t terminal = 0;
         p.model.tail(p.ctx, &s, 1, &wanted);
-        for (uint64_t t = 0; t < 100 && terminal == 0; t++) {
-            uint32_t action = 0;
-            double reward = 0.0;
-            pomdp_steps out = {.reward = &reward, .terminal = &terminal};
-            p.model.default_policy(p.ctx, &s, 1, &action);
-            p.model.step(p.ctx, &s, 1, &action, &t, &out);
-            sum += discount * reward;
-            discount *= p.model.discount;
-        }
-        assert_int_equal(terminal, 1);
-        hp_assert_near(sum, wanted, 1e-9);
+        hp_assert_near(play_default(&p, s), wanted, 1e-9);
     }
+    pomdp_problem_close(&p);
+}
+
+/** Who knows nothing and checks on the spot, over all that the rocks may be: far more than leaving
+ * at once, what the tail says at least (a way may be left for a better one), and less than who sees
+ * them. */
+static void test_rocksample_visits_are_worth_what_the_tail_says(void **state)
+{
+    pomdp_problem p = open_problem("rocksample:7x8");
+    double said = 0.0;
+    double earned = 0.0;
+    double seen = 0.0;
+    (void)state;
+    for (uint32_t good = 0; good < 256; good++) {
+        const rocksample_state s = {.y = 3, .good = (uint16_t)good};
+        double value = 0.0;
+        p.model.tail(p.ctx, &s, 1, &value);
+        said += value / 256;
+        p.model.upper(p.ctx, &s, 1, &value);
+        seen += value / 256;
+        earned += play_default(&p, s) / 256;
+    }
+    assert_true(said > 19.0);
+    assert_true(earned >= said - 1e-9);
+    assert_true(earned < seen);
     pomdp_problem_close(&p);
 }
 
@@ -517,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_belief_follows_bayes_rule),
         cmocka_unit_test(test_belief_is_refused_when_size_is_out_of_range),
         cmocka_unit_test(test_rocksample_tail_is_the_default_policy),
+        cmocka_unit_test(test_rocksample_visits_are_worth_what_the_tail_says),
         cmocka_unit_test(test_patrol_value_is_what_patrols_earn),
         cmocka_unit_test(test_belief_lower_is_the_best_patrol),
         cmocka_unit_test(test_plan_follows_the_floor_when_lambda_is_huge),

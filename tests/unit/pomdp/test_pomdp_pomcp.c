@@ -16,10 +16,11 @@ static pomdp_plan plan_with(const pomdp_model *model, pomdp_config config,
     return plan;
 }
 
-/** Means lie between the bounds, but for what exploring costs and for sampling. */
+/** Means lie between the bounds, but for what exploring costs and for sampling, and what they
+ * choose may be as good as that. */
 static void assert_agree(const pomdp_plan *bounds, const pomdp_plan *means, double error)
 {
-    assert_int_equal(bounds->action, means->action);
+    assert_true(bounds->action_upper[means->action] >= bounds->value_lower - error);
     assert_true(means->value_lower >= bounds->value_lower - error);
     assert_true(means->value_lower <= bounds->value_upper + error);
 }
@@ -43,6 +44,7 @@ static void test_algorithms_agree_on_tiger(void **state)
         const pomdp_plan a = plan_with(&model, config, POMDP_DESPOT, belief, 40);
         const pomdp_plan b = plan_with(&model, config, POMDP_POMCP, belief, 60000);
         assert_agree(&a, &b, 4.0);
+        assert_int_equal(a.action, b.action);
     }
 }
 

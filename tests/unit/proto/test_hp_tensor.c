@@ -1,16 +1,80 @@
-/* Tensors among enemies: what they say of themselves is held against their bytes and their use. */
+/* Tensors that lie about themselves are refused, and the message stays as it was. */
+#include "common/hp_bus.h"
 #include "proto/hp_tensor.h"
-#include "tests/unit/proto/codec_hostile.h"
+#include "tests/support/hp_test.h"
+#include "tests/unit/proto/codec_random.h"
 
-#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct fixture {
+    hp_codec *codec;
+    hp_message in, out, before;
+    hp_error error;
+    unsigned char bytes[HP_BUS_MAX_MESSAGE];
+    size_t len;
+} fixture;
+
+static int setup(void **state)
+{
+    fixture *f = calloc(1, sizeof *f);
+    if (f == NULL || hp_codec_create(&f->codec) != HP_OK) {
+        return -1;
+    }
+    memset(&f->before, 0xa5, sizeof f->before);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fixture *f = *state;
+    hp_codec_destroy(&f->codec);
+    free(f);
+    return 0;
+}
+
+/** An envelope of the type in f->bytes; f->in is cleared. */
+static void prepare(fixture *f, hp_msg_type type)
+{
+    const hp_envelope envelope = {.type = type};
+    memset(&f->in, 0, sizeof f->in);
+    assert_int_equal(hp_encode(f->codec, &envelope, &f->in, f->bytes, sizeof f->bytes, &f->len),
+                     HP_OK);
+}
+
+/** Packs f->in as it is, past the check. */
+static void seal_unchecked(fixture *f, hp_msg_type type)
+{
+    f->len = HP_ENVELOPE_BYTES +
+             hp_layout_pack(hp_layout_of(type), &f->in, f->bytes + HP_ENVELOPE_BYTES);
+    codec_seal(f->bytes, f->len);
+}
+
+static hp_status decode(fixture *f, size_t len)
+{
+    hp_envelope envelope;
+    f->error.text[0] = '\0';
+    f->out = f->before;
+    return hp_decode(f->codec, f->bytes, len, &envelope, &f->out, &f->error);
+}
+
+/** Refused, with a reason, and the caller's message as it was. */
+static void expect(fixture *f, size_t len, hp_status wanted, const char *reason)
+{
+    const hp_status status = decode(f, len);
+    if (status != wanted || strstr(f->error.text, reason) == NULL) {
+        fail_msg("status %d, wanted %d; '%s' lacks '%s'", status, wanted, f->error.text, reason);
+    }
+    assert_memory_equal(&f->out, &f->before, sizeof f->out);
+}
 
 /** Looks of two rows and three columns, of which the test spoils something. */
 static hp_evaluate_request *request_of_six(fixture *f)
 {
     const float numbers[6] = {1.0F, 2.0F, 3.0F, 4.0F, 5.0F, 6.0F};
     hp_evaluate_request *q = &f->in.as_hp_evaluate_request;
-    prepare(f, HP_MSG_EVALUATE_REQUEST); /* an envelope of the right type */
-    memset(q, 0, sizeof *q);
+    prepare(f, HP_MSG_EVALUATE_REQUEST);
     hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, (const uint32_t[]){2, 3}, numbers);
     return q;
 }
@@ -46,9 +110,6 @@ static void test_tensors_are_refused_when_shape_type_and_bytes_disagree(void **s
     q = request_of_six(f);
     q->looks.head.shape[0] = UINT64_C(1) << 63; /* times another would overflow */
     refuse_request(f, "must lie in");
-    q = request_of_six(f);
-    q->looks.head.shape[1] = (UINT64_C(1) << 20);
-    refuse_request(f, "shape and data differ in size");
 }
 
 static void test_tensors_are_refused_when_they_are_not_what_is_asked_for(void **state)
@@ -88,7 +149,6 @@ static void refuse_answer(fixture *f, uint32_t column, double x, const char *rea
     double said[HP_SAID_CHOICES + 3] = {1.0, 0.5, 0.1, 0.2, 0.01, 0.2, 0.3, 0.5};
     hp_evaluate_reply *r = &f->in.as_hp_evaluate_reply;
     prepare(f, HP_MSG_EVALUATE_REPLY);
-    memset(r, 0, sizeof *r);
     said[column] = x;
     hp_tensor_put(&r->answers.head, r->answers.data, HP_NUMBER_F64,
                   (const uint32_t[]){1, HP_ARRAY_LEN(said)}, said);
