@@ -5,6 +5,9 @@
 #define SAME 1e-6      /* seconds: grid and point fall together */
 #define MAX_GAP_S 1.05 /* longer ago than this before the next point: somebody else */
 #define STILL_M 1e-3   /* who came less far has no direction of his own */
+#define MIN_STEPS 3    /* fewer tell nothing about what is usual */
+#define SLACK_M 0.5    /* jitter of a place */
+#define MAX_SLIP_M 15.0
 #define SCALE_FLOOR_M 0.05
 #define TURN_FROM_M 0.8  /* vehicles faster than this per step keep their turn rate */
 #define MAX_TURN_RAD 0.2 /* per step */
@@ -15,22 +18,84 @@ const pred_change PRED_AS_IT_IS = {.size = 1.0, .flip = 1.0};
 static const double UNITS[PRED_CLASSES] = {1.0, 0.4, 0.25, 0.25};
 /* Faster than this nobody of the class goes: m/s. */
 static const double MAX_SPEED_MPS[PRED_CLASSES] = {12.0, 25.0, 60.0, 60.0};
+/* Nor does a walker differ for a single step by more than this from his usual velocity: m/s. */
+#define MAX_ODD_MPS 3.0
 
 static bool is_vehicle(pred_class kind)
 {
     return kind == PRED_CAR || kind == PRED_LARGE;
 }
 
-/** Index of the first point that still belongs to the agent. */
-static uint32_t first_own(const double *times_s, const hp_vec2 *points, uint32_t n, pred_class kind)
+/** Of n >= 1 values, which are sorted on the way. */
+static double median_of(double *values, uint32_t n)
+{
+    for (uint32_t i = 1; i < n; ++i) {
+        const double value = values[i];
+        uint32_t at = i;
+        while (at > 0 && value < values[at - 1]) {
+            values[at] = values[at - 1];
+            --at;
+        }
+        values[at] = value;
+    }
+    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
+}
+
+/** The velocity of the median step, axis by axis. Times ascend. */
+static hp_vec2 usual_velocity(const double *times_s, const hp_vec2 *points, uint32_t n)
+{
+    double vx[PRED_POINTS];
+    double vy[PRED_POINTS];
+    for (uint32_t i = 1; i < n; ++i) {
+        const double gap_s = times_s[i] - times_s[i - 1];
+        vx[i - 1] = (points[i].x_m - points[i - 1].x_m) / gap_s;
+        vy[i - 1] = (points[i].y_m - points[i - 1].y_m) / gap_s;
+    }
+    return (hp_vec2){median_of(vx, n - 1), median_of(vy, n - 1)};
+}
+
+/** Index of the first point after the last gap of more than a second. */
+static uint32_t after_gap(const double *times_s, uint32_t n)
 {
     uint32_t i = n - 1;
-    while (i > 0) {
-        const double gap_s = times_s[i] - times_s[i - 1];
-        const double way_m = hp_dist(points[i], points[i - 1]);
-        if (gap_s <= 0.0 || gap_s > MAX_GAP_S || way_m > MAX_SPEED_MPS[kind] * gap_s + 0.5) {
-            break;
+    while (i > 0 && times_s[i] > times_s[i - 1] && times_s[i] - times_s[i - 1] <= MAX_GAP_S) {
+        --i;
+    }
+    return i;
+}
+
+/** Where a recorder's box slips from one place to another, the points before are moved along, as if
+ * that step had been a usual one. */
+static void mend_slips(const double *times_s, hp_vec2 *points, uint32_t n)
+{
+    if (n <= MIN_STEPS) {
+        return;
+    }
+    const hp_vec2 usual = usual_velocity(times_s, points, n);
+    hp_vec2 moved = {0.0, 0.0};
+    hp_vec2 next = points[n - 1]; /* as recorded */
+    for (uint32_t i = n - 1; i-- > 0;) {
+        const double gap_s = times_s[i + 1] - times_s[i];
+        const hp_vec2 odd = {next.x_m - points[i].x_m - gap_s * usual.x_m,
+                             next.y_m - points[i].y_m - gap_s * usual.y_m};
+        const double odd_m = hypot(odd.x_m, odd.y_m);
+        if (odd_m > MAX_ODD_MPS * gap_s + SLACK_M && odd_m < MAX_SLIP_M) {
+            moved.x_m += odd.x_m;
+            moved.y_m += odd.y_m;
         }
+        next = points[i];
+        points[i].x_m += moved.x_m;
+        points[i].y_m += moved.y_m;
+    }
+}
+
+/** Index of the first point, from begin on, after the last leap that nobody can make. */
+static uint32_t after_leap(const double *times_s, const hp_vec2 *points, uint32_t begin, uint32_t n,
+                           pred_class kind)
+{
+    uint32_t i = n - 1;
+    while (i > begin && hp_dist(points[i], points[i - 1]) <=
+                            MAX_SPEED_MPS[kind] * (times_s[i] - times_s[i - 1]) + SLACK_M) {
         --i;
     }
     return i;
@@ -45,10 +110,19 @@ static void carry_back(pred_input *out, const float step[2])
     }
 }
 
-void pred_input_past(const double *times_s, const hp_vec2 *points, uint32_t n, hp_vec2 step_m,
+void pred_input_past(const double *times_s, const hp_vec2 *recorded, uint32_t n, hp_vec2 step_m,
                      pred_input *out)
 {
-    const uint32_t first = first_own(times_s, points, n, out->kind);
+    hp_vec2 points[PRED_POINTS];
+    const uint32_t skipped = n > PRED_POINTS ? n - PRED_POINTS : 0;
+    times_s += skipped;
+    n -= skipped;
+    memcpy(points, recorded + skipped, n * sizeof *points);
+    const uint32_t begin = after_gap(times_s, n);
+    if (out->kind == PRED_WALKER) {
+        mend_slips(&times_s[begin], &points[begin], n - begin);
+    }
+    const uint32_t first = after_leap(times_s, points, begin, n, out->kind);
     const hp_vec2 here = points[n - 1];
     uint32_t i = n - 1;
     memset(out->past, 0, sizeof out->past);

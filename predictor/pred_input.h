@@ -10,6 +10,7 @@
 
 enum {
     PRED_PAST = 8,       /* points on the grid, the last one is now */
+    PRED_POINTS = 64,    /* recorded ones that are looked at, the newest */
     PRED_FUTURE = 12,    /* predicted points, the first one a step from now */
     PRED_NEIGHBOURS = 8, /* at most */
     PRED_INPUTS = 36,    /* numbers about an agent */
@@ -47,8 +48,10 @@ typedef struct pred_other {
 
 /** Puts a past of n >= 1 points onto the grid. times ascend and end with 0, which is now; step_m is
  * the way in one step, used where there is but one point. Points before a gap of more than a
- * second, or before a jump that nobody can make, belong to somebody else and are left out. */
-void pred_input_past(const double *times_s, const hp_vec2 *points, uint32_t n, hp_vec2 step_m,
+ * second, or before a jump that nobody can make, belong to somebody else and are left out. Where a
+ * walker leaps, for one step, by metres from where the median of his velocities leads, the recorder
+ * slipped: the points before are moved along, if there are four or more to tell by. */
+void pred_input_past(const double *times_s, const hp_vec2 *recorded, uint32_t n, hp_vec2 step_m,
                      pred_input *out);
 /** Forgets all but the newest n points. */
 void pred_input_forget(pred_input *input, uint32_t n);

@@ -62,6 +62,87 @@ static void test_pred_input_cuts_at_a_jump_that_nobody_can_make(void **state)
     assert_int_equal(in.n_past, 2);
 }
 
+/** Five steps of 0.6 m along x, at 0.5 s; all points from at on are slipped along y. */
+static void write_slip(uint32_t at, double slip_m, double times_s[6], hp_vec2 points[6])
+{
+    for (uint32_t i = 0; i < 6; ++i) {
+        times_s[i] = 0.5 * i - 2.5;
+        points[i] = (hp_vec2){0.6 * i, i >= at ? slip_m : 0.0};
+    }
+}
+
+static void test_pred_input_moves_a_walkers_past_along_when_the_recorder_slips(void **state)
+{
+    (void)state;
+    double times_s[6];
+    hp_vec2 points[6];
+    pred_input straight = {.kind = PRED_WALKER};
+    write_slip(6, 0.0, times_s, points);
+    pred_input_past(times_s, points, 6, STILL, &straight);
+    for (uint32_t at = 1; at < 6; ++at) {
+        for (int far = 0; far < 2; ++far) { /* a leap that a runner might make, and no one */
+            pred_input in = {.kind = PRED_WALKER};
+            write_slip(at, far ? 10.0 : 3.0, times_s, points);
+            pred_input_past(times_s, points, 6, STILL, &in);
+            assert_int_equal(in.n_past, straight.n_past);
+            for (uint32_t k = 0; k < PRED_PAST; ++k) {
+                hp_assert_near((double)in.past[k][0], (double)straight.past[k][0], 1e-5);
+                hp_assert_near((double)in.past[k][1], 0.0, 1e-5);
+            }
+        }
+    }
+    /* There and back again: both are slips. */
+    pred_input in = {.kind = PRED_WALKER};
+    write_slip(6, 0.0, times_s, points);
+    points[3].y_m = 4.0;
+    pred_input_past(times_s, points, 6, STILL, &in);
+    for (uint32_t k = 0; k < PRED_PAST; ++k) {
+        hp_assert_near((double)in.past[k][1], 0.0, 1e-5);
+    }
+}
+
+static void test_pred_input_leaves_the_past_alone_when_a_step_is_no_slip(void **state)
+{
+    (void)state;
+    static const struct {
+        pred_class kind;
+        double slip_m;
+        uint32_t first, n_past; /* from this point on, grid points */
+    } CASES[] = {
+        {PRED_WALKER, 1.9, 0, 7},  /* within what a walker can do, and jitter */
+        {PRED_CYCLIST, 3.0, 0, 7}, /* not known to be one */
+        {PRED_WALKER, 3.0, 3, 3},  /* three points do not tell what is usual */
+        {PRED_WALKER, 16.0, 0, 1}, /* too far: his id was given to somebody else */
+    };
+    for (size_t i = 0; i < HP_ARRAY_LEN(CASES); ++i) {
+        double times_s[6];
+        hp_vec2 points[6];
+        pred_input in = {.kind = CASES[i].kind};
+        const uint32_t first = CASES[i].first;
+        write_slip(5, CASES[i].slip_m, times_s, points);
+        pred_input_past(&times_s[first], &points[first], 6 - first, STILL, &in);
+        assert_int_equal(in.n_past, CASES[i].n_past);
+        if (in.n_past > 1) {
+            hp_assert_near((double)in.past[PRED_PAST - 2][1], -0.8 * CASES[i].slip_m, 1e-5);
+        }
+    }
+}
+
+static void test_pred_input_looks_at_the_newest_points_when_there_are_too_many(void **state)
+{
+    (void)state;
+    double times_s[2 * PRED_POINTS];
+    hp_vec2 points[2 * PRED_POINTS];
+    pred_input in = {.kind = PRED_WALKER};
+    for (uint32_t i = 0; i < 2 * PRED_POINTS; ++i) {
+        times_s[i] = 0.1 * i - 0.1 * (2 * PRED_POINTS - 1);
+        points[i] = (hp_vec2){times_s[i], 0.0};
+    }
+    pred_input_past(times_s, points, 2 * PRED_POINTS, STILL, &in);
+    assert_int_equal(in.n_past, PRED_PAST);
+    hp_assert_near((double)in.past[0][0], -2.8, 1e-5);
+}
+
 static void test_pred_input_forgets_as_if_less_had_been_seen(void **state)
 {
     (void)state;
@@ -152,6 +233,9 @@ int main(void)
         cmocka_unit_test(test_pred_input_carries_a_short_past_back_evenly),
         cmocka_unit_test(test_pred_input_fills_a_missing_step_and_cuts_at_a_gap),
         cmocka_unit_test(test_pred_input_cuts_at_a_jump_that_nobody_can_make),
+        cmocka_unit_test(test_pred_input_moves_a_walkers_past_along_when_the_recorder_slips),
+        cmocka_unit_test(test_pred_input_leaves_the_past_alone_when_a_step_is_no_slip),
+        cmocka_unit_test(test_pred_input_looks_at_the_newest_points_when_there_are_too_many),
         cmocka_unit_test(test_pred_input_forgets_as_if_less_had_been_seen),
         cmocka_unit_test(test_pred_input_picks_eight_of_two_hundred_vehicles_first),
         cmocka_unit_test(test_pred_frame_comes_back_when_it_is_left),
