@@ -255,7 +255,7 @@ static void test_plan_guard_lets_followers_keep_their_distance(void **state)
 {
     (void)state;
     const double bumpers = 0.5 * (4.0 + info.ego_length_m);
-    for (int turned = 0; turned <= 1; ++turned) {
+    for (int turned = 0; turned <= 2; ++turned) {
         struct {
             double back_m, aside_m, yaw_rad;
             bool counts;
@@ -273,16 +273,20 @@ static void test_plan_guard_lets_followers_keep_their_distance(void **state)
             car->pose.yaw_rad = cases[i].yaw_rad;
             car->vx_mps = 9.0 * fabs(cos(cases[i].yaw_rad));
             car->vy_mps = 9.0 * sin(cases[i].yaw_rad);
-            if (turned != 0) { /* the street runs north */
-                info.route[1] = (hp_vec2){0.0, 100.0};
+            if (turned != 0) { /* the street runs north, or north-east */
+                const double by = turned == 1 ? 0.5 * HP_PI : 0.25 * HP_PI;
+                const double c = cos(by);
+                const double s = sin(by);
+                const hp_pose at = car->pose;
+                info.route[1] = (hp_vec2){100.0 * c, 100.0 * s};
                 plan_path_follow_route(&config.path, &info, &path);
-                frame.ego.pose = (hp_pose){0.0, 20.0, 0.5 * HP_PI};
+                frame.ego.pose = (hp_pose){20.0 * c, 20.0 * s, by};
                 *car = (hp_agent){
                     .id = 7,
                     .kind = HP_CLASS_CAR,
-                    .pose = {-car->pose.y_m, car->pose.x_m, cases[i].yaw_rad + 0.5 * HP_PI},
-                    .vx_mps = -car->vy_mps,
-                    .vy_mps = car->vx_mps,
+                    .pose = {at.x_m * c - at.y_m * s, at.x_m * s + at.y_m * c, at.yaw_rad + by},
+                    .vx_mps = car->vx_mps * c - car->vy_mps * s,
+                    .vy_mps = car->vx_mps * s + car->vy_mps * c,
                     .length_m = 4.0,
                     .width_m = 1.8};
             }
