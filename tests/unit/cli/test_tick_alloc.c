@@ -6,33 +6,10 @@
 #include "common/hp_bus.h"
 #include "proto/hp_codec.h"
 #include "sim-bridge/sim_world.h"
+#include "tests/support/counting_malloc.h"
 #include "tests/support/hp_test.h"
 
 #include <stdlib.h>
-
-extern void *__libc_malloc(size_t size); /* glibc's own, below the functions replaced here */
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-
-static unsigned long calls; /* a test program's counter, not a library's */
-
-void *malloc(size_t size)
-{
-    ++calls;
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-    ++calls;
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    ++calls;
-    return __libc_realloc(old, size);
-}
 
 static cli_config config;
 static hp_codec *codec;

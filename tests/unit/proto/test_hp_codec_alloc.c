@@ -1,34 +1,10 @@
 /* Encoding and decoding take no memory after create: malloc is ours here, and counts. */
 #include "common/hp_bus.h"
+#include "tests/support/counting_malloc.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/proto/codec_random.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-extern void *__libc_malloc(size_t size); /* glibc's own, below the functions replaced here */
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_realloc(void *old, size_t size);
-
-static unsigned long calls; /* a test program's counter, not a library's */
-
-void *malloc(size_t size)
-{
-    ++calls;
-    return __libc_malloc(size);
-}
-
-void *calloc(size_t n, size_t size)
-{
-    ++calls;
-    return __libc_calloc(n, size);
-}
-
-void *realloc(void *old, size_t size)
-{
-    ++calls;
-    return __libc_realloc(old, size);
-}
 
 static hp_message in, out;
 static unsigned char bytes[HP_BUS_MAX_MESSAGE];
