@@ -190,9 +190,10 @@ static void plot_grid(FILE *out, const axes *a, const char *title)
     }
     const double dx = nice_step(&a->x);
     for (double x = dx * ceil(a->x.lo / dx); x <= a->x.hi; x += dx) {
+        const double round = fabs(x) < 1e-9 * dx ? 0.0 : x;
         (void)fprintf(out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"middle\">%.3g</text>\n",
                       place(&a->x, x, LEFT, WIDTH - RIGHT), a->y0 + PANEL + 18.0,
-                      a->log_x ? pow(10.0, x) : x);
+                      a->log_x ? pow(10.0, round) : round);
     }
 }
 
