@@ -1,42 +1,10 @@
 /* The codec among enemies: whatever is not a legal message is refused, and says why. */
 #include "common/hp_bus.h"
 #include "common/hp_clock.h"
-#include "tests/support/hp_test.h"
-#include "tests/unit/proto/codec_random.h"
+#include "tests/unit/proto/codec_hostile.h"
 
 #include <float.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum { ROOM = 2 * 1024 * 1024 };
-
-typedef struct fixture {
-    hp_codec *codec;
-    hp_message in, out, before;
-    hp_error error;
-    unsigned char bytes[ROOM];
-    size_t len;
-    size_t refused; /* numbers that were spoilt and refused */
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    if (f == NULL || hp_codec_create(&f->codec) != HP_OK) {
-        return -1;
-    }
-    memset(&f->before, 0xa5, sizeof f->before);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    hp_codec_destroy(&f->codec);
-    free(f);
-    return 0;
-}
 
 /** A small legal message with every field in it, encoded. */
 static void prepare(fixture *f, hp_msg_type type)
@@ -45,24 +13,6 @@ static void prepare(fixture *f, hp_msg_type type)
     codec_random(type, CODEC_TWO, hp_rng_seed(17), &f->in);
     assert_int_equal(hp_encode(f->codec, &envelope, &f->in, f->bytes, sizeof f->bytes, &f->len),
                      HP_OK);
-}
-
-static hp_status decode(fixture *f, size_t len)
-{
-    hp_envelope envelope;
-    f->error.text[0] = '\0';
-    f->out = f->before;
-    return hp_decode(f->codec, f->bytes, len, &envelope, &f->out, &f->error);
-}
-
-/** Refused, with a reason, and the caller's message as it was. */
-static void expect(fixture *f, size_t len, hp_status wanted, const char *reason)
-{
-    const hp_status status = decode(f, len);
-    if (status != wanted || strstr(f->error.text, reason) == NULL) {
-        fail_msg("status %d, wanted %d; '%s' lacks '%s'", status, wanted, f->error.text, reason);
-    }
-    assert_memory_equal(&f->out, &f->before, sizeof f->out);
 }
 
 static void append(fixture *f, const void *data, size_t n)
@@ -185,14 +135,6 @@ static void test_bad_types_are_not_encoded(void **state)
 }
 
 /* ---- Every number, spoilt ---- */
-
-/** Packs f->in as it is, past the check. */
-static void seal_unchecked(fixture *f, hp_msg_type type)
-{
-    f->len = HP_ENVELOPE_BYTES +
-             hp_layout_pack(hp_layout_of(type), &f->in, f->bytes + HP_ENVELOPE_BYTES);
-    codec_seal(f->bytes, f->len);
-}
 
 static void expect_spoilt(fixture *f, hp_msg_type type, const hp_where *where, const char *reason)
 {

@@ -1,38 +1,6 @@
 /* Tensors that lie about themselves are refused, and the message stays as it was. */
-#include "common/hp_bus.h"
 #include "proto/hp_tensor.h"
-#include "tests/support/hp_test.h"
-#include "tests/unit/proto/codec_random.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-typedef struct fixture {
-    hp_codec *codec;
-    hp_message in, out, before;
-    hp_error error;
-    unsigned char bytes[HP_BUS_MAX_MESSAGE];
-    size_t len;
-} fixture;
-
-static int setup(void **state)
-{
-    fixture *f = calloc(1, sizeof *f);
-    if (f == NULL || hp_codec_create(&f->codec) != HP_OK) {
-        return -1;
-    }
-    memset(&f->before, 0xa5, sizeof f->before);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    fixture *f = *state;
-    hp_codec_destroy(&f->codec);
-    free(f);
-    return 0;
-}
+#include "tests/unit/proto/codec_hostile.h"
 
 /** An envelope of the type in f->bytes; f->in is cleared. */
 static void prepare(fixture *f, hp_msg_type type)
@@ -41,32 +9,6 @@ static void prepare(fixture *f, hp_msg_type type)
     memset(&f->in, 0, sizeof f->in);
     assert_int_equal(hp_encode(f->codec, &envelope, &f->in, f->bytes, sizeof f->bytes, &f->len),
                      HP_OK);
-}
-
-/** Packs f->in as it is, past the check. */
-static void seal_unchecked(fixture *f, hp_msg_type type)
-{
-    f->len = HP_ENVELOPE_BYTES +
-             hp_layout_pack(hp_layout_of(type), &f->in, f->bytes + HP_ENVELOPE_BYTES);
-    codec_seal(f->bytes, f->len);
-}
-
-static hp_status decode(fixture *f, size_t len)
-{
-    hp_envelope envelope;
-    f->error.text[0] = '\0';
-    f->out = f->before;
-    return hp_decode(f->codec, f->bytes, len, &envelope, &f->out, &f->error);
-}
-
-/** Refused, with a reason, and the caller's message as it was. */
-static void expect(fixture *f, size_t len, hp_status wanted, const char *reason)
-{
-    const hp_status status = decode(f, len);
-    if (status != wanted || strstr(f->error.text, reason) == NULL) {
-        fail_msg("status %d, wanted %d; '%s' lacks '%s'", status, wanted, f->error.text, reason);
-    }
-    assert_memory_equal(&f->out, &f->before, sizeof f->out);
 }
 
 /** Looks of two rows and three columns, of which the test spoils something. */
