@@ -9,7 +9,7 @@
 
 #define MS INT64_C(1000000)
 
-enum { TRIES = 2000, PATIENCE_MS = 5 }; /* waits of the other side's letters, each that long */
+enum { TRIES = 20000, PATIENCE_MS = 5 }; /* waits of the other side's letters, each that long */
 
 typedef struct fixture {
     char dir[32];

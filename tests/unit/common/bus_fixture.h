@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 }; /* against hangs only: the machine may be busy */
 
 typedef struct fixture {
     hp_bus *bus;
