@@ -47,7 +47,7 @@ static void put_doubles(const block *b, car_f8 x, double *out)
     lanes_copy(&out[b->first], values, b->live, sizeof values[0]);
 }
 
-static void put(const batch_lanes *l, car_f8 reward, car_i8 ends, pomdp_steps *out)
+static void put(const batch_lanes *l, car_f8 reward, car_i8 ends, const pomdp_steps *out)
 {
     const block *b = &l->place;
     const car_b8 end = __builtin_convertvector(ends & 1, car_b8);
@@ -92,9 +92,11 @@ static void advance_other(const car_scene *scene, unsigned char *states, uint32_
     }
 }
 
+/** By the proposal where weights are wanted. */
 static void step_all(const car_scene *scene, void *states, uint32_t n, const uint32_t *actions,
-                     const uint64_t *keys, bool boosted, pomdp_steps *out)
+                     const uint64_t *keys, const pomdp_steps *out)
 {
+    const bool boosted = out->weight != NULL;
     batch_lanes l = {.place = block_begin(scene), .observed = out->obs != NULL};
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
         unsigned char *at = (unsigned char *)states + i * scene->state_bytes;
@@ -120,13 +122,14 @@ static void step_all(const car_scene *scene, void *states, uint32_t n, const uin
 static void step_plain(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
                        const uint64_t *keys, pomdp_steps *out)
 {
-    step_all(ctx, states, n, actions, keys, false, out);
+    const pomdp_steps plain = {.reward = out->reward, .obs = out->obs, .terminal = out->terminal};
+    step_all(ctx, states, n, actions, keys, &plain);
 }
 
 static void step_boosted(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
                          const uint64_t *keys, pomdp_steps *out)
 {
-    step_all(ctx, states, n, actions, keys, true, out);
+    step_all(ctx, states, n, actions, keys, out);
 }
 
 static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
