@@ -214,8 +214,9 @@ void car_planner_plan(car_planner *planner, const hp_plan_request *request, cons
                      planner->states, planner->weights);
     pomdp_team *team = few ? planner->solver_few : planner->solver;
     if (begin_leaves(planner, request, team) != HP_OK ||
-        pomdp_team_plan(team, planner->states, planner->weights, planner->config.scenarios,
-                        hp_rng_lane(stream, 1), &budget, &plan) != HP_OK) {
+        pomdp_team_plan(
+            team, &(pomdp_particles){planner->states, planner->weights, planner->config.scenarios},
+            hp_rng_lane(stream, 1), &budget, &plan) != HP_OK) {
         return;
     }
     reply->found = true;

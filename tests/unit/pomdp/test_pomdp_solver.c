@@ -50,7 +50,7 @@ static void test_solver_weighs_particles_when_weights_are_given(void **state)
     const tiger_state two[2] = {{.is_right = 0}, {.is_right = 1}};
     const double weights[2] = {0.995, 0.005};
     pomdp_plan plan;
-    assert_int_equal(pomdp_solver_plan(f->solver, two, weights, 2, f->stream,
+    assert_int_equal(pomdp_solver_plan(f->solver, &(pomdp_particles){two, weights, 2}, f->stream,
                                        &(pomdp_budget){.max_trials = 20}, &plan),
                      HP_OK);
     assert_int_equal(plan.action, TIGER_OPEN_RIGHT);
@@ -68,13 +68,14 @@ static void test_solver_refuses_when_belief_is_none(void **state)
     const double bad[][2] = {{0.5, 0.4}, {1.5, -0.5}, {(double)NAN, 1.0}, {0.0, 0.0}};
     pomdp_plan plan;
     for (size_t i = 0; i < HP_ARRAY_LEN(bad); i++) {
-        assert_int_equal(
-            pomdp_solver_plan(f->solver, f->belief, bad[i], 2, f->stream, &budget, &plan),
-            HP_EINVAL);
+        assert_int_equal(pomdp_solver_plan(f->solver, &(pomdp_particles){f->belief, bad[i], 2},
+                                           f->stream, &budget, &plan),
+                         HP_EINVAL);
     }
-    assert_int_equal(pomdp_solver_plan(f->solver, f->belief, NULL, 0, f->stream, &budget, &plan),
+    assert_int_equal(pomdp_solver_plan(f->solver, &(pomdp_particles){f->belief, NULL, 0}, f->stream,
+                                       &budget, &plan),
                      HP_EINVAL);
-    assert_int_equal(pomdp_solver_plan(f->solver, f->belief, NULL, 2, f->stream,
+    assert_int_equal(pomdp_solver_plan(f->solver, &(pomdp_particles){f->belief, NULL, 2}, f->stream,
                                        &(pomdp_budget){.deadline_ns = 1}, &plan),
                      HP_EINVAL);
 }
@@ -240,8 +241,9 @@ static void test_solver_still_answers_when_pool_is_full(void **state)
     assert_int_equal(pomdp_solver_create(&f->model, &f->config, &small), HP_OK);
     assert_true(pomdp_solver_bytes(small) < pomdp_solver_bytes(f->solver));
     pomdp_plan plan;
-    assert_int_equal(pomdp_solver_plan(small, f->belief, NULL, FIXTURE_SCENARIOS, f->stream,
-                                       &(pomdp_budget){.max_trials = 1000000}, &plan),
+    assert_int_equal(pomdp_solver_plan(small,
+                                       &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS},
+                                       f->stream, &(pomdp_budget){.max_trials = 1000000}, &plan),
                      HP_OK);
     assert_true(plan.pool_full);
     assert_true(plan.trials >= 1);
