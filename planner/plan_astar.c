@@ -101,7 +101,9 @@ static double offset_of(uint32_t column)
     return ((double)column - (PLAN_ASTAR_ASIDE - 1) / 2.0) * PLAN_ASTAR_SIDE_M;
 }
 
-/** Costs to go without regard to steering, backwards from the end. */
+/** Costs to go without regard to steering, backwards from the end. But a column a metre is as much
+ * as a car gets aside: with more, the guide would see ways through gaps that no car can take, and
+ * the search would look for them until its nodes are used up. */
 static void build_guide(plan_astar *a, const plan_astar_task *task)
 {
     const uint32_t layers = (uint32_t)(a->end_s_m - a->start_s_m);
@@ -116,7 +118,7 @@ static void build_guide(plan_astar *a, const plan_astar_task *task)
                                   frame->pose.y_m + lateral * frame->cos_yaw, frame->pose.yaw_rad};
             const place at = {a->start_s_m + i, lateral};
             double least = INFINITY;
-            for (int32_t d = -2; d <= 2; ++d) {
+            for (int32_t d = -1; d <= 1; ++d) {
                 const int32_t next = (int32_t)j + d;
                 if (next >= 0 && next < PLAN_ASTAR_ASIDE) {
                     const double slope = SLOPE_PRICE * PLAN_ASTAR_SIDE_M * abs(d);

@@ -203,6 +203,29 @@ static void test_plan_detour_leaves_the_lane_to_an_oncoming_car(void **state)
     assert_true(lowest < -2.0);
 }
 
+/** Something stands in the lane and a car comes in the other one: between them there is no gap that
+ * a car could take, though a point could. */
+static void test_plan_detour_takes_the_near_pavement_when_the_other_lane_is_taken(void **state)
+{
+    (void)state;
+    info.road[0] = (hp_rect){-50.0, -1.0, 200.0, 5.0};
+    info.n_pavement = 2;
+    info.pavement[0] = (hp_rect){-50.0, -4.0, 200.0, -1.0};
+    info.pavement[1] = (hp_rect){-50.0, 5.0, 200.0, 8.0};
+    info.speed_limit_mps = 5.56;
+    ego.speed_mps = 5.56;
+    belief->occluders[belief->n_occluders++].box = (hp_box){{35.5, 0.0, 0.0}, 4.18, 2.0};
+    for (double x = 50.0; x < 58.0; x += 0.5) {
+        plan_detour_begin(&config.path, &info, detour, &path);
+        belief->n_agents = 0;
+        add_agent(HP_CLASS_CAR, x, 3.5, -4.7, 0.0);
+        update();
+        assert_true(detour->away);
+        assert_clear_of_boxes();
+        assert_true(lateral_at(35.5) < -2.0);
+    }
+}
+
 static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
 {
     (void)state;
@@ -363,6 +386,7 @@ int main(void)
         DETOUR_TEST(test_plan_detour_takes_the_other_lane_round_a_parked_car),
         DETOUR_TEST(test_plan_detour_takes_the_pavement_when_the_other_lane_is_not_free_in_time),
         DETOUR_TEST(test_plan_detour_leaves_the_lane_to_an_oncoming_car),
+        DETOUR_TEST(test_plan_detour_takes_the_near_pavement_when_the_other_lane_is_taken),
         DETOUR_TEST(test_plan_detour_comes_back_once_the_way_is_free),
         DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
