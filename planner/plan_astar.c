@@ -57,7 +57,8 @@ static void build_frames(plan_astar *a, const plan_path *route)
     }
 }
 
-/** When the car is how far along its way, and how sharply it can turn there. */
+/** When the car is how far along its way, no faster than the route allows there, and how much more
+ * sharply than the route it can turn. */
 static void build_times(plan_astar *a, const plan_astar_task *task)
 {
     const plan_path_config *config = task->map->config;
@@ -70,8 +71,11 @@ static void build_times(plan_astar *a, const plan_astar_task *task)
         a->max_curvature[i] =
             fmin(sharpest, GENTLE_SHARE * config->max_lateral_mps2 / fmax(v * v, 0.1));
         const double v2 = fmax(v * v + 2.0 * pace->accel_mps2, 0.0);
-        const double next = pace->accel_mps2 >= 0.0 ? fmin(sqrt(v2), fmax(pace->top_mps, v))
-                                                    : fmax(sqrt(v2), fmin(pace->top_mps, v));
+        const double allowed = plan_path_speed(task->route, a->start_s_m + i + 1.0);
+        const double top = fmax(fmin(pace->top_mps, allowed),
+                                sqrt(fmax(v * v - 2.0 * config->slow_down_mps2, 0.0)));
+        const double next =
+            pace->accel_mps2 >= 0.0 ? fmin(sqrt(v2), top) : fmax(sqrt(v2), fmin(pace->top_mps, v));
         t += 2.0 / fmax(v + next, 0.5);
         v = next;
     }
@@ -190,7 +194,7 @@ static double drive_back(const plan_astar *a, const plan_astar_task *task, hp_po
         const double dx = a->frames[ahead].pose.x_m - p->x_m;
         const double dy = a->frames[ahead].pose.y_m - p->y_m;
         const double alpha = hp_angle_wrap(atan2(dy, dx) - p->yaw_rad);
-        const double most = a->max_curvature[*n];
+        const double most = a->max_curvature[*n] + fabs(frame->curvature);
         const double bend = hp_clamp(2.0 * sin(alpha) / fmax(hypot(dx, dy), 0.1), -most, most);
         poses[*n] = advance(*p, bend, 1.0);
         locate(a, &poses[*n], s + 1.0, &s, &lateral, &frame);
@@ -315,8 +319,7 @@ static void expand(plan_astar *a, const plan_astar_task *task, int32_t index)
     const double most = a->max_curvature[from.depth_m];
     const double base = frame->curvature;
     for (int32_t c = 0; c <= 2 * SIDE_CURVES; ++c) {
-        const double curvature =
-            hp_clamp(base + most * (c - SIDE_CURVES) / (double)SIDE_CURVES, -most, most);
+        const double curvature = base + most * (c - SIDE_CURVES) / (double)SIDE_CURVES;
         plan_astar_node node = from;
         node.parent = index;
         node.curvature = curvature;
