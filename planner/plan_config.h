@@ -14,6 +14,8 @@ typedef struct plan_control_config {
     double deadline_ms;      /* from frame to command, in real-time worlds */
     uint32_t delay_ticks;    /* from a command to its effect */
     double sensor_delay_s;   /* age of what frames say about others */
+    double engine_lag_s;     /* of the engine behind its command, made up for; 0: not */
+    double engine_mps2;      /* most that is asked of it to that end */
     hp_realtime_config realtime;
 } plan_control_config;
 
