@@ -8,6 +8,7 @@
 #include "planner/plan_phantom.h"
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
+#include "planner/plan_yield.h"
 #include "predictor/predictor_cv.h"
 
 #include <assert.h>
@@ -244,11 +245,20 @@ static void choose(const plan_cycle *cycle, const hp_ego_state *ego, hp_command 
     }
 }
 
+/** Where the ego may not stop, whoever is in its way, there is no baseline to fall back to: what
+ * the guard could still do is to be slow in front of people. The search knows the floor. */
+static bool is_guarded(const plan_cycle *cycle)
+{
+    return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
+}
+
 static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
 {
-    if (!cycle->config.guard.enabled) {
+    if (!is_guarded(cycle)) {
         return;
     }
+    command->accel_mps2 = plan_yield_accel(&cycle->config.guard, &cycle->info, &cycle->path, frame,
+                                           cycle->waits, command->accel_mps2);
     const plan_guard_verdict verdict = plan_guard_check(
         &cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits, command->accel_mps2);
     command->accel_mps2 = verdict.accel_mps2;
