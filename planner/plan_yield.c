@@ -5,9 +5,10 @@
 #define KEEP_M 1.3        /* from the front bumper to who passes before it */
 #define CLOSE_M 0.3       /* nearer than that it does not creep either */
 #define CROSSES_MPS 0.15  /* slower across the path is no crossing */
-#define SLACK_M 0.3       /* of his way, in doubt whether the ego can be first */
-#define CRAWL_MPS 1.5     /* who can pass no faster does not pass */
+#define SLACK_M 0.1       /* of his way, in doubt whether the ego can be first */
+#define CRAWL_MPS 3.0     /* who can pass no faster does not pass */
 #define THROTTLE_MPS2 3.0 /* with which the ego is reckoned to speed up again */
+#define SOON_MPS2 6.0     /* with which it is slowed down ahead of somebody whom it passes */
 #define HARD_SHARE 0.9    /* of the hard brake that is asked for to stop before somebody */
 #define REACTION_S 0.4    /* in which the speed settles on what is allowed */
 
@@ -66,39 +67,59 @@ static double speed_beside(const plan_guard_config *config, const crossing *c, d
     return config->hard_mps2 * fmax(t, 0.0);
 }
 
-/** Drives on as fast as limits and guard allow, while he keeps his velocity. */
+/** The highest speed from which the ego still stops before his line, so far ahead. */
+static double speed_before(const plan_guard_config *config, double ahead_m)
+{
+    const double lag_mps = SOON_MPS2 * config->response_s;
+    const double way_m = fmax(ahead_m - config->margin_m, 0.0);
+    return sqrt(lag_mps * lag_mps + 2.0 * SOON_MPS2 * way_m) - lag_mps;
+}
+
+/** Drives on as fast as limits and guard allow, while he keeps his velocity: true if the ego is
+ * past him then; now_mps is how fast it may be for that now. */
 static bool ego_is_first(const plan_guard_config *config, const crossing *c, double limit_mps,
-                         double speed_mps)
+                         double speed_mps, double *now_mps)
 {
     double v = speed_mps;
     double ahead_m = c->ahead_m;
-    for (double t = 0.0; t < LOOK_S; t += STEP_S) {
-        const double beside_mps = fmin(speed_beside(config, c, t), limit_mps);
-        const double stop_m = v * config->response_s + 0.5 * v * v / config->hard_mps2;
-        const bool near = ahead_m < stop_m + config->margin_m;
-        if (ahead_m < -c->past_m) {
-            return true;
+    *now_mps = limit_mps;
+    for (double t = 0.0; t < LOOK_S && ahead_m >= -c->past_m; t += STEP_S) {
+        const double most_mps =
+            fmin(fmax(speed_beside(config, c, t), speed_before(config, ahead_m)), limit_mps);
+        if (most_mps < fmax(v - 1.0, CRAWL_MPS)) {
+            return false; /* faster than it may be already, or it would stand before him */
         }
-        if (near && beside_mps < fmax(v - 1.0, CRAWL_MPS)) {
-            return false;
-        }
-        const double want_mps = near ? beside_mps : limit_mps;
-        const double change =
-            hp_clamp(want_mps - v, -config->hard_mps2 * STEP_S, THROTTLE_MPS2 * STEP_S);
-        ahead_m -= (v + 0.5 * change - c->along_mps) * STEP_S;
-        v += change;
+        *now_mps = t == 0.0 ? most_mps : *now_mps;
+        const double next =
+            hp_clamp(most_mps, v - config->hard_mps2 * STEP_S, v + THROTTLE_MPS2 * STEP_S);
+        ahead_m -= (0.5 * (v + next) - c->along_mps) * STEP_S;
+        v = next;
     }
-    return false;
+    return ahead_m < -c->past_m;
 }
 
-/** Down to a stop so far ahead, later than a comfortable brake only if it is too late for that. */
+/** Down to a stop after so long a way, comfortably unless it is too late for that. */
 static double stop_accel(const plan_guard_config *config, double way_m, double speed_mps)
 {
     const double due_mps = sqrt(2.0 * config->comfort_mps2 * fmax(way_m, 0.0));
-    if (speed_mps <= due_mps) {
-        return (due_mps - speed_mps) / REACTION_S;
+    return speed_mps <= due_mps ? (due_mps - speed_mps) / REACTION_S
+                                : -0.5 * speed_mps * speed_mps / fmax(way_m, 0.01);
+}
+
+/** What it takes for this one: to be slow enough beside him, or to stop before his line. */
+static double accel_for(const plan_guard_config *config, const crossing *c, double limit_mps,
+                        double speed_mps)
+{
+    const double most_mps2 = HARD_SHARE * config->hard_mps2;
+    double now_mps;
+    if (ego_is_first(config, c, limit_mps, speed_mps, &now_mps)) {
+        return fmax((now_mps - speed_mps) / REACTION_S, -most_mps2);
     }
-    return -0.5 * speed_mps * speed_mps / fmax(way_m, 0.01);
+    if (c->clear_s > config->yield_s ||
+        0.5 * speed_mps * speed_mps > most_mps2 * (c->ahead_m - CLOSE_M)) {
+        return INFINITY; /* he takes too long, or it is too late: the guard's affair */
+    }
+    return fmax(stop_accel(config, c->ahead_m - KEEP_M, speed_mps), -most_mps2);
 }
 
 double plan_yield_accel(const plan_guard_config *config, const hp_world_info *info,
@@ -106,18 +127,13 @@ double plan_yield_accel(const plan_guard_config *config, const hp_world_info *in
                         double accel_mps2)
 {
     const double v = fmax(frame->ego.speed_mps, 0.0);
-    const double most_mps2 = HARD_SHARE * config->hard_mps2;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         const hp_agent *agent = &frame->agents[i];
         crossing c;
-        if (agent->kind != HP_CLASS_WALKER || waits[i] ||
-            !meet(config, info, path, frame, agent, &c) || c.clear_s > config->yield_s ||
-            0.5 * v * v > most_mps2 * (c.ahead_m - CLOSE_M) ||
-            ego_is_first(config, &c, info->speed_limit_mps, v)) {
-            continue;
+        if (config->yield_s > 0.0 && agent->kind == HP_CLASS_WALKER && !waits[i] &&
+            meet(config, info, path, frame, agent, &c)) {
+            accel_mps2 = fmin(accel_mps2, accel_for(config, &c, fmax(info->speed_limit_mps, v), v));
         }
-        const double stop = stop_accel(config, c.ahead_m - KEEP_M, v);
-        accel_mps2 = fmin(accel_mps2, fmax(stop, -most_mps2));
     }
     return accel_mps2;
 }

@@ -61,10 +61,15 @@ static void test_plan_yield_leaves_the_wish_alone_when_nobody_is_in_the_way(void
 static void test_plan_yield_goes_first_when_he_cannot_be_there_in_time(void **state)
 {
     (void)state;
-    hp_assert_near(wish_left(13.0, 20.0, 9.0, 0.0, -1.0), WISH_MPS2, 0.0);
+    assert_true(wish_left(13.0, 20.0, 9.0, 0.0, -1.0) > 1.0); /* no faster than the limit */
+    assert_true(wish_left(15.0, 20.0, 9.0, 0.0, -1.0) >= 0.0);
     assert_true(wish_left(13.0, 20.0, 4.0, 0.0, -1.0) < 0.0);
     /* Slowly past somebody slow: what the guard allows beside him is enough. */
     hp_assert_near(wish_left(6.0, 6.0, 4.5, 0.0, -0.3), WISH_MPS2, 0.0);
+    const double slower = wish_left(9.0, 6.0, 4.0, 0.0, -0.3);
+    assert_true(slower < 0.0);
+    config.guard.hard_mps2 = 9.0; /* stands sooner, so may be faster */
+    assert_true(wish_left(9.0, 6.0, 4.0, 0.0, -0.3) > slower);
 }
 
 static void test_plan_yield_does_not_wait_for_the_very_slow_nor_stop_too_late(void **state)
