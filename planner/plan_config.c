@@ -117,6 +117,8 @@ static const hp_field GUARD_FIELDS[] = {
                 "who has stood beside the ego for so long lets it leave"),
     HP_F_DOUBLE(plan_guard_config, leave_mps, 0.0, 5.0, "m/s",
                 "at no more than this, with its wheels straight; 0: nobody does"),
+    HP_F_DOUBLE(plan_guard_config, yield_s, 0.0, 60.0, "s",
+                "who is across within so long goes first where the ego cannot; 0: nobody does"),
     HP_F_END,
 };
 
@@ -198,7 +200,8 @@ void plan_config_default(plan_config *config)
                   .car_brake_mps2 = 8.0,
                   .margin_m = 0.2,
                   .wait_s = 1.0,
-                  .leave_mps = 3.0},
+                  .leave_mps = 5.0,
+                  .yield_s = 12.0},
     };
 }
 

@@ -68,6 +68,7 @@ typedef struct plan_guard_config {
     double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
     double margin_m;          /* kept around the ego's box */
     double wait_s, leave_mps; /* who has stood for so long is passed at no more than this */
+    double yield_s;           /* who has crossed within so long goes first */
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 

@@ -9,6 +9,7 @@
 #include "planner/plan_phantom.h"
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
+#include "planner/plan_yield.h"
 #include "predictor/predictor_cv.h"
 
 #include <assert.h>
@@ -253,12 +254,23 @@ static plan_guard_verdict check(const plan_cycle *cycle, const hp_frame *frame, 
                             accel_mps2);
 }
 
+/** Where the ego may not stop, whoever is in its way, there is no baseline to fall back to: what
+ * the guard could still do is to be slow in front of people. The search knows the floor. */
+static bool is_guarded(const plan_cycle *cycle)
+{
+    return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
+}
+
 /** Makes up for the engine's lag where that passes, too. */
 static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
 {
-    const double wanted_mps2 = command->accel_mps2;
+    const bool guarded = is_guarded(cycle);
+    const double wanted_mps2 =
+        guarded ? plan_yield_accel(&cycle->config.guard, &cycle->info, &cycle->path, frame,
+                                   cycle->waits, command->accel_mps2)
+                : command->accel_mps2;
     command->accel_mps2 = plan_engine_lead(&cycle->config.control, &cycle->engine, wanted_mps2);
-    if (!cycle->config.guard.enabled) {
+    if (!guarded) {
         return;
     }
     plan_guard_verdict verdict = check(cycle, frame, command->accel_mps2);
