@@ -239,7 +239,8 @@ static void print_risk(const study *s)
                  "%.2f])\n",
                  s->off, s->audited, s->config->car.prune.rule.value_tolerance,
                  100.0 * s->off / fmax(s->audited, 1.0), 100.0 * off.lo, 100.0 * off.hi);
-    (void)printf("selective rule: risk %g kept in %u of %u halvings of the calibration; accepts "
+    (void)printf("selective rule: risk %g kept by the other half in %u of %u halvings of the "
+                 "calibration; accepts "
                  "%.1f %%, of them %.2f %% off\n",
                  s->config->car.prune.risk, r->kept, r->resamples,
                  100.0 * (double)r->accepted / fmax((double)r->judged, 1.0),

@@ -155,7 +155,7 @@ void car_config_default(car_config *config)
                     .near_side_m = 0.5},
         .prune = {.alpha = 0.1,
                   .risk = 0.1,
-                  .delta = 0.05,
+                  .delta = 0.01,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},
     };
