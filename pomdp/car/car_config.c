@@ -68,6 +68,8 @@ static const hp_field PRUNE_FIELDS[] = {
               "the network's choice is tried first where bounds tie"),
     HP_F_BOOL(pomdp_prune_config, decision_aware,
               "search a pruned node after all where its error could change the action"),
+    HP_F_BOOL(pomdp_prune_config, glance,
+              "no search where a quarter of the futures leaves nothing to find"),
     HP_F_DOUBLE(car_prune_config, alpha, 0.001, 0.9, NULL, "intervals miss so often at most"),
     HP_F_DOUBLE(car_prune_config, risk, 0.0001, 0.9, NULL,
                 "selective: greatest share of pruned nodes off by more than value_tolerance"),
@@ -153,7 +155,7 @@ void car_config_default(car_config *config)
                     .near_side_m = 0.5},
         .prune = {.alpha = 0.1,
                   .risk = 0.1,
-                  .delta = 0.05,
+                  .delta = 0.01,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},
     };

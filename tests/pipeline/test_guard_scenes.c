@@ -35,8 +35,9 @@ static void set_up(const char *set, bool reckless)
         fail_msg("%s", error.text);
     }
     assert_int_equal(sim_world_create(&config.sim, &world), HP_OK);
-    assert_int_equal(reckless ? reckless_driver_create(&config, true, &wheel)
-                              : direct_driver_create(&config, true, DIRECT_AS_CONFIGURED, &wheel),
+    assert_int_equal(reckless
+                         ? reckless_driver_create(&config, true, &wheel, NULL)
+                         : direct_driver_create(&config, true, DIRECT_AS_CONFIGURED, &wheel, NULL),
                      HP_OK);
 }
 
