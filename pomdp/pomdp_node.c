@@ -111,14 +111,17 @@ static void answer(void *ctx, const void *request, void *reply)
 static hp_status open_network(const car_config *config, const policy_config *policy,
                               pomdp_node *node, hp_error *error)
 {
-    const bool remote = config->evaluator == CAR_EVALUATOR_REMOTE;
+    const bool remote = config->evaluator != CAR_EVALUATOR_LOCAL;
     if (remote && config->threads > 1) {
         return HP_OK; /* car_config_check lets this pass with pruning off only */
     }
     if (remote) {
         hp_status st = hp_mail_create(node->identity, &node->mail);
         if (st == HP_OK) {
-            st = hp_client_create(&node->mail, HP_LINK_POLICY, &node->policy, error);
+            const bool direct = config->evaluator == CAR_EVALUATOR_REMOTE &&
+                                hp_node_has(node->identity, HP_LINK_POLICY_DIRECT);
+            st = hp_client_create(&node->mail, direct ? HP_LINK_POLICY_DIRECT : HP_LINK_POLICY,
+                                  &node->policy, error);
         }
         if (st != HP_OK) {
             return st;
