@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -534,18 +533,18 @@ bool hp_socket_connected(hp_socket *socket)
            (events & ZMQ_POLLOUT) != 0;
 }
 
-/** Direct lines alone: without the detour through libzmq. */
-static int poll_direct(hp_socket *const *sockets, bool *ready, size_t n, int timeout_ms)
+void hp_socket_hold(hp_socket *socket)
 {
-    struct pollfd fds[HP_BUS_MAX_SOCKETS];
-    for (size_t i = 0; i < n; ++i) {
-        fds[i] = (struct pollfd){.fd = hp_direct_fd(sockets[i]->direct), .events = POLLIN};
+    if (socket->direct != NULL) {
+        hp_direct_hold(socket->direct);
     }
-    const int hit = poll(fds, (nfds_t)n, timeout_ms);
-    for (size_t i = 0; i < n && hit > 0; ++i) {
-        ready[i] = fds[i].revents != 0;
+}
+
+void hp_socket_let_go(hp_socket *socket)
+{
+    if (socket->direct != NULL) {
+        hp_direct_let_go(socket->direct);
     }
-    return hit;
 }
 
 static int poll_any(hp_socket *const *sockets, bool *ready, size_t n, int timeout_ms)
@@ -566,16 +565,19 @@ hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t 
 {
     const int64_t limited_ms = timeout_ms < INT_MAX ? timeout_ms : INT_MAX;
     const int wait_ms = limited_ms < 0 ? -1 : (int)limited_ms;
-    bool direct = true;
+    int hit = 0;
     if (n > HP_BUS_MAX_SOCKETS) {
         return HP_EINVAL;
     }
     for (size_t i = 0; i < n; ++i) {
         ready[i] = false;
-        direct = direct && sockets[i]->direct != NULL;
     }
-    const int hit =
-        direct ? poll_direct(sockets, ready, n, wait_ms) : poll_any(sockets, ready, n, wait_ms);
+    if (n == 1 && sockets[0]->direct != NULL) { /* without the detour through libzmq */
+        hit = hp_direct_wait(sockets[0]->direct, wait_ms);
+        ready[0] = hit > 0;
+    } else {
+        hit = poll_any(sockets, ready, n, wait_ms);
+    }
     if (hit < 0) {
         return status_of_errno();
     }

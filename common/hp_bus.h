@@ -110,6 +110,13 @@ HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, s
  */
 bool hp_socket_connected(hp_socket *socket);
 
+/** DEALER, for many questions in a row: on a direct line both ends' threads, which take turns, stay
+ *  on the processor where the caller is now, until it lets go (or the line is down): to wake
+ * somebody on another one takes longer than most answers. The server's main thread must be the one
+ * that answers. Nothing on other lines, between threads, or where the kernel refuses. */
+void hp_socket_hold(hp_socket *socket);
+void hp_socket_let_go(hp_socket *socket);
+
 /** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.
  *  HP_OK, HP_EAGAIN after timeout_ms (negative: no limit), HP_EINTERRUPTED on a signal. */
 HP_NODISCARD hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n,

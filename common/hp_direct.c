@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -29,6 +30,14 @@ struct hp_direct {
     int events;       /* server: of all lines; client: DOWN */
     uint64_t callers, words;
     line lines[LINES];
+    struct epoll_event next;
+    bool rings;     /* next has happened */
+    cpu_set_t home; /* where the server may run; a client knows it once it has heard from it */
+    /* client */
+    bool met;      /* it has heard from the server */
+    bool held;     /* both are on one processor */
+    pid_t server;  /* 0: not to be moved */
+    cpu_set_t own; /* where the client may run */
 };
 
 /* ---- A line's end ---- */
@@ -68,6 +77,49 @@ static hp_status take(int *fd, void *data, size_t cap, size_t *len)
     *len = n > 0 ? (size_t)n : 0;
     hang_up(fd); /* the other side is gone, or does what no part of ours does */
     return n > 0 ? HP_EFULL : HP_EAGAIN;
+}
+
+/* ---- One processor for two who take turns ---- */
+
+static void run_at(pid_t who, const cpu_set_t *where)
+{
+    (void)sched_setaffinity(who, sizeof *where, where); /* refused: it is only slower */
+}
+
+/** The server's process, and where it may run. It has spoken, so it has been home. */
+static void meet_server(hp_direct *d)
+{
+    struct ucred who = {.pid = 0};
+    socklen_t len = sizeof who;
+    if (getsockopt(d->fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 && who.pid != getpid() &&
+        sched_getaffinity(who.pid, sizeof d->home, &d->home) == 0) {
+        d->server = who.pid;
+    }
+    d->met = true;
+}
+
+void hp_direct_hold(hp_direct *d)
+{
+    const int at = sched_getcpu();
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    if (d->held || d->server == 0 || at < 0 || !CPU_ISSET((size_t)at, &d->home) ||
+        sched_getaffinity(0, sizeof d->own, &d->own) != 0) {
+        return;
+    }
+    CPU_SET((size_t)at, &here);
+    run_at(0, &here);
+    run_at(d->server, &here);
+    d->held = true;
+}
+
+void hp_direct_let_go(hp_direct *d)
+{
+    if (d->held) {
+        run_at(d->server, &d->home);
+        run_at(0, &d->own);
+        d->held = false;
+    }
 }
 
 /* ---- The server ---- */
@@ -111,21 +163,31 @@ static void let_in(hp_direct *d)
         if (!listens_for(d, EPOLL_CTL_ADD, fd, k, EPOLLIN)) {
             hang_up(&fd);
         }
+        run_at(0, &d->home); /* a client that ended may have left it elsewhere */
         d->callers++;
         d->lines[k] = (line){.fd = fd, .number = d->callers};
     }
 }
 
+/** Waits for the next event, which is kept until somebody looks after it. As poll(2). */
+static int look(hp_direct *d, int timeout_ms)
+{
+    const int n = d->rings ? 1 : epoll_wait(d->events, &d->next, 1, timeout_ms);
+    d->rings = n == 1;
+    return n;
+}
+
 static hp_status receive_any(hp_direct *d, void *data, size_t cap, size_t *len, hp_peer *peer)
 {
-    struct epoll_event event;
-    for (int i = 0; i < LOOKS && epoll_wait(d->events, &event, 1, 0) == 1; i++) {
-        if (event.data.u32 == ENTRY) {
+    for (int i = 0; i < LOOKS && look(d, 0) == 1; i++) {
+        const uint32_t k = d->next.data.u32;
+        d->rings = false;
+        if (k == ENTRY) {
             let_in(d);
             continue;
         }
-        line *l = &d->lines[event.data.u32];
-        const hp_status st = take(&l->fd, data, cap, len);
+        line *l = &d->lines[k];
+        const hp_status st = l->fd != DOWN ? take(&l->fd, data, cap, len) : HP_EAGAIN;
         if (st == HP_OK && peer != NULL) {
             *peer = (hp_peer){.len = sizeof l->number};
             memcpy(peer->id, &l->number, sizeof l->number);
@@ -186,6 +248,7 @@ static bool call(hp_direct *d)
 {
     const int queue = (int)HP_BUS_MAX_MESSAGE;
     int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    hp_direct_let_go(d); /* whoever was there is gone */
     if (fd >= 0 &&
         connect(fd, (const struct sockaddr *)&d->file.address, sizeof d->file.address) != 0) {
         hang_up(&fd);
@@ -193,6 +256,8 @@ static bool call(hp_direct *d)
     if (fd >= 0) {
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &queue, sizeof queue);
         d->fd = fd;
+        d->met = false;
+        d->server = 0;
     }
     return d->fd != DOWN;
 }
@@ -221,6 +286,7 @@ hp_status hp_direct_listen(const hp_bus_file *file, hp_direct **out, hp_error *e
         return hp_fail(error, HP_ENOMEM, "%s: out of memory", path);
     }
     d->events = epoll_create1(EPOLL_CLOEXEC);
+    (void)sched_getaffinity(0, sizeof d->home, &d->home);
     const hp_status st = d->events != DOWN
                              ? open_door(d, error)
                              : hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
@@ -248,11 +314,13 @@ void hp_direct_close(hp_direct **direct)
     if (d == NULL) {
         return;
     }
+    hp_direct_let_go(d);
     for (uint32_t i = 0; i < LINES; i++) {
         hang_up(&d->lines[i].fd);
     }
     if (d->events != DOWN) {
         hp_bus_file_remove(&d->file);
+        run_at(0, &d->home);
     }
     hang_up(&d->events);
     hang_up(&d->fd);
@@ -269,7 +337,10 @@ hp_status hp_direct_send(hp_direct *d, const hp_peer *peer, const void *data, si
     if (peer != NULL) {
         return send_to(d, peer, data, len);
     }
-    return d->fd != DOWN || call(d) ? put(&d->fd, data, len) : HP_EAGAIN;
+    if (d->fd == DOWN && !call(d)) {
+        return HP_EAGAIN;
+    }
+    return put(&d->fd, data, len);
 }
 
 hp_status hp_direct_receive(hp_direct *d, void *data, size_t cap, size_t *len, hp_peer *peer)
@@ -278,13 +349,23 @@ hp_status hp_direct_receive(hp_direct *d, void *data, size_t cap, size_t *len, h
     if (d->events != DOWN) {
         return receive_any(d, data, cap, len, peer);
     }
-    return d->fd != DOWN ? take(&d->fd, data, cap, len) : HP_EAGAIN;
+    const hp_status st = d->fd != DOWN ? take(&d->fd, data, cap, len) : HP_EAGAIN;
+    if (st == HP_OK && !d->met) {
+        meet_server(d);
+    }
+    return st;
 }
 
 bool hp_direct_connected(const hp_direct *d)
 {
     struct pollfd end = {.fd = d->fd};
     return d->fd != DOWN && poll(&end, 1, 0) == 0; /* it would tell of a hang-up */
+}
+
+int hp_direct_wait(hp_direct *d, int timeout_ms)
+{
+    struct pollfd end = {.fd = d->fd, .events = POLLIN};
+    return d->events != DOWN ? look(d, timeout_ms) : poll(&end, 1, timeout_ms);
 }
 
 int hp_direct_fd(const hp_direct *d)

@@ -61,6 +61,7 @@ static hp_status ask(void *ctx, const car_question *question, int64_t deadline_n
     const uint32_t looks[HP_MAX_DIMS] = {question->n, question->n_look};
     hp_tensor_put(&q->scene.head, q->scene.data, HP_NUMBER_F32, scene, question->scene);
     hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, looks, question->looks);
+    hp_client_hold(node->policy); /* until the search ends */
     const hp_status st =
         hp_client_call(node->policy, &e, q, until_ns, HP_MSG_EVALUATE_REPLY, &node->reply);
     if (st != HP_OK) {
@@ -103,6 +104,9 @@ static void answer(void *ctx, const void *request, void *reply)
     node->request.world_id = asked->world_id;
     node->request.tick = asked->tick;
     car_planner_plan(node->planner, asked, node->identity->clock, reply);
+    if (node->policy != NULL) {
+        hp_client_let_go(node->policy);
+    }
     tell(node);
 }
 

@@ -5,6 +5,7 @@
 enum {
     MAX_LETTERS = 64, /* per step: so that a flood cannot keep a node from its signals */
     DOORS = 2,
+    NEXT_MS = 20,
 };
 
 struct hp_server {
@@ -102,20 +103,31 @@ static void answer(hp_server *s, hp_socket *socket, const hp_peer *peer)
     }
 }
 
+/** Answers the letters at one door. Questions by a direct line come in rows, and whoever asks waits
+ * for each answer: so the next one is waited for a moment, without a look at the other door. */
+static hp_status serve(hp_server *s, size_t door)
+{
+    hp_socket *socket = s->sockets[door];
+    hp_peer peer;
+    bool ready = true;
+    hp_status st = HP_OK;
+    for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
+        st = hp_mail_receive(&s->mail, socket, &peer);
+        if (st == HP_OK) {
+            answer(s, socket, &peer);
+            st = door > 0 ? hp_bus_poll(&socket, &ready, 1, NEXT_MS) : HP_OK;
+        }
+    }
+    return st;
+}
+
 hp_status hp_server_step(hp_server *server, int64_t wait_ms)
 {
-    hp_peer peer;
     bool ready[DOORS];
     hp_mail_watch(&server->mail, server->sockets, server->n_sockets);
     hp_status st = hp_bus_poll(server->sockets, ready, server->n_sockets, wait_ms);
     for (size_t i = 0; i < server->n_sockets && (st == HP_OK || st == HP_EAGAIN); i++) {
-        st = ready[i] ? HP_OK : HP_EAGAIN;
-        for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
-            st = hp_mail_receive(&server->mail, server->sockets[i], &peer);
-            if (st == HP_OK) {
-                answer(server, server->sockets[i], &peer);
-            }
-        }
+        st = ready[i] ? serve(server, i) : HP_EAGAIN;
     }
     return st == HP_EAGAIN ? HP_OK : st;
 }
