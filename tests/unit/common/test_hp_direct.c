@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 enum { CALLERS = 60, LINES = 8 };
 
@@ -254,6 +257,103 @@ static void test_poll_tells_direct_lines_from_others(void **state)
     }
 }
 
+/** A server in a process of its own, which answers until it is killed. */
+static pid_t fork_server(const fixture *f)
+{
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        hp_bus *bus = NULL;
+        static unsigned char bytes[64];
+        char endpoint[HP_BUS_ENDPOINT];
+        hp_socket *server = NULL;
+        bool good = hp_bus_create(&bus) == HP_OK &&
+                    hp_endpoint(f->base, "bridge", endpoint, sizeof endpoint) == HP_OK &&
+                    hp_socket_open(bus, HP_SOCKET_ROUTER, endpoint, &server, NULL) == HP_OK;
+        while (good) {
+            bool ready = false;
+            size_t len = 0;
+            hp_peer peer;
+            const hp_status st = hp_bus_poll(&server, &ready, 1, PATIENCE_MS);
+            good = st == HP_OK || st == HP_EAGAIN;
+            if (hp_socket_receive(server, bytes, sizeof bytes, &len, &peer) == HP_OK) {
+                (void)!hp_socket_send_to(server, &peer, bytes, len);
+            }
+        }
+        _exit(1);
+    }
+    return child;
+}
+
+static void end_server(pid_t server)
+{
+    assert_int_equal(kill(server, SIGKILL), 0);
+    assert_int_equal(waitpid(server, NULL, 0), server);
+}
+
+static hp_socket *call_server(fixture *f)
+{
+    hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+    send_patiently(client, "hello", 5);
+    expect_text(f, client, "hello", NULL);
+    return client;
+}
+
+static cpu_set_t cpus_of(pid_t who)
+{
+    cpu_set_t set;
+    assert_int_equal(sched_getaffinity(who, sizeof set, &set), 0);
+    return set;
+}
+
+static void assert_cpus(pid_t who, const cpu_set_t *wanted)
+{
+    const cpu_set_t set = cpus_of(who);
+    assert_true(CPU_EQUAL(&set, wanted));
+}
+
+/** Both ends stay on one processor for as long as the client says, and not a word longer: not if
+ * the server ends meanwhile, nor, for the server, if the client does. */
+static void test_ends_share_a_processor_while_they_are_held(void **state)
+{
+    fixture *f = *state;
+    const cpu_set_t home = cpus_of(0);
+    pid_t server = fork_server(f);
+    hp_socket *client = call_server(f);
+    hp_socket_hold(client);
+    const cpu_set_t here = cpus_of(0);
+    assert_int_equal(CPU_COUNT(&here), 1);
+    assert_cpus(server, &here);
+    send_patiently(client, "near", 4);
+    expect_text(f, client, "near", NULL);
+    hp_socket_let_go(client);
+    assert_cpus(0, &home);
+    assert_cpus(server, &home);
+    hp_socket_hold(client);
+    hp_socket_close(&client); /* with it goes the hold */
+    assert_cpus(0, &home);
+    assert_cpus(server, &home);
+
+    const pid_t other = fork(); /* a client that is killed while it holds */
+    assert_true(other >= 0);
+    if (other == 0) {
+        hp_socket_hold(call_server(f));
+        (void)raise(SIGKILL);
+    }
+    assert_int_equal(waitpid(other, NULL, 0), other);
+    client = call_server(f);
+    assert_cpus(server, &home);
+    hp_socket_hold(client);
+    end_server(server);
+    server = fork_server(f);
+    send_patiently(client, "again", 5); /* another server, and another line */
+    assert_cpus(0, &home);
+    hp_socket_let_go(client);
+    assert_cpus(0, &home);
+    hp_socket_close(&client);
+    end_server(server);
+}
+
 /** Only questions and answers go by a direct line. */
 static void test_other_patterns_are_refused(void **state)
 {
@@ -280,6 +380,7 @@ int main(void)
         DIRECT_TEST(test_server_does_not_wait_for_one_who_does_not_listen),
         DIRECT_TEST(test_client_wakes_when_the_server_ends),
         DIRECT_TEST(test_poll_tells_direct_lines_from_others),
+        DIRECT_TEST(test_ends_share_a_processor_while_they_are_held),
         DIRECT_TEST(test_other_patterns_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
