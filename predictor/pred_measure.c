@@ -7,10 +7,10 @@
 
 static const double REGIONS[2] = {0.5, PRED_REGION_SHARE};
 
-/** Where the path is at the k-th step of the recording's clock. */
+/** Where the path is when the k-th step of the recording is expected, at its end after that. */
 static hp_vec2 path_at(const float *path, const pred_sample *s, uint32_t k)
 {
-    const double at = (k + 1) * (double)s->truth_step_s / PRED_STEP_S - 1.0;
+    const double at = fmin((double)s->truth_s[k] / PRED_STEP_S, PRED_FUTURE) - 1.0;
     const double whole = floor(at + 1e-6);
     const double u = fmax(at - whole, 0.0);
     const size_t j = (size_t)fmax(whole, 0.0);

@@ -48,7 +48,8 @@ static hp_status settle(sight *sights, size_t n, const char *name, double step_s
     qsort(sights, n, sizeof *sights, by_frame_and_id);
     out->rows = calloc(n > 0 ? n : 1, sizeof *out->rows);
     out->first = calloc(n + 2, sizeof *out->first);
-    if (out->rows == NULL || out->first == NULL) {
+    out->late_s = calloc(n + 1, sizeof *out->late_s);
+    if (out->rows == NULL || out->first == NULL || out->late_s == NULL) {
         pred_recording_free(out);
         return hp_fail(error, HP_ENOMEM, "%s: no memory for %zu rows", name, n);
     }
@@ -291,8 +292,15 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
 void pred_recording_free(pred_recording *recording)
 {
     free(recording->rows);
+    free(recording->late_s);
     free(recording->first);
     *recording = (pred_recording){0};
+}
+
+double pred_recording_between_s(const pred_recording *recording, uint32_t from, uint32_t to)
+{
+    return ((double)to - from) * recording->step_s + recording->late_s[to] -
+           recording->late_s[from];
 }
 
 const pred_row *pred_recording_find(const pred_recording *recording, uint32_t step, uint32_t id)
