@@ -63,7 +63,7 @@ static bool walks_near_car(const pred_sample *s)
 
 static bool drives(const pred_sample *s)
 {
-    return s->input.kind == PRED_CAR || s->input.kind == PRED_LARGE;
+    return pred_is_vehicle(s->input.kind);
 }
 
 static bool cycles(const pred_sample *s)

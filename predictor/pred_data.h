@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PRED_STEP_S 0.4 /* of the grid that the network runs on */
+
 /** Finer than hp_agent_class: lorries and buses move differently. */
 typedef enum pred_class {
     PRED_WALKER,
@@ -21,6 +23,11 @@ typedef enum pred_class {
     PRED_LARGE,
     PRED_CLASSES,
 } pred_class;
+
+static inline bool pred_is_vehicle(pred_class kind)
+{
+    return kind == PRED_CAR || kind == PRED_LARGE;
+}
 
 typedef struct pred_row {
     uint32_t step, id;

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define MIN_SCALE_M 0.05
 #define TOUCH_M 0.2
 
 static const double REGIONS[2] = {0.5, PRED_REGION_SHARE};
@@ -57,7 +56,7 @@ static void mixture_at(const pred_answer *a, const pred_sample *s, uint32_t step
     for (uint32_t k = 0; k < a->n_modes; ++k) {
         const hp_vec2 raw = path_at(a->scale[k], s, step);
         out->mean[k] = path_at(a->path[k], s, step);
-        out->scale[k] = (hp_vec2){fmax(raw.x_m, MIN_SCALE_M), fmax(raw.y_m, MIN_SCALE_M)};
+        out->scale[k] = (hp_vec2){fmax(raw.x_m, PRED_MIN_SCALE_M), fmax(raw.y_m, PRED_MIN_SCALE_M)};
         out->p[k] = (double)a->p[k];
     }
 }

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_S 0.4
 #define CLASS_ID 1000000U /* the two files of a clip count ids apart */
 
 enum { MAX_ID = 900000 };
@@ -93,7 +92,7 @@ hp_status pred_read_eth(const char *path, pred_recording *out, hp_error *error)
         }
     }
     if (st == HP_OK) {
-        st = settle(sights, t.n_rows, path, STEP_S, out, error);
+        st = settle(sights, t.n_rows, path, PRED_STEP_S, out, error);
     }
     free(sights);
     pred_table_free(&t);
@@ -268,7 +267,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
     }
     st = read_tracks(stem, true, &vehicles, error);
     st = st == HP_ENOENT ? HP_OK : st; /* some clips have no car */
-    const double frames_per_step = STEP_S * fps;
+    const double frames_per_step = PRED_STEP_S * fps;
     const double start = first_frame(&vehicles, first_frame(&walkers, INFINITY));
     const clip_clock clock = {start + late * frames_per_step, frames_per_step};
     const size_t most = most_sights(&walkers, &clock) + most_sights(&vehicles, &clock);
@@ -281,7 +280,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
         size_t n = 0;
         resample_all(&walkers, &clock, sights, &n);
         resample_all(&vehicles, &clock, sights, &n);
-        st = settle(sights, n, stem, STEP_S, out, error);
+        st = settle(sights, n, stem, PRED_STEP_S, out, error);
     }
     free(sights);
     pred_table_free(&walkers.table);

@@ -34,11 +34,6 @@ typedef struct window {
     pred_other walkers[MAX_PRESENT];   /* those who are no vehicles, where that is asked for */
 } window;
 
-static bool is_vehicle(pred_class kind)
-{
-    return kind == PRED_CAR || kind == PRED_LARGE;
-}
-
 static bool reserve(pred_samples *s)
 {
     if (s->n < s->capacity) {
@@ -227,7 +222,7 @@ static uint32_t without_vehicles(window *w, uint32_t self, uint32_t *n)
     uint32_t at = 0;
     *n = 0;
     for (uint32_t i = 0; i < w->n; ++i) {
-        if (i == self || !is_vehicle(w->others[i].kind)) {
+        if (i == self || !pred_is_vehicle(w->others[i].kind)) {
             at = i == self ? *n : at;
             w->walkers[(*n)++] = w->others[i];
         }
