@@ -258,7 +258,7 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
         return;
     }
     command->accel_mps2 = plan_yield_accel(&cycle->config.guard, &cycle->info, &cycle->path, frame,
-                                           cycle->waits, command->accel_mps2);
+                                           &cycle->tracks, command->accel_mps2);
     const plan_guard_verdict verdict = plan_guard_check(
         &cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits, command->accel_mps2);
     command->accel_mps2 = verdict.accel_mps2;
