@@ -267,7 +267,7 @@ static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
     const bool guarded = is_guarded(cycle);
     const double wanted_mps2 =
         guarded ? plan_yield_accel(&cycle->config.guard, &cycle->info, &cycle->path, frame,
-                                   cycle->waits, command->accel_mps2)
+                                   &cycle->tracks, command->accel_mps2)
                 : command->accel_mps2;
     command->accel_mps2 = plan_engine_lead(&cycle->config.control, &cycle->engine, wanted_mps2);
     if (!guarded) {

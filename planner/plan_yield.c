@@ -6,9 +6,11 @@
 #define CLOSE_M 0.3       /* nearer than that it does not creep either */
 #define CROSSES_MPS 0.15  /* slower across the path is no crossing */
 #define SLACK_M 0.1       /* of his way, in doubt whether the ego can be first */
+#define CROSSES_SHARE 0.7 /* of his speed; less is along the street */
 #define CRAWL_MPS 3.0     /* who can pass no faster does not pass */
 #define THROTTLE_MPS2 3.0 /* with which the ego is reckoned to speed up again */
 #define SOON_MPS2 6.0     /* with which it is slowed down ahead of somebody whom it passes */
+#define TURN_MPS 2.0      /* slower than that, the ego has let others go, and it is its turn */
 #define HARD_SHARE 0.9    /* of the hard brake that is asked for to stop before somebody */
 #define REACTION_S 0.4    /* in which the speed settles on what is allowed */
 
@@ -42,7 +44,8 @@ static bool meet(const plan_guard_config *config, const hp_world_info *info, con
     c->past_m = info->ego_length_m + 2.0 * body + config->margin_m;
     c->top_mps = fmax(config->walker_speed_mps, speed + config->walker_speed_over_mps);
     c->clear_s = (side * lateral + copysign(reach, c->toward_mps)) / c->toward_mps;
-    return fabs(left_mps) > CROSSES_MPS && c->ahead_m > 0.0 && c->clear_s > 0.0;
+    return fabs(left_mps) > fmax(CROSSES_MPS, CROSSES_SHARE * speed) && c->ahead_m > 0.0 &&
+           c->clear_s > 0.0;
 }
 
 /** Until he can have come so far, within his bounds. */
@@ -115,25 +118,40 @@ static double accel_for(const plan_guard_config *config, const crossing *c, doub
     if (ego_is_first(config, c, limit_mps, speed_mps, &now_mps)) {
         return fmax((now_mps - speed_mps) / REACTION_S, -most_mps2);
     }
-    if (c->clear_s > config->yield_s ||
+    if (c->clear_s > config->yield_s || c->clear_s * speed_mps < c->ahead_m - KEEP_M ||
         0.5 * speed_mps * speed_mps > most_mps2 * (c->ahead_m - CLOSE_M)) {
-        return INFINITY; /* he takes too long, or it is too late: the guard's affair */
+        return INFINITY; /* takes too long, is gone by then, or too late: the guard's affair */
     }
     return fmax(stop_accel(config, c->ahead_m - KEEP_M, speed_mps), -most_mps2);
 }
 
+static plan_track *track_of(plan_tracks *tracks, uint32_t id)
+{
+    for (uint32_t k = 0; k < tracks->n; ++k) {
+        if (tracks->items[k].track.id == id) {
+            return &tracks->items[k];
+        }
+    }
+    return NULL;
+}
+
 double plan_yield_accel(const plan_guard_config *config, const hp_world_info *info,
-                        const plan_path *path, const hp_frame *frame, const bool *waits,
+                        const plan_path *path, const hp_frame *frame, plan_tracks *tracks,
                         double accel_mps2)
 {
     const double v = fmax(frame->ego.speed_mps, 0.0);
     for (uint32_t i = 0; i < frame->n_agents; ++i) {
         const hp_agent *agent = &frame->agents[i];
+        plan_track *item = track_of(tracks, agent->id);
         crossing c;
-        if (config->yield_s > 0.0 && agent->kind == HP_CLASS_WALKER && !waits[i] &&
-            meet(config, info, path, frame, agent, &c)) {
-            accel_mps2 = fmin(accel_mps2, accel_for(config, &c, fmax(info->speed_limit_mps, v), v));
+        if (config->yield_s <= 0.0 || agent->kind != HP_CLASS_WALKER || item == NULL) {
+            continue;
         }
+        const bool met = !item->waits && meet(config, info, path, frame, agent, &c);
+        const double most =
+            met ? accel_for(config, &c, fmax(info->speed_limit_mps, v), v) : accel_mps2;
+        item->first = met && (item->first || (v > TURN_MPS && most < 0.0));
+        accel_mps2 = item->first ? fmin(accel_mps2, most) : accel_mps2;
     }
     return accel_mps2;
 }

@@ -8,12 +8,14 @@
 #define PLAN_YIELD_H
 
 #include "planner/plan_path.h"
-#include "proto/hp_msgs.h"
+#include "planner/plan_track.h"
 
-/** The wish, or what it takes to stop before those who go first. waits: of each of the frame's
- * agents, as plan_leave_update says. */
+/** The wish, or what it takes to be slow enough beside those who cross, or to stop before them.
+ * Marks their tracks as met at speed: while it stands or crawls, the ego lets nobody else go first,
+ * or it would stand before a crowd for ever. To be called after plan_leave_update with the same
+ * frame. */
 double plan_yield_accel(const plan_guard_config *config, const hp_world_info *info,
-                        const plan_path *path, const hp_frame *frame, const bool *waits,
+                        const plan_path *path, const hp_frame *frame, plan_tracks *tracks,
                         double accel_mps2);
 
 #endif
