@@ -310,6 +310,25 @@ static void test_plan_detour_goes_round_somebody_behind_a_bend(void **state)
     }
 }
 
+/** Who cannot stop has ways to evade at speed and slowly: a slow one must be worth its time. */
+static void test_plan_detour_evades_at_speed_where_it_can(void **state)
+{
+    (void)state;
+    static const hp_vec2 WALKERS[] = {{25.0, -1.6}, {25.0, -1.4}, {28.0, -1.4}};
+    info.speed_floor_mps = 5.5;
+    for (size_t k = 0; k < HP_ARRAY_LEN(WALKERS); ++k) {
+        ego.speed_mps = 8.0;
+        plan_detour_begin(&config.path, &info, detour, &path);
+        belief->n_agents = 0;
+        add_agent(HP_CLASS_WALKER, WALKERS[k].x_m, WALKERS[k].y_m, 0.0, 0.3);
+        update();
+        assert_true(detour->away);
+        for (uint32_t i = 0; i < path.n; ++i) {
+            assert_true(path.speed_mps[i] > 10.0);
+        }
+    }
+}
+
 /** Somebody stands where road and pavement are full: no way leads over the grass. */
 static void test_plan_detour_never_leaves_road_and_pavement(void **state)
 {
@@ -416,6 +435,7 @@ int main(void)
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
         DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
         DETOUR_TEST(test_plan_detour_goes_round_somebody_behind_a_bend),
+        DETOUR_TEST(test_plan_detour_evades_at_speed_where_it_can),
         DETOUR_TEST(test_plan_detour_never_leaves_road_and_pavement),
         DETOUR_TEST(test_plan_detour_waits_for_a_queue_for_a_while_and_not_for_who_comes),
         DETOUR_TEST(test_plan_detour_does_not_pass_by_the_goal),
