@@ -216,8 +216,9 @@ static bool glance(car_planner *p, hp_rng stream, pomdp_plan *plan)
 {
     const uint32_t n = (p->config.scenarios + GLANCE - 1) / GLANCE;
     car_model_sample(&p->scene, hp_rng_lane(stream, 0), n, p->states, p->weights);
-    return pomdp_solver_glance(p->glance, p->states, p->weights, n, hp_rng_lane(stream, 1),
-                               0.5 * p->config.budget.target_gap, plan) == HP_OK;
+    return pomdp_solver_glance(p->glance, p->states, p->weights, n, hp_rng_lane(stream, 1), plan) ==
+               HP_OK &&
+           plan->gap_begin <= 0.5 * p->config.budget.target_gap;
 }
 
 static bool search(car_planner *p, const hp_plan_request *request, const hp_clock *clock,
