@@ -102,8 +102,8 @@ static void search_trials(void *ctx)
 {
     job *j = ctx;
     const pomdp_budget budget = {.max_trials = TRIALS};
-    j->status = pomdp_solver_plan(j->solver, j->begin, j->weights, PARTICLES, hp_rng_seed(1),
-                                  &budget, &j->plan);
+    j->status = pomdp_solver_plan(j->solver, &(pomdp_particles){j->begin, j->weights, PARTICLES},
+                                  hp_rng_seed(1), &budget, &j->plan);
 }
 
 static void report_trials(job *j, const char *name)

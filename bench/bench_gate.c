@@ -39,8 +39,8 @@ __attribute__((noinline)) void gate_search(gate *g);
 void gate_search(gate *g)
 {
     const pomdp_budget budget = {.max_trials = g->trials};
-    g->status = pomdp_solver_plan(g->solver, g->belief, g->weights, g->n, hp_rng_seed(1), &budget,
-                                  &g->plan);
+    g->status = pomdp_solver_plan(g->solver, &(pomdp_particles){g->belief, g->weights, g->n},
+                                  hp_rng_seed(1), &budget, &g->plan);
 }
 
 static hp_status run(gate *g)

@@ -58,8 +58,8 @@ static hp_status search(pomdp_solver *solver, const void *belief, uint64_t seed,
     const pomdp_budget budget = {.deadline_ns = begin_ns + (int64_t)(SEARCH_S * 1e9),
                                  .clock = &clock};
     pomdp_plan plan;
-    const hp_status st =
-        pomdp_solver_plan(solver, belief, NULL, BELIEF, hp_rng_seed(seed), &budget, &plan);
+    const hp_status st = pomdp_solver_plan(solver, &(pomdp_particles){belief, NULL, BELIEF},
+                                           hp_rng_seed(seed), &budget, &plan);
     const double s = 1e-9 * (double)(hp_clock_now_ns(&clock) - begin_ns);
     if (st == HP_OK) {
         *out = (figures){plan.trials / s,
@@ -94,7 +94,8 @@ static hp_status time_to_gap(const char *name, const pomdp_problem *problem, con
         const int64_t begin_ns = hp_clock_now_ns(&clock);
         const pomdp_budget budget = {.deadline_ns = begin_ns + (int64_t)(SEARCH_S * 1e9),
                                      .clock = &clock};
-        st = pomdp_solver_plan(solver, belief, NULL, BELIEF, hp_rng_seed(1), &budget, &plan);
+        st = pomdp_solver_plan(solver, &(pomdp_particles){belief, NULL, BELIEF}, hp_rng_seed(1),
+                               &budget, &plan);
         if (st == HP_OK) {
             const double ms = 1e-6 * (double)(hp_clock_now_ns(&clock) - begin_ns);
             const bool reached = plan.value_upper - plan.value_lower <= gap;
@@ -150,7 +151,8 @@ static hp_status threads(const char *name, const pomdp_problem *problem, const v
             const int64_t begin_ns = hp_clock_now_ns(&clock);
             const pomdp_budget budget = {.deadline_ns = begin_ns + (int64_t)(TEAM_S * 1e9),
                                          .clock = &clock};
-            st = pomdp_team_plan(team, belief, NULL, BELIEF, hp_rng_seed(i), &budget, &plan);
+            st = pomdp_team_plan(team, &(pomdp_particles){belief, NULL, BELIEF}, hp_rng_seed(i),
+                                 &budget, &plan);
             const double s = 1e-9 * (double)(hp_clock_now_ns(&clock) - begin_ns);
             table[n - 1][i] = (figures){.trials = plan.trials / s,
                                         .gap_end = plan.value_upper - plan.value_lower};

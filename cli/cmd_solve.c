@@ -90,10 +90,11 @@ static hp_status choose(solve_run *run, uint32_t t, solve_sums *sums, uint32_t *
     if (ms > 0) {
         budget.deadline_ns = begin_ns + (int64_t)ms * 1000000;
     }
-    const hp_status st =
-        pomdp_team_plan(run->team, pomdp_belief_states(run->belief),
-                        pomdp_belief_weights(run->belief), pomdp_belief_size(run->belief),
-                        hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
+    const hp_status st = pomdp_team_plan(
+        run->team,
+        &(pomdp_particles){pomdp_belief_states(run->belief), pomdp_belief_weights(run->belief),
+                           pomdp_belief_size(run->belief)},
+        hp_rng_lane(hp_rng_lane(run->stream, LANE_SEARCH), t), &budget, &plan);
     if (st != HP_OK) {
         return st;
     }

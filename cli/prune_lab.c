@@ -142,8 +142,9 @@ static hp_status plan_root(prune_lab *lab, const pomdp_evaluator *evaluator,
     const hp_status st = pomdp_solver_set_evaluator(lab->solver, evaluator);
     return st != HP_OK
                ? st
-               : pomdp_solver_plan(lab->solver, lab->states, lab->weights,
-                                   lab->setting->config.car.scenarios,
+               : pomdp_solver_plan(lab->solver,
+                                   &(pomdp_particles){lab->states, lab->weights,
+                                                      lab->setting->config.car.scenarios},
                                    hp_rng_lane((hp_rng){lab->request.stream}, 1), budget, plan);
 }
 
@@ -213,8 +214,8 @@ static bool search_kept(prune_lab *lab, uint32_t trials, hp_rng stream, prune_no
     for (uint32_t i = 0; i < leaf->n; i++) {
         lab->kept_weights[i] /= leaf->weight;
     }
-    if (pomdp_solver_plan(lab->again, lab->kept, lab->kept_weights, leaf->n, stream, &budget,
-                          &plan) != HP_OK) {
+    if (pomdp_solver_plan(lab->again, &(pomdp_particles){lab->kept, lab->kept_weights, leaf->n},
+                          stream, &budget, &plan) != HP_OK) {
         return false;
     }
     node->said = car_leaf_sample(&lab->kept_answer, leaf, car_leaf_ttc_s(&lab->scene, leaf));

@@ -34,15 +34,9 @@ void view_tuner_fini(view_tuner *t)
 static hp_status read_file(const view_tuner *t, char **text, hp_error *error)
 {
     char path[PATH];
+    size_t len = 0;
     (void)snprintf(path, sizeof path, "%s/config.yaml", t->run_dir);
-    FILE *in = fopen(path, "re");
-    *text = in != NULL ? calloc(1, MAX_FILE + 1) : NULL;
-    const size_t n = *text != NULL ? fread(*text, 1, MAX_FILE, in) : 0;
-    const bool whole = *text != NULL && ferror(in) == 0 && n < MAX_FILE;
-    if (in != NULL) {
-        (void)fclose(in);
-    }
-    return whole ? HP_OK : hp_fail(error, HP_EUNAVAILABLE, "%s: cannot be read", path);
+    return hp_file_read(path, MAX_FILE, text, &len, error);
 }
 
 /** "KEY=VALUE" of one member of "set". */

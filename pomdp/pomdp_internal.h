@@ -184,8 +184,8 @@ HP_NODISCARD hp_status pomdp_memory_reserve(pomdp_solver *s);
 bool pomdp_solver_late(pomdp_solver *s, uint32_t steps);
 
 /** Draws the root's K particles into the empty tree: node 0, without bounds. */
-HP_NODISCARD hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles,
-                                           const double *weights, uint32_t n, hp_rng stream);
+HP_NODISCARD hp_status pomdp_scenario_draw(pomdp_solver *s, const pomdp_particles *belief,
+                                           hp_rng stream);
 
 /** Draws the scenarios' keys of all depths below n. */
 void pomdp_scenario_reach(pomdp_solver *s, uint32_t n);
@@ -244,9 +244,9 @@ void pomdp_pomcp_trial(pomdp_solver *s, hp_rng stream, uint32_t index);
 void pomdp_pomcp_report(const pomdp_solver *s, pomdp_plan *plan);
 
 /** A new search: the root expanded. HP_OK or HP_EINVAL as pomdp_solver_plan. */
-HP_NODISCARD hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles,
-                                          const double *weights, uint32_t n, hp_rng stream,
-                                          const pomdp_budget *budget, double *gap_begin);
+HP_NODISCARD hp_status pomdp_solver_begin(pomdp_solver *s, const pomdp_particles *belief,
+                                          hp_rng stream, const pomdp_budget *budget,
+                                          double *gap_begin);
 /** One trial: down from the root, expanding, and the backup. *progress: something changed. HP_OK;
  *  HP_EDEADLINE with the tree as before the trial. */
 HP_NODISCARD hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress);

@@ -24,9 +24,11 @@ static void put_particle(pomdp_solver *s, uint32_t k, const unsigned char *state
 }
 
 /** Systematic resampling: K equal steps through the cumulated weights from one random offset. */
-static void resample(pomdp_solver *s, const unsigned char *particles, const double *weights,
-                     uint32_t n, double offset)
+static void resample(pomdp_solver *s, const pomdp_particles *belief, double offset)
 {
+    const unsigned char *states = belief->states;
+    const double *weights = belief->weights;
+    const uint32_t n = belief->n;
     const uint32_t n_out = s->config.n_scenarios;
     uint32_t last = n - 1; /* rounding may carry the last step past the end: stay on real weight */
     while (weights != NULL && last > 0 && weights[last] <= 0.0) {
@@ -40,7 +42,7 @@ static void resample(pomdp_solver *s, const unsigned char *particles, const doub
             i++;
             passed += weights != NULL ? weights[i] : 1.0 / n;
         }
-        put_particle(s, k, particles + i * s->model.state_size, 1.0 / n_out);
+        put_particle(s, k, states + i * s->model.state_size, 1.0 / n_out);
     }
 }
 
@@ -56,9 +58,11 @@ void pomdp_scenario_reach(pomdp_solver *s, uint32_t n)
     }
 }
 
-hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles, const double *weights,
-                              uint32_t n, hp_rng stream)
+hp_status pomdp_scenario_draw(pomdp_solver *s, const pomdp_particles *belief, hp_rng stream)
 {
+    const unsigned char *states = belief->states;
+    const double *weights = belief->weights;
+    const uint32_t n = belief->n;
     const uint32_t n_scenarios = s->config.n_scenarios;
     if (n == 0 || (weights != NULL && !weights_are_distribution(weights, n))) {
         return HP_EINVAL;
@@ -69,11 +73,11 @@ hp_status pomdp_scenario_draw(pomdp_solver *s, const void *particles, const doub
     s->n_step_keys = 0;
     if (n == n_scenarios) {
         for (uint32_t k = 0; k < n; k++) {
-            put_particle(s, k, (const unsigned char *)particles + k * s->model.state_size,
+            put_particle(s, k, states + k * s->model.state_size,
                          weights != NULL ? weights[k] : 1.0 / n);
         }
     } else {
-        resample(s, particles, weights, n, hp_rng_unit(stream, 0));
+        resample(s, belief, hp_rng_unit(stream, 0));
     }
     s->tree.used = (pomdp_mark){.n_nodes = 1, .n_particles = n_scenarios};
     s->tree.nodes[0] = (pomdp_node){

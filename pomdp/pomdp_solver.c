@@ -201,8 +201,8 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
 }
 
 /** The root with its first bounds. */
-static hp_status prepare_root(pomdp_solver *s, const void *particles, const double *weights,
-                              uint32_t n, hp_rng stream, const pomdp_budget *budget)
+static hp_status prepare_root(pomdp_solver *s, const pomdp_particles *belief, hp_rng stream,
+                              const pomdp_budget *budget)
 {
     if (budget->deadline_ns != 0 && budget->clock == NULL) {
         return HP_EINVAL;
@@ -214,15 +214,14 @@ static hp_status prepare_root(pomdp_solver *s, const void *particles, const doub
     s->count = (pomdp_count){0};
     memset(s->pruned_at, 0, sizeof(s->pruned_at));
     s->waiting.n = 0;
-    const hp_status st = pomdp_scenario_draw(s, particles, weights, n, stream);
+    const hp_status st = pomdp_scenario_draw(s, belief, stream);
     return st == HP_OK ? pomdp_bounds_init(s, 0, 1) : st;
 }
 
-hp_status pomdp_solver_begin(pomdp_solver *s, const void *particles, const double *weights,
-                             uint32_t n, hp_rng stream, const pomdp_budget *budget,
-                             double *gap_begin)
+hp_status pomdp_solver_begin(pomdp_solver *s, const pomdp_particles *belief, hp_rng stream,
+                             const pomdp_budget *budget, double *gap_begin)
 {
-    hp_status st = prepare_root(s, particles, weights, n, stream, budget);
+    hp_status st = prepare_root(s, belief, stream, budget);
     if (st == HP_OK) {
         *gap_begin = root_gap(s);
         st = pomdp_expand_node(s, 0);
@@ -372,19 +371,18 @@ static void plan_by_pomcp(pomdp_solver *s, hp_rng stream, pomdp_plan *plan)
     pomdp_pomcp_report(s, plan);
 }
 
-hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const double *weights,
-                            uint32_t n, hp_rng stream, const pomdp_budget *budget, pomdp_plan *plan)
+hp_status pomdp_solver_plan(pomdp_solver *solver, const pomdp_particles *belief, hp_rng stream,
+                            const pomdp_budget *budget, pomdp_plan *plan)
 {
     double gap_begin = 0.0;
     if (solver->config.algorithm == POMDP_POMCP) {
-        const hp_status st = prepare_root(solver, particles, weights, n, stream, budget);
+        const hp_status st = prepare_root(solver, belief, stream, budget);
         if (st == HP_OK) {
             plan_by_pomcp(solver, stream, plan);
         }
         return st;
     }
-    const hp_status st =
-        pomdp_solver_begin(solver, particles, weights, n, stream, budget, &gap_begin);
+    const hp_status st = pomdp_solver_begin(solver, belief, stream, budget, &gap_begin);
     if (st != HP_OK) {
         return st;
     }
@@ -395,11 +393,11 @@ hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles, const d
     return HP_OK;
 }
 
-hp_status pomdp_solver_glance(pomdp_solver *solver, const void *particles, const double *weights,
-                              uint32_t n, hp_rng stream, pomdp_plan *plan)
+hp_status pomdp_solver_glance(pomdp_solver *solver, const pomdp_particles *belief, hp_rng stream,
+                              double gap, pomdp_plan *plan)
 {
     const pomdp_budget none = {0};
-    const hp_status st = prepare_root(solver, particles, weights, n, stream, &none);
+    const hp_status st = prepare_root(solver, belief, stream, &none);
     if (st != HP_OK) {
         return st;
     }
@@ -410,5 +408,5 @@ hp_status pomdp_solver_glance(pomdp_solver *solver, const void *particles, const
         plan->action_lower[a] = a == plan->action ? plan->value_lower : (double)-INFINITY;
         plan->action_upper[a] = plan->value_upper;
     }
-    return HP_OK;
+    return plan->gap_begin <= gap ? HP_OK : HP_EAGAIN;
 }

@@ -43,6 +43,13 @@ typedef struct pomdp_config {
     bool lazy;                /* use action_upper where the model has one and nobody prunes */
 } pomdp_config;
 
+/** A belief: what a search begins with. Borrowed while it runs. */
+typedef struct pomdp_particles {
+    const void *states;    /* [n][state_size] */
+    const double *weights; /* [n], summing to 1; NULL: equal */
+    uint32_t n;
+} pomdp_particles;
+
 enum { POMDP_PLAN_DEPTHS = 16 };
 
 /** What stops a search, besides the gap and a full pool. Neither given: the root is expanded, no
@@ -80,24 +87,22 @@ void pomdp_solver_destroy(pomdp_solver **solver); /* clears *solver; it may be N
 /** Bytes reserved at create. */
 size_t pomdp_solver_bytes(const pomdp_solver *solver);
 
-/** @param particles [n][state_size], read only: the belief. @param weights [n], summing to 1; NULL:
- * equal. K scenarios are drawn from them by systematic resampling, or taken as they are when n ==
- * K.
+/** @param belief K scenarios are drawn from it by systematic resampling, or taken as they are when
+ * n == K.
  *  @param stream random numbers of this decision.
  *  The action with the best lower bound; ties break towards the lowest index. The root is always
  *  expanded, so that *plan holds an answer: a deadline may be overrun by that first expansion,
  *  otherwise by some 2,000 particle steps at most. A trial that the deadline cuts short is undone.
  *  HP_OK, or HP_EINVAL when n is 0, weights are not a distribution or a deadline lacks its clock.
  */
-HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const void *particles,
-                                         const double *weights, uint32_t n, hp_rng stream,
-                                         const pomdp_budget *budget, pomdp_plan *plan);
+HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const pomdp_particles *belief,
+                                         hp_rng stream, const pomdp_budget *budget,
+                                         pomdp_plan *plan);
 
-/** The root's first bounds, and no search. The action is that of the policy behind the lower one:
- *  worth all but gap_begin of what the best is worth. Of the others nothing is known. HP_OK, or
- *  HP_EINVAL as above. */
-HP_NODISCARD hp_status pomdp_solver_glance(pomdp_solver *solver, const void *particles,
-                                           const double *weights, uint32_t n, hp_rng stream,
-                                           pomdp_plan *plan);
+/** The root's first bounds, and no search. Where they are at most gap apart, what the policy behind
+ *  the lower one does is worth all but that gap: HP_OK, and the plan with that action; of the other
+ *  actions it knows nothing. HP_EAGAIN: they are farther apart. HP_EINVAL as above. */
+HP_NODISCARD hp_status pomdp_solver_glance(pomdp_solver *solver, const pomdp_particles *belief,
+                                           hp_rng stream, double gap, pomdp_plan *plan);
 
 #endif

@@ -8,9 +8,7 @@ enum { LANE_MEMBER = 1 << 16 }; /* beyond the scenarios' lanes */
 
 /** What all members are asked; written by the owner before the round is announced. */
 typedef struct team_task {
-    const void *particles;
-    const double *weights;
-    uint32_t n;
+    pomdp_particles belief;
     hp_rng stream;
     pomdp_budget budget;
 } team_task;
@@ -43,8 +41,7 @@ static void search(team_member *m)
     const team_task *t = &m->team->task;
     const hp_rng stream =
         m->index == 0 ? t->stream : hp_rng_lane(t->stream, LANE_MEMBER + m->index);
-    m->status =
-        pomdp_solver_plan(m->solver, t->particles, t->weights, t->n, stream, &t->budget, &m->plan);
+    m->status = pomdp_solver_plan(m->solver, &t->belief, stream, &t->budget, &m->plan);
 }
 
 static void *work(void *arg)
@@ -221,10 +218,10 @@ static void merge(const pomdp_team *team, pomdp_plan *out)
     }
 }
 
-hp_status pomdp_team_plan(pomdp_team *team, const void *particles, const double *weights,
-                          uint32_t n, hp_rng stream, const pomdp_budget *budget, pomdp_plan *plan)
+hp_status pomdp_team_plan(pomdp_team *team, const pomdp_particles *belief, hp_rng stream,
+                          const pomdp_budget *budget, pomdp_plan *plan)
 {
-    team->task = (team_task){particles, weights, n, stream, *budget};
+    team->task = (team_task){*belief, stream, *budget};
     search_together(team);
     for (uint32_t i = 0; i < team->n; i++) {
         if (team->members[i].status != HP_OK) {

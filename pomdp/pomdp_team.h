@@ -30,8 +30,7 @@ HP_NODISCARD hp_status pomdp_team_set_evaluator(pomdp_team *team, uint32_t membe
                                                 const pomdp_evaluator *evaluator);
 
 /** As pomdp_solver_plan. Bounds are means, counts are sums, depth is the deepest. */
-HP_NODISCARD hp_status pomdp_team_plan(pomdp_team *team, const void *particles,
-                                       const double *weights, uint32_t n, hp_rng stream,
-                                       const pomdp_budget *budget, pomdp_plan *plan);
+HP_NODISCARD hp_status pomdp_team_plan(pomdp_team *team, const pomdp_particles *belief,
+                                       hp_rng stream, const pomdp_budget *budget, pomdp_plan *plan);
 
 #endif

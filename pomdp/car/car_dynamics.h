@@ -14,7 +14,7 @@
 #define BESIDE_M ((float)CAR_BESIDE_M)
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
 #define CORRIDOR_M ((float)CAR_CORRIDOR_M)
-#define AHEAD_M 1.5f    /* and ahead of where it stops */
+#define AHEAD_M 2.5f    /* and ahead of where it stops */
 #define PASSED_M 1.0f   /* somebody this far behind the ego cannot matter any more */
 #define REACTION_S 0.4f /* in which the speed settles on the path's, as in the planner */
 
@@ -321,6 +321,14 @@ static inline car_f8 command_of(const car_scene *scene, car_u8 action)
     return command;
 }
 
+/** Before the first of the others. */
+static inline void meet_nobody(step_lanes *s)
+{
+    s->hit = s->near = s->ahead = lanes_all_i(0);
+    s->weight = lanes_all(1.0f);
+    s->least_m = lanes_all(0.0f);
+}
+
 /** The ego's part of a step: it drives, and everything that its others need is made ready. */
 static inline void begin_step(const car_scene *scene, car_u8 action, car_f8 command, ego_lanes e,
                               step_lanes *s)
@@ -338,9 +346,7 @@ static inline void begin_step(const car_scene *scene, car_u8 action, car_f8 comm
     s->switches = (e.memory >> 8) != action;
     e.memory = (car_u8)(s->step - (s->step < r->last_step)) | (action << 8);
     s->ego = e;
-    s->hit = s->near = s->ahead = lanes_all_i(0);
-    s->weight = lanes_all(1.0f);
-    s->least_m = lanes_all(0.0f);
+    meet_nobody(s);
 }
 
 /** One other's step beside the egos. True if somebody changed his mind. */

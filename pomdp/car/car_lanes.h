@@ -42,6 +42,9 @@ static inline car_f8 lanes_pick(car_i8 mask, car_f8 yes, car_f8 no)
     return (car_f8)lanes_pick_i(mask, (car_i8)yes, (car_i8)no);
 }
 
+/** Each lane's number. */
+#define LANE ((car_i8){0, 1, 2, 3, 4, 5, 6, 7})
+
 /** a < b ? a : b. The compiler does not see on its own that this is one instruction. */
 static inline car_f8 lanes_min(car_f8 a, car_f8 b)
 {

@@ -216,9 +216,9 @@ static bool glance(car_planner *p, hp_rng stream, pomdp_plan *plan)
 {
     const uint32_t n = (p->config.scenarios + GLANCE - 1) / GLANCE;
     car_model_sample(&p->scene, hp_rng_lane(stream, 0), n, p->states, p->weights);
-    return pomdp_solver_glance(p->glance, p->states, p->weights, n, hp_rng_lane(stream, 1), plan) ==
-               HP_OK &&
-           plan->gap_begin <= 0.5 * p->config.budget.target_gap;
+    const pomdp_particles belief = {p->states, p->weights, n};
+    return pomdp_solver_glance(p->glance, &belief, hp_rng_lane(stream, 1),
+                               0.5 * p->config.budget.target_gap, plan) == HP_OK;
 }
 
 static bool search(car_planner *p, const hp_plan_request *request, const hp_clock *clock,
@@ -237,8 +237,8 @@ static bool search(car_planner *p, const hp_plan_request *request, const hp_cloc
         return true;
     }
     car_model_sample(&p->scene, hp_rng_lane(stream, 0), p->config.scenarios, p->states, p->weights);
-    return pomdp_team_plan(team, p->states, p->weights, p->config.scenarios, hp_rng_lane(stream, 1),
-                           &budget, plan) == HP_OK;
+    const pomdp_particles belief = {p->states, p->weights, p->config.scenarios};
+    return pomdp_team_plan(team, &belief, hp_rng_lane(stream, 1), &budget, plan) == HP_OK;
 }
 
 void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,

@@ -67,7 +67,6 @@ static inline void keep(const job *j, uint32_t c, uint32_t at, car_u8 v, car_i8 
 static __attribute__((noinline)) void board(job *j, uint32_t first, uint32_t n)
 {
     const car_scene *scene = j->scene;
-    const car_i8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
     block b = block_begin(scene);
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
         const unsigned char *at = j->states + (size_t)(first + i) * scene->state_bytes;
@@ -82,7 +81,7 @@ static __attribute__((noinline)) void board(job *j, uint32_t first, uint32_t n)
             put(j, COL_ROW + c, i, (car_u8)row.c[c]);
         }
         put(j, COL_INDEX, i,
-            (car_u8)lanes_pick_i(lane < lanes_all_i((int32_t)b.live), lane + (int32_t)(first + i),
+            (car_u8)lanes_pick_i(LANE < lanes_all_i((int32_t)b.live), LANE + (int32_t)(first + i),
                                  lanes_all_i((int32_t)first)));
         for (uint32_t k = 0; k < scene->n_others; ++k) {
             const other_lanes o = load_other(at, &b, k);
@@ -108,9 +107,8 @@ static __attribute__((noinline)) void board(job *j, uint32_t first, uint32_t n)
 
 static void load_group(const job *j, uint32_t at, group *g)
 {
-    const car_i8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
     ego_lanes *e = &g->step.ego;
-    g->live = lane < lanes_all_i((int32_t)(j->alive - at));
+    g->live = LANE < lanes_all_i((int32_t)(j->alive - at));
     e->s_m = (car_f8)get(j, COL_S, at);
     e->speed_mps = (car_f8)get(j, COL_SPEED, at);
     e->accel_mps2 = (car_f8)get(j, COL_ACCEL, at);
@@ -212,12 +210,11 @@ static void set_free(job *j, const group *g, car_i8 is_free, car_f8 reward)
 
 static __attribute__((noinline)) void value_free(job *j)
 {
-    const car_i8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
     for (uint32_t i = 0; i < j->on_free; i += CAR_LANES) {
         const ego_lanes e = {.s_m = (car_f8)get(j, COL_FREE, i),
                              .speed_mps = (car_f8)get(j, COL_FREE + 1, i)};
         const car_f8 reward = (car_f8)get(j, COL_FREE + 2, i);
-        const car_i8 live = lane < lanes_all_i((int32_t)(j->on_free - i));
+        const car_i8 live = LANE < lanes_all_i((int32_t)(j->on_free - i));
         const group g = {.index = (car_i8)get(j, COL_FREE + 3, i) & live};
         earn(j, &g, live, j->discount, with_free_road(j->scene, &e, reward));
     }

@@ -75,6 +75,7 @@ typedef struct car_lane_rules {
     float slowness_for_ever, log_discount, per_standing_step;
     float braked_mps; /* in a step, by a vehicle that brakes */
     float discount, discount_per_s, per_two_accel, per_two_brake;
+    double horizon_discount; /* of a rollout's end */
     float actions_mps2[HP_MAX_ACTIONS];
     bool is_even, is_straight;
     int32_t last_step;   /* of futures */

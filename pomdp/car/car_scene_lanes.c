@@ -105,6 +105,7 @@ static void build_rewards(const car_scene *scene, car_lane_rules *r)
     r->slowness_per_mps = (float)(reward->slowness / scene->speed_limit_mps);
     r->cost_per_mps = (float)(32.0 / scene->speed_limit_mps);
     r->discount = (float)config->discount;
+    r->horizon_discount = pow((double)r->discount, config->rollout_depth);
     r->discount_per_s = (float)(log(config->discount) / config->step_s);
     r->per_two_accel = (float)(1.0 / (2.0 * accel));
     r->per_two_brake = (float)(1.0 / (2.0 * brake));

@@ -1,8 +1,12 @@
 #include "pomdp/car/car_dynamics.h"
 #include "pomdp/car/car_kernel.h"
 
-enum { MOST_BRAKING = 24 }; /* steps until it stands */
-#define WORTH 0.01          /* a stop that would earn less than this more is not looked into */
+enum {
+    MOST_BRAKING = 24, /* steps until it stands */
+    STOP_BLOCKS = 2,   /* of particles, whose egos' stop is driven once */
+    STOP_PIECE = STOP_BLOCKS * CAR_LANES,
+};
+#define WORTH 0.01 /* a stop that would earn less than this more is not looked into */
 
 /** A block of the batch within a step. */
 typedef struct batch_lanes {
@@ -43,7 +47,7 @@ static void put_doubles(const block *b, car_f8 x, double *out)
     lanes_copy(&out[b->first], values, b->live, sizeof values[0]);
 }
 
-static void put(const batch_lanes *l, car_f8 reward, car_i8 ends, pomdp_steps *out)
+static void put(const batch_lanes *l, car_f8 reward, car_i8 ends, const pomdp_steps *out)
 {
     const block *b = &l->place;
     const car_b8 end = __builtin_convertvector(ends & 1, car_b8);
@@ -88,9 +92,11 @@ static void advance_other(const car_scene *scene, unsigned char *states, uint32_
     }
 }
 
+/** By the proposal where weights are wanted. */
 static void step_all(const car_scene *scene, void *states, uint32_t n, const uint32_t *actions,
-                     const uint64_t *keys, bool boosted, pomdp_steps *out)
+                     const uint64_t *keys, const pomdp_steps *out)
 {
+    const bool boosted = out->weight != NULL;
     batch_lanes l = {.place = block_begin(scene), .observed = out->obs != NULL};
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
         unsigned char *at = (unsigned char *)states + i * scene->state_bytes;
@@ -116,13 +122,14 @@ static void step_all(const car_scene *scene, void *states, uint32_t n, const uin
 static void step_plain(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
                        const uint64_t *keys, pomdp_steps *out)
 {
-    step_all(ctx, states, n, actions, keys, false, out);
+    const pomdp_steps plain = {.reward = out->reward, .obs = out->obs, .terminal = out->terminal};
+    step_all(ctx, states, n, actions, keys, &plain);
 }
 
 static void step_boosted(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
                          const uint64_t *keys, pomdp_steps *out)
 {
-    step_all(ctx, states, n, actions, keys, true, out);
+    step_all(ctx, states, n, actions, keys, out);
 }
 
 static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
@@ -161,43 +168,112 @@ static void free_road(const void *ctx, const void *states, uint32_t n, double *v
 static car_f8 stand_until_horizon(const car_scene *scene, const ego_lanes *e, double discount)
 {
     const car_lane_rules *r = &scene->rules;
-    const double end = pow((double)r->discount, scene->config->rollout_depth);
-    const float horizon = (float)(end / discount);
+    const float horizon = (float)(r->horizon_discount / discount);
     return horizon * free_road_value(scene, e) - (1.0f - horizon) * r->slowness_for_ever;
 }
 
-/** Brakes eight particles until they stand; *value: their returns. */
-static void stop_block(const car_scene *scene, const unsigned char *at, const block *b,
-                       car_f8 *value)
-{
-    const car_lane_rules *r = &scene->rules;
-    const car_u8 lane = {0, 1, 2, 3, 4, 5, 6, 7};
-    const car_u8 brake = (car_u8)lanes_all_i((int32_t)scene->slowest);
+/** Eight particles whose egos brake. */
+typedef struct stop_lanes {
     other_lanes others[CAR_MAX_AGENTS];
-    step_lanes s = {.ego = load_ego(at, b)};
-    car_i8 live = lanes_all_i(-1);
-    float discount = 1.0f;
-    *value = (car_f8){0};
-    for (uint32_t k = 0; k < scene->n_others; ++k) {
-        others[k] = load_other(at, b, k);
-    }
-    for (uint32_t t = 0; t < MOST_BRAKING && lanes_any(s.ego.speed_mps > (car_f8){0}); ++t) {
-        car_i8 ends;
-        car_i8 is_free;
-        s.key_low = lanes_mix(lane + b->first + (t << 16));
-        s.key_high = lanes_mix(s.key_low + 1);
-        begin_step(scene, brake, lanes_all(r->slowest_mps2), s.ego, &s);
-        for (uint32_t k = 0; k < scene->n_others; ++k) {
-            (void)step_other(scene, k, false, &s, &others[k]);
+    car_i8 live;
+    car_f8 value;
+} stop_lanes;
+
+/** A piece of a node's particles. Their egos drive alike, so that one ego's step serves them all.
+ */
+typedef struct stop_piece {
+    uint32_t first, n; /* of the node's particles; n of them, STOP_PIECE at most */
+    stop_lanes lanes[STOP_BLOCKS];
+    step_lanes step;
+    float discount; /* of step t */
+    uint32_t t;
+    bool free_known;
+    car_f8 free_road; /* what a free road after this step is worth, once it is known */
+} stop_piece;
+
+static void begin_stop(const car_scene *scene, const unsigned char *states, uint32_t n,
+                       uint32_t first, stop_piece *p)
+{
+    block b = block_begin(scene);
+    p->first = first;
+    p->n = n - first < STOP_PIECE ? n - first : STOP_PIECE;
+    p->discount = 1.0f;
+    p->t = 0;
+    for (uint32_t i = 0; i < p->n; i += CAR_LANES) {
+        const unsigned char *at = states + (first + i) * scene->state_bytes;
+        stop_lanes *l = &p->lanes[i / CAR_LANES];
+        block_move(&b, p->n, i);
+        if (i == 0) {
+            p->step.ego = load_ego(at, &b);
         }
-        car_f8 reward = judge_step(scene, &s, &ends, &is_free);
-        reward = lanes_pick(is_free, with_free_road(scene, &s.ego, reward), reward);
-        *value += discount * (car_f8)((car_i8)reward & live);
-        live &= ~ends;
-        discount *= r->discount;
+        for (uint32_t k = 0; k < scene->n_others; ++k) {
+            l->others[k] = load_other(at, &b, k);
+        }
+        l->live = LANE < lanes_all_i((int32_t)b.live);
+        l->value = (car_f8){0};
     }
-    const car_f8 rest = stand_until_horizon(scene, &s.ego, (double)discount);
-    *value += discount * (car_f8)((car_i8)rest & live);
+}
+
+/** What eight of them meet in a step that their egos have made. */
+static void meet_while_stopping(const car_scene *scene, uint32_t i, stop_piece *p)
+{
+    step_lanes *s = &p->step;
+    stop_lanes *l = &p->lanes[i / CAR_LANES];
+    car_i8 ends;
+    car_i8 is_free;
+    s->key_low = lanes_mix((car_u8)LANE + (p->first + i) + (p->t << 16));
+    s->key_high = lanes_mix(s->key_low + 1);
+    meet_nobody(s);
+    for (uint32_t k = 0; k < scene->n_others; ++k) {
+        (void)step_other(scene, k, false, s, &l->others[k]);
+    }
+    car_f8 reward = judge_step(scene, s, &ends, &is_free);
+    if (lanes_any(is_free)) {
+        if (!p->free_known) {
+            p->free_road = scene->rules.discount * free_road_value(scene, &s->ego);
+            p->free_known = true;
+        }
+        reward = lanes_pick(is_free, reward + p->free_road, reward);
+    }
+    l->value += p->discount * (car_f8)((car_i8)reward & l->live);
+    l->live &= ~ends;
+}
+
+/** One step of all who are not done; false if nobody is left. */
+static bool brake_on(const car_scene *scene, stop_piece *p)
+{
+    const car_u8 brake = (car_u8)lanes_all_i((int32_t)scene->slowest);
+    bool any = false;
+    begin_step(scene, brake, lanes_all(scene->rules.slowest_mps2), p->step.ego, &p->step);
+    p->free_known = false;
+    for (uint32_t i = 0; i < p->n; i += CAR_LANES) {
+        if (lanes_any(p->lanes[i / CAR_LANES].live)) {
+            meet_while_stopping(scene, i, p);
+            any |= lanes_any(p->lanes[i / CAR_LANES].live);
+        }
+    }
+    p->discount *= scene->rules.discount;
+    ++p->t;
+    return any;
+}
+
+/** The returns of a piece's particles until the horizon, by their weights, added to *sum. */
+static void sum_stop(const car_scene *scene, const double *weights, stop_piece *p, double *sum)
+{
+    bool any = true;
+    while (any && p->t < MOST_BRAKING && p->step.ego.speed_mps[0] > 0.0f) {
+        any = brake_on(scene, p);
+    }
+    const car_f8 rest =
+        any ? stand_until_horizon(scene, &p->step.ego, (double)p->discount) : (car_f8){0};
+    for (uint32_t i = 0; i < p->n; i += CAR_LANES) {
+        const stop_lanes *l = &p->lanes[i / CAR_LANES];
+        double returned[CAR_LANES];
+        lanes_store_doubles(l->value + p->discount * (car_f8)((car_i8)rest & l->live), returned);
+        for (uint32_t j = 0; j < CAR_LANES && i + j < p->n; ++j) {
+            *sum += weights[p->first + i + j] * returned[j];
+        }
+    }
 }
 
 /** Braking to a stop and waiting there: whatever else the default policy runs into, that can be
@@ -207,6 +283,7 @@ static double stop_for_good(const void *ctx, const void *states, const double *w
 {
     const car_scene *scene = ctx;
     block b = block_begin(scene);
+    stop_piece piece;
     double sum = 0.0;
     double weight = 0.0;
     *action = scene->slowest;
@@ -224,15 +301,9 @@ static double stop_for_good(const void *ctx, const void *states, const double *w
     if (known >= weight * ((double)best[0] - WORTH)) {
         return known;
     }
-    for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        double returned[CAR_LANES];
-        car_f8 value;
-        block_move(&b, n, i);
-        stop_block(scene, (const unsigned char *)states + i * scene->state_bytes, &b, &value);
-        lanes_store_doubles(value, returned);
-        for (uint32_t j = 0; j < b.live; ++j) {
-            sum += weights[i + j] * returned[j];
-        }
+    for (uint32_t i = 0; i < n; i += STOP_PIECE) {
+        begin_stop(scene, states, n, i, &piece);
+        sum_stop(scene, weights, &piece, &sum);
     }
     return sum;
 }

@@ -1,5 +1,6 @@
 #include "pomdp/models/problem.h"
 
+#include "pomdp/models/lasertag.h"
 #include "pomdp/models/lightdark.h"
 #include "pomdp/models/pocman.h"
 #include "pomdp/models/pursuit.h"

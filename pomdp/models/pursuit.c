@@ -8,45 +8,12 @@
 
 enum { ENOUGH = 10 }; /* particles that count as a belief */
 
-/* What is observed: eight readings of four bits, or one of these. */
-#define OBS_SAME (UINT64_C(1) << 32)
-#define OBS_ELSEWHERE (UINT64_C(1) << 33)
-
-static const double *reading_table(const pursuit *p, uint32_t robot, uint32_t target, uint32_t d)
-{
-    const uint32_t steps =
-        p->beam[robot][target] == d ? p->steps[robot][target] : p->wall_steps[robot][d];
-    return p->cumulated[d >= 4][steps];
-}
-
-static uint64_t read_beams(const pursuit *p, uint32_t robot, uint32_t target, hp_rng draw)
-{
-    uint64_t obs = 0;
-    for (uint32_t d = 0; d < PURSUIT_BEAMS; d++) {
-        const double *cumulated = reading_table(p, robot, target, d);
-        const double u = hp_rng_unit(draw, 1 + d);
-        uint64_t reading = 0;
-        while (cumulated[reading] <= u) {
-            reading++;
-        }
-        obs |= reading << (4 * d);
-    }
-    return obs;
-}
-
-static uint64_t observe(const pursuit *p, uint32_t robot, uint32_t target, hp_rng draw)
-{
-    if (robot == target) {
-        return OBS_SAME;
-    }
-    return p->has_laser ? read_beams(p, robot, target, draw) : OBS_ELSEWHERE;
-}
+enum { OBS_SAME, OBS_ELSEWHERE };
 
 static void move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rng draw)
 {
-    const uint32_t flight = (uint32_t)(hp_rng_unit(draw, 0) * PURSUIT_FLIGHTS);
     s->goal = pursuit_next_goal(p, s->robot, s->goal);
-    s->target = p->flight[s->robot][s->target][flight];
+    s->target = pursuit_flee(p, s->robot, s->target, draw);
     s->robot = p->move[s->robot][action];
     s->met = s->robot == s->target;
 }
@@ -58,15 +25,13 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
     pursuit_state *s = states;
     for (uint32_t i = 0; i < n; i++) {
         const bool caught = actions[i] == PURSUIT_TAG && s[i].robot == s[i].target;
-        out->reward[i] = actions[i] != PURSUIT_TAG ? PURSUIT_REWARD_MOVE
-                         : caught                  ? PURSUIT_REWARD_TAG
-                                                   : -PURSUIT_REWARD_TAG;
+        out->reward[i] = pursuit_reward(actions[i], caught);
         out->terminal[i] = caught;
         if (!caught) {
             move_both(p, &s[i], actions[i], (hp_rng){keys[i]});
         }
         if (out->obs != NULL) {
-            out->obs[i] = observe(p, s[i].robot, s[i].target, (hp_rng){keys[i]});
+            out->obs[i] = s[i].robot == s[i].target ? OBS_SAME : OBS_ELSEWHERE;
         }
     }
 }
@@ -160,19 +125,10 @@ static void action_upper(const void *ctx, const void *states, const double *weig
 
 static double obs_probability(const void *ctx, const void *state, uint32_t action, uint64_t obs)
 {
-    const pursuit *p = ctx;
     const pursuit_state *s = state;
-    double product = 1.0;
+    (void)ctx;
     (void)action;
-    if (s->robot == s->target || obs == OBS_SAME || !p->has_laser) {
-        return (s->robot == s->target) == (obs == OBS_SAME) ? 1.0 : 0.0;
-    }
-    for (uint32_t d = 0; d < PURSUIT_BEAMS; d++) {
-        const double *cumulated = reading_table(p, s->robot, s->target, d);
-        const uint32_t reading = obs >> (4 * d) & 15;
-        product *= cumulated[reading] - (reading > 0 ? cumulated[reading - 1] : 0.0);
-    }
-    return product;
+    return (s->robot == s->target) == (obs == OBS_SAME) ? 1.0 : 0.0;
 }
 
 static void sample(const void *ctx, hp_rng stream, uint32_t n, void *states)
@@ -186,16 +142,18 @@ static void sample(const void *ctx, hp_rng stream, uint32_t n, void *states)
     }
 }
 
-static hp_status open_floor(const char *const *rows, uint32_t n_rows, bool has_laser, uint64_t seed,
-                            pomdp_problem *out)
+hp_status tag_open(uint64_t seed, pomdp_problem *out)
 {
+    static const char *const FLOOR[] = {"#####...##", "#####...##", "#####...##", "..........",
+                                        ".........."};
     pursuit *p = calloc(1, sizeof(*p));
     if (p == NULL) {
         return HP_ENOMEM;
     }
-    pursuit_build(p, rows, n_rows, has_laser);
-    p->start = (uint32_t)(hp_rng_u64(hp_rng_seed(seed), 0) % p->n_cells);
-    *out = (pomdp_problem){.model = {.name = has_laser ? "lasertag" : "tag",
+    pursuit_build(p, FLOOR, HP_ARRAY_LEN(FLOOR));
+    pursuit_solve_patrols(p);
+    p->start = pursuit_start(p, seed);
+    *out = (pomdp_problem){.model = {.name = "tag",
                                      .n_actions = PURSUIT_N_ACTIONS,
                                      .state_size = sizeof(pursuit_state),
                                      .discount = PURSUIT_DISCOUNT,
@@ -219,32 +177,4 @@ static hp_status open_floor(const char *const *rows, uint32_t n_rows, bool has_l
     out->config.max_nodes = 1u << 18;
     out->config.max_particles = 1u << 21;
     return HP_OK;
-}
-
-hp_status tag_open(uint64_t seed, pomdp_problem *out)
-{
-    static const char *const FLOOR[] = {"#####...##", "#####...##", "#####...##", "..........",
-                                        ".........."};
-    return open_floor(FLOOR, HP_ARRAY_LEN(FLOOR), false, seed, out);
-}
-
-hp_status lasertag_open(uint64_t seed, pomdp_problem *out)
-{
-    enum { ROWS = 7, COLUMNS = 11, BLOCKED = 8 };
-    char floor[ROWS][COLUMNS + 1];
-    const char *rows[ROWS];
-    const hp_rng stream = hp_rng_lane(hp_rng_seed(seed), 1);
-    for (uint32_t r = 0; r < ROWS; r++) {
-        memset(floor[r], '.', COLUMNS);
-        floor[r][COLUMNS] = '\0';
-        rows[r] = floor[r];
-    }
-    uint64_t draw = 0;
-    for (uint32_t blocked = 0; blocked < BLOCKED; draw++) {
-        const uint64_t at = hp_rng_u64(stream, draw) % ((uint64_t)ROWS * COLUMNS);
-        char *cell = &floor[at / COLUMNS][at % COLUMNS];
-        blocked += *cell == '.';
-        *cell = '#';
-    }
-    return open_floor(rows, ROWS, true, seed, out);
 }

@@ -26,7 +26,4 @@ typedef struct pursuit_state {
 
 /** The floor of 29 cells; the robot starts where the seed says. HP_OK or HP_ENOMEM. */
 HP_NODISCARD hp_status tag_open(uint64_t seed, pomdp_problem *out);
-/** 7 x 11 cells of which 8 are blocked, by seed. HP_OK or HP_ENOMEM. */
-HP_NODISCARD hp_status lasertag_open(uint64_t seed, pomdp_problem *out);
-
 #endif

@@ -73,6 +73,8 @@ static void build_ways(pursuit *p, uint32_t from)
     uint32_t n = 0;
     queue[n++] = (uint8_t)from;
     seen[from] = true;
+    memset(p->distance[from], PURSUIT_FAR, sizeof(p->distance[from]));
+    p->distance[from][from] = 0;
     for (uint32_t head = 0; head < n; head++) {
         const uint32_t c = queue[head];
         for (uint32_t a = 0; a < PURSUIT_TAG; a++) {
@@ -80,6 +82,7 @@ static void build_ways(pursuit *p, uint32_t from)
             if (!seen[next]) {
                 seen[next] = true;
                 queue[n++] = next;
+                p->distance[from][next] = (uint8_t)(p->distance[from][c] + 1);
                 p->toward[from][next] = c == from ? (uint8_t)a : p->toward[from][c];
             }
         }
@@ -159,7 +162,7 @@ static double sweep_patrols(pursuit *p)
 
 /** From below, so that the values are lower bounds wherever it is stopped. Walled-in goals are not
  *  reached: such a patrol walks on one spot. */
-static void solve_patrols(pursuit *p)
+void pursuit_solve_patrols(pursuit *p)
 {
     for (uint32_t r = 0; r < p->n_cells; r++) {
         for (uint32_t t = 0; t < p->n_cells; t++) {
@@ -205,10 +208,9 @@ static void build_readings(pursuit *p)
     }
 }
 
-void pursuit_build(pursuit *p, const char *const *rows, uint32_t n_rows, bool has_laser)
+void pursuit_build(pursuit *p, const char *const *rows, uint32_t n_rows)
 {
     memset(p, 0, sizeof(*p));
-    p->has_laser = has_laser;
     read_rows(p, rows, n_rows);
     build_moves(p);
     for (uint32_t c = 0; c < p->n_cells; c++) {
@@ -220,5 +222,4 @@ void pursuit_build(pursuit *p, const char *const *rows, uint32_t n_rows, bool ha
     }
     build_readings(p);
     solve_visible(p);
-    solve_patrols(p);
 }

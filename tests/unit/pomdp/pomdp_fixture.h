@@ -31,9 +31,10 @@ static inline void fixture_open(pomdp_fixture *f)
 static inline pomdp_plan fixture_plan(pomdp_fixture *f, const pomdp_budget *budget)
 {
     pomdp_plan plan;
-    assert_int_equal(
-        pomdp_solver_plan(f->solver, f->belief, NULL, FIXTURE_SCENARIOS, f->stream, budget, &plan),
-        HP_OK);
+    assert_int_equal(pomdp_solver_plan(f->solver,
+                                       &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS},
+                                       f->stream, budget, &plan),
+                     HP_OK);
     return plan;
 }
 

@@ -115,8 +115,9 @@ static void test_plan_allocates_nothing(void **state)
     fixture_open(&f);
     is_armed = true;
     pomdp_plan plan;
-    const hp_status st = pomdp_solver_plan(f.solver, f.belief, NULL, FIXTURE_SCENARIOS, f.stream,
-                                           &(pomdp_budget){.max_trials = 200}, &plan);
+    const hp_status st =
+        pomdp_solver_plan(f.solver, &(pomdp_particles){f.belief, NULL, FIXTURE_SCENARIOS}, f.stream,
+                          &(pomdp_budget){.max_trials = 200}, &plan);
     is_armed = false;
     assert_int_equal(st, HP_OK);
     assert_int_equal(n_tripped, 0);

@@ -79,7 +79,7 @@ static void test_bounds_enclose_the_value_of_tiger(void **state)
     (void)state;
     iterate_values(NULL, 500, v);
     hp_assert_near(v[K_MAX], 19.37, 0.01); /* the optimum in the literature */
-    assert_int_equal(pomdp_solver_plan(s, belief, NULL, 2, hp_rng_seed(3),
+    assert_int_equal(pomdp_solver_plan(s, &(pomdp_particles){belief, NULL, 2}, hp_rng_seed(3),
                                        &(pomdp_budget){.max_trials = 60}, &plan),
                      HP_OK);
     assert_true(plan.value_upper >= v[K_MAX] - error);
@@ -103,7 +103,7 @@ static void test_policy_on_tiger_is_optimal(void **state)
                                        {.is_right = 1, .heard_left = (int8_t)k}};
         const double weights[2] = {p_left(k), 1.0 - p_left(k)};
         pomdp_plan plan;
-        assert_int_equal(pomdp_solver_plan(s, belief, weights, 2,
+        assert_int_equal(pomdp_solver_plan(s, &(pomdp_particles){belief, weights, 2},
                                            hp_rng_lane(hp_rng_seed(5), (uint64_t)(k + K_MAX)),
                                            &(pomdp_budget){.max_trials = 40}, &plan),
                          HP_OK);
@@ -177,7 +177,7 @@ static void begin_timed(pomdp_solver *s, uint32_t n, uint8_t horizon, uint64_t s
                              {.tiger.is_right = 1, .steps_left = horizon}};
     double gap_begin = 0.0;
     assert_int_equal(n, s->config.n_scenarios);
-    assert_int_equal(pomdp_solver_begin(s, belief, NULL, 2, hp_rng_seed(seed),
+    assert_int_equal(pomdp_solver_begin(s, &(pomdp_particles){belief, NULL, 2}, hp_rng_seed(seed),
                                         &(pomdp_budget){.max_trials = 1}, &gap_begin),
                      HP_OK);
 }
@@ -390,8 +390,9 @@ static void estimate_rare(bool importance_sampling, double *mean, double *varian
     for (uint64_t i = 0; i < N_PLANS; i++) {
         const uint8_t steps_left = HORIZON;
         pomdp_plan plan;
-        assert_int_equal(pomdp_solver_plan(s, &steps_left, NULL, 1, hp_rng_seed(i),
-                                           &(pomdp_budget){.max_trials = 10}, &plan),
+        assert_int_equal(pomdp_solver_plan(s, &(pomdp_particles){&steps_left, NULL, 1},
+                                           hp_rng_seed(i), &(pomdp_budget){.max_trials = 10},
+                                           &plan),
                          HP_OK);
         assert_null(pomdp_tree_check(s));
         hp_assert_near(plan.value_lower, plan.value_upper, 1e-6);

@@ -129,7 +129,7 @@ static void search_by_trials(const char *name, pomdp_solver *s, const void *beli
 {
     double gap_begin = 0.0;
     bool progress = true;
-    assert_int_equal(pomdp_solver_begin(s, belief, NULL, N, hp_rng_seed(1),
+    assert_int_equal(pomdp_solver_begin(s, &(pomdp_particles){belief, NULL, N}, hp_rng_seed(1),
                                         &(pomdp_budget){.max_trials = 40}, &gap_begin),
                      HP_OK);
     double lower = s->tree.lower[0];
@@ -395,7 +395,7 @@ static void test_plan_follows_the_floor_when_lambda_is_huge(void **state)
             weights[i] = 1.0 / K;
         }
         const double floor = p.model.belief_lower(p.ctx, belief, weights, K, -INFINITY, &wanted);
-        assert_int_equal(pomdp_solver_plan(s, belief, NULL, K, hp_rng_seed(1),
+        assert_int_equal(pomdp_solver_plan(s, &(pomdp_particles){belief, NULL, K}, hp_rng_seed(1),
                                            &(pomdp_budget){.max_trials = 10}, &plan),
                          HP_OK);
         hp_assert_near(plan.value_lower, floor, 1e-12);

@@ -9,8 +9,9 @@ static pomdp_plan plan_with(const pomdp_model *model, pomdp_config config,
     pomdp_plan plan;
     config.algorithm = algorithm;
     assert_int_equal(pomdp_solver_create(model, &config, &s), HP_OK);
-    assert_int_equal(pomdp_solver_plan(s, belief, NULL, config.n_scenarios, hp_rng_seed(3),
-                                       &(pomdp_budget){.max_trials = trials}, &plan),
+    assert_int_equal(pomdp_solver_plan(s, &(pomdp_particles){belief, NULL, config.n_scenarios},
+                                       hp_rng_seed(3), &(pomdp_budget){.max_trials = trials},
+                                       &plan),
                      HP_OK);
     pomdp_solver_destroy(&s);
     return plan;

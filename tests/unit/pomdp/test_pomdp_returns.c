@@ -49,11 +49,13 @@ static void close_game(game *g)
 static uint32_t choose(const game *g, uint64_t t, uint32_t trials)
 {
     pomdp_plan plan;
-    assert_int_equal(pomdp_solver_plan(g->solver, pomdp_belief_states(g->belief),
-                                       pomdp_belief_weights(g->belief), N_BELIEF,
-                                       hp_rng_lane(hp_rng_lane(g->stream, LANE_SEARCH), t),
-                                       &(pomdp_budget){.max_trials = trials}, &plan),
-                     HP_OK);
+    assert_int_equal(
+        pomdp_solver_plan(g->solver,
+                          &(pomdp_particles){pomdp_belief_states(g->belief),
+                                             pomdp_belief_weights(g->belief), N_BELIEF},
+                          hp_rng_lane(hp_rng_lane(g->stream, LANE_SEARCH), t),
+                          &(pomdp_budget){.max_trials = trials}, &plan),
+        HP_OK);
     return plan.action;
 }
 

@@ -12,10 +12,10 @@ static pomdp_plan team_plan(const pomdp_fixture *f, uint32_t n_threads, uint32_t
     assert_int_equal(pomdp_team_create(&f->model, &f->config, n_threads, &team), HP_OK);
     assert_true(pomdp_team_bytes(team) >= n_threads * pomdp_solver_bytes(f->solver));
     for (int i = 0; i < 2; i++) { /* the threads live from plan to plan */
-        assert_int_equal(pomdp_team_plan(team, f->belief, NULL, FIXTURE_SCENARIOS, f->stream,
-                                         &(pomdp_budget){.max_trials = trials},
-                                         i == 0 ? &plan : &again),
-                         HP_OK);
+        assert_int_equal(
+            pomdp_team_plan(team, &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS}, f->stream,
+                            &(pomdp_budget){.max_trials = trials}, i == 0 ? &plan : &again),
+            HP_OK);
     }
     assert_plans_equal(&plan, &again);
     pomdp_team_destroy(&team);
@@ -87,9 +87,9 @@ static void test_team_refuses_what_the_solver_refuses(void **state)
                      HP_EINVAL);
     assert_null(team);
     assert_int_equal(pomdp_team_create(&f.model, &f.config, 2, &team), HP_OK);
-    assert_int_equal(
-        pomdp_team_plan(team, f.belief, NULL, 0, f.stream, &(pomdp_budget){.max_trials = 1}, &plan),
-        HP_EINVAL);
+    assert_int_equal(pomdp_team_plan(team, &(pomdp_particles){f.belief, NULL, 0}, f.stream,
+                                     &(pomdp_budget){.max_trials = 1}, &plan),
+                     HP_EINVAL);
     pomdp_team_destroy(&team);
     f.config.xi = 2.0;
     assert_int_equal(pomdp_team_create(&f.model, &f.config, 2, &team), HP_EINVAL);

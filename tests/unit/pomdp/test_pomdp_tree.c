@@ -8,8 +8,9 @@ static void run_trials(pomdp_fixture *f, uint32_t n_trials)
     pomdp_solver *s = f->solver;
     double gap_begin = 0.0;
     bool progress = true;
-    assert_int_equal(pomdp_solver_begin(s, f->belief, NULL, FIXTURE_SCENARIOS, f->stream,
-                                        &(pomdp_budget){.max_trials = n_trials}, &gap_begin),
+    assert_int_equal(pomdp_solver_begin(s, &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS},
+                                        f->stream, &(pomdp_budget){.max_trials = n_trials},
+                                        &gap_begin),
                      HP_OK);
     double lower = s->tree.lower[0];
     double upper = s->tree.upper[0];

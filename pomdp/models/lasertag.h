@@ -1,0 +1,26 @@
+/** @file lasertag.h Tag with a laser: eight beams give noisy distances to the nearest wall or
+ * target, on a random floor. Somani, Ye, Hsu, Lee, NIPS (2013). Rules of the chase: pursuit.h.
+ *
+ *  Hardly anything is observed twice, so that below the root each particle is alone and knows its
+ * future. What keeps the default policy honest is a whole filter in the state: where the target may
+ * be by all that was observed, exactly. The policy goes to its likeliest cell, and the upper bound
+ * is the game with a visible target. */
+#ifndef POMDP_MODELS_LASERTAG_H
+#define POMDP_MODELS_LASERTAG_H
+
+#include "pomdp/models/pursuit.h"
+
+enum { LASERTAG_CELLS = 80 }; /* whole vectors of them */
+
+typedef struct lasertag_state {
+    uint8_t robot, target;    /* cells */
+    uint8_t met;              /* 1: the target was felt here with the last step */
+    uint8_t unused[5];        /* zero: a whole word */
+    float at[LASERTAG_CELLS]; /* probability that the target is in a cell, to who knows the robot's
+                                 moves and readings; 0 behind the last cell */
+} lasertag_state;
+
+/** 7 x 11 cells of which 8 are blocked, by seed. HP_OK or HP_ENOMEM. */
+HP_NODISCARD hp_status lasertag_open(uint64_t seed, pomdp_problem *out);
+
+#endif
