@@ -6,6 +6,7 @@
 #define LONG_FACTOR 1.4 /* times the usual way: frames are missing */
 #define MOST_FACTOR 8.0
 #define SAME_SHARE 0.25    /* of the common factor: by so much a witness may differ from it */
+#define UNLIKE 0.1         /* what a step counts that is not like now */
 #define MOST_WITNESSES 0.6 /* of them must agree */
 
 enum {
@@ -136,12 +137,48 @@ static bool next_loss(const pred_recording *r, uint32_t now, uint32_t *step, dou
     return now <= due + OVERDUE;
 }
 
+/** Steps since the last loss before now; a great many where there was none. */
+static uint32_t steps_since(const pred_recording *r, uint32_t now)
+{
+    uint32_t k = now;
+    while (k > 0 && lost_s(r, k - 1) <= 0.0) {
+        --k;
+    }
+    return k > 0 ? now - k : UINT32_MAX;
+}
+
+/** How late the n steps after now have been on average after steps like this one: as long after a
+ *  loss. Others tell a little, too, and all of them together less than once that nothing is lost.
+ */
+static void usual_late(const pred_recording *r, uint32_t now, uint32_t n, double *late_s)
+{
+    const uint32_t since = steps_since(r, now);
+    double weights[PRED_CLOCK_AHEAD] = {0.0};
+    uint32_t there = UINT32_MAX; /* steps since the last loss, at p; none yet */
+    for (uint32_t p = 1; p < now; ++p) {
+        there = lost_s(r, p - 1) > 0.0 ? 0 : there < UINT32_MAX ? there + 1 : there;
+        const bool alike = (there > since ? there - since : since - there) <= 1;
+        for (uint32_t k = 0; k < n && p + k < now; ++k) {
+            late_s[k] += (alike ? 1.0 : UNLIKE) * (r->late_s[p + k + 1] - r->late_s[p]);
+            weights[k] += alike ? 1.0 : UNLIKE;
+        }
+    }
+    for (uint32_t k = 0; k < n; ++k) {
+        late_s[k] /= weights[k] + 1.0;
+    }
+}
+
 void pred_clock_ahead(const pred_recording *r, uint32_t now, uint32_t n, double *ahead_s)
 {
+    double late_s[PRED_CLOCK_AHEAD] = {0.0};
     uint32_t step = 0;
     double more_s = 0.0;
-    const bool expected = next_loss(r, now, &step, &more_s);
+    const bool rhythm = next_loss(r, now, &step, &more_s);
+    if (r->late_s[now] > 0.0) {
+        usual_late(r, now, n, late_s);
+    }
     for (uint32_t k = 0; k < n; ++k) {
-        ahead_s[k] = (k + 1) * r->step_s + (expected && now + k >= step ? more_s : 0.0);
+        const double by_rhythm_s = rhythm && now + k >= step ? more_s : 0.0;
+        ahead_s[k] = (k + 1) * r->step_s + 0.5 * (late_s[k] + by_rhythm_s);
     }
 }

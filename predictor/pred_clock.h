@@ -12,9 +12,12 @@
  * factor lasted longer by it. All other steps keep their length. */
 HP_NODISCARD hp_status pred_clock_mend(pred_recording *recording, hp_error *error);
 
-/** When the n steps after now will probably be over, in seconds from now. Frames that have been
- * lost in a rhythm so far are expected to be lost in it once more; else steps are even. Steps after
- * now are not looked at. */
+enum { PRED_CLOCK_AHEAD = 16 }; /* steps, at most */
+
+/** When the n steps after now will probably be over, in seconds from now. Where frames have been
+ * lost so far, they are expected to be lost again: half as in the mean rhythm of the losses, half
+ * as it went on after steps like this one; else steps are even. Steps after now are not looked at.
+ */
 void pred_clock_ahead(const pred_recording *recording, uint32_t now, uint32_t n, double *ahead_s);
 
 #endif

@@ -135,24 +135,41 @@ static void test_pred_clock_expects_a_loss_when_there_is_a_rhythm(void **state)
     street s;
     pred_recording r;
     double ahead_s[6];
-    even(40, 4, &s);
+    even(60, 4, &s);
     lose(&s, 4, 0.4);
     lose(&s, 12, 0.6);
     lose(&s, 20, 0.5);
+    lose(&s, 28, 0.5);
     record(&s, &r);
     static const struct {
         uint32_t now, even; /* how many of the next six steps are early enough */
-    } CASES[] = {
-        {11, 6}, /* one loss: no rhythm */
-        {13, 6}, /* the next one is due in the step after frame 20 */
-        {14, 6}, {15, 5}, {19, 1}, {20, 0}, {28, 0}, /* it does not come: it is awaited ... */
-        {31, 0}, {32, 6},                            /* ... for three steps */
-    };
+    } CASES[] = {{24, 4}, {25, 3}, {26, 2}, {28, 0}, {32, 4}, {36, 0}};
     for (size_t i = 0; i < HP_ARRAY_LEN(CASES); ++i) {
         pred_clock_ahead(&r, CASES[i].now, 6, ahead_s);
         for (uint32_t k = 0; k < 6; ++k) {
-            hp_assert_near(ahead_s[k], 0.5 * (k + 1) + (k < CASES[i].even ? 0.0 : 0.5), 1e-4);
+            const double late_s = ahead_s[k] - 0.5 * (k + 1);
+            assert_true(k < CASES[i].even ? late_s >= 0.0 && late_s < 0.2
+                                          : late_s > 0.3 && late_s < 0.6);
         }
+    }
+    /* It has not come for long: it is no longer waited for. */
+    pred_clock_ahead(&r, 36 + 4, 6, ahead_s);
+    assert_true(ahead_s[5] - 3.0 < 0.3);
+    pred_recording_free(&r);
+}
+
+static void test_pred_clock_expects_even_steps_when_nothing_was_lost(void **state)
+{
+    (void)state;
+    street s;
+    pred_recording r;
+    double ahead_s[PRED_FUTURE];
+    even(20, 4, &s);
+    lose(&s, 12, 0.5); /* to come */
+    record(&s, &r);
+    pred_clock_ahead(&r, 11, PRED_FUTURE, ahead_s);
+    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+        hp_assert_near(ahead_s[k], 0.5 * (k + 1), 0.0);
     }
     pred_recording_free(&r);
 }
@@ -195,6 +212,7 @@ int main(void)
         cmocka_unit_test(test_pred_clock_is_believed_when_too_few_can_tell),
         cmocka_unit_test(test_pred_clock_of_the_past_is_the_same_bits_whatever_the_future),
         cmocka_unit_test(test_pred_clock_expects_a_loss_when_there_is_a_rhythm),
+        cmocka_unit_test(test_pred_clock_expects_even_steps_when_nothing_was_lost),
         cmocka_unit_test(test_pred_samples_show_the_usual_velocity_when_frames_are_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
