@@ -102,9 +102,11 @@ static hp_status compose(const char *before, json_t *set, char **after, hp_error
     hp_status st = p != NULL ? compose_pair(p, before, set, error) : HP_ENOMEM;
     *after = st == HP_OK ? cli_config_text(&p->new, false) : NULL;
     free(p);
-    return *after == NULL && (st == HP_OK || st == HP_ENOMEM)
-               ? hp_fail(error, HP_ENOMEM, "no memory for it")
-               : st;
+    if (*after == NULL && (st == HP_OK || st == HP_ENOMEM)) {
+        st = HP_ENOMEM;
+        (void)!hp_fail(error, st, "no memory for it");
+    }
+    return st;
 }
 
 static pid_t planner_pid(const view_tuner *t)
