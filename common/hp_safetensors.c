@@ -350,8 +350,7 @@ static char *header_text(const hp_tensor_list *list, size_t *len)
     char *padded = malloc(*len);
     if (padded != NULL) {
         memset(padded, ' ', *len);
-        /* No text any more: its length is kept. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
-         */
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length is kept */
         memcpy(padded, text, n);
     }
     free(text);

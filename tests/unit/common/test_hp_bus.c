@@ -140,7 +140,7 @@ static void test_full_queue_does_not_block(void **state)
     hp_status status = HP_OK;
     int sent = 0;
     while (status == HP_OK && sent < 10000) {
-        status = hp_socket_send(client, f->data, 64 * 1024);
+        status = hp_socket_send(client, f->data, (size_t)64 * 1024);
         ++sent;
     }
     assert_int_equal(status, HP_EAGAIN);

@@ -197,7 +197,7 @@ static void test_solver_stops_in_time_when_clock_is_real(void **state)
     const hp_clock clock = hp_clock_real();
     const int64_t begin_ns = hp_clock_now_ns(&clock);
     const pomdp_plan plan = fixture_plan(
-        f, &(pomdp_budget){.deadline_ns = begin_ns + 50 * 1000 * 1000, .clock = &clock});
+        f, &(pomdp_budget){.deadline_ns = begin_ns + INT64_C(50000000), .clock = &clock});
     /* It ends at all, for there is no other bound; how late depends on who else is at work. */
     assert_true(plan.expansions >= 1 && plan.action < plan.n_actions);
 }

@@ -58,7 +58,7 @@ static void test_sealed_damage_never_passes_the_table(void **state)
     for (unsigned type = 0; type < HP_MSG_COUNT; ++type) {
         prepare(f, (hp_msg_type)type);
         const size_t whole = f->len;
-        for (size_t bit = HP_ENVELOPE_BYTES * 8; bit < whole * 8; ++bit) {
+        for (size_t bit = (size_t)HP_ENVELOPE_BYTES * 8; bit < whole * 8; ++bit) {
             f->bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
             codec_seal(f->bytes, whole);
             const hp_status status = decode(f, whole);
