@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LONGER = 10 };
+enum { LONGER = 10, LONGER_POOL = 4 };
 
 static hp_status create_const(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
@@ -55,8 +55,8 @@ static hp_status create_despot(const cli_config *config, bool guard, driver **ou
     return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out, error);
 }
 
-/** What the search would find with time. Its pools are larger, too: memory is taken as it is used.
- */
+/** What the search would find with time. Particles grow less than steps: most steps follow the
+ * default policy from a particle that is there already. */
 static hp_status create_longer(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     cli_config *c = malloc(sizeof *c);
@@ -67,7 +67,7 @@ static hp_status create_longer(const cli_config *config, bool guard, driver **ou
     c->car.budget.trials *= LONGER;
     c->car.budget.steps *= LONGER;
     c->car.max_nodes *= LONGER;
-    c->car.max_particles *= LONGER;
+    c->car.max_particles *= LONGER_POOL;
     const hp_status st = direct_driver_create(c, guard, POMDP_PRUNE_OFF, out, error);
     free(c);
     return st;
@@ -109,7 +109,6 @@ const driver_kind DRIVER_KINDS[] = {
     {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
     {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
     {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
-    {"despot:x10", "despot with ten times the trials, to compare with", false, create_longer},
     {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
      reckless_driver_create},
     {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,
@@ -119,6 +118,7 @@ const driver_kind DRIVER_KINDS[] = {
     {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, create_conformal},
     {"hyplan:selective", "pruned by a certified rule", false, create_selective},
     {"policy", "the network alone, greedy: no search", false, policy_driver_create},
+    {"despot:x10", "despot with ten times the trials, to compare with", false, create_longer},
     {NULL, NULL, false, NULL},
 };
 
