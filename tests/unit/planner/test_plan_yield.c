@@ -47,6 +47,48 @@ static void test_plan_yield_brakes_for_who_will_be_in_the_way(void **state)
     assert_true(wish_left(0.0, 1.0, 0.5, 0.0, -1.0) <= 0.0);   /* and stands until he is gone */
 }
 
+/** By hand: his near edge is 0.283 m before his middle, he is to be met no nearer than 1.3 m. */
+static void test_plan_yield_brakes_by_as_much_as_it_takes(void **state)
+{
+    (void)state;
+    hp_assert_near(wish_left(13.0, 25.0, 4.0, 0.0, -1.0), -0.5 * 169.0 / 23.417, 1e-3);
+    const double comfortable_mps = sqrt(2.0 * config.guard.comfort_mps2 * 1.417);
+    hp_assert_near(wish_left(2.0, 3.0, 3.0, 0.0, -1.0), (comfortable_mps - 2.0) / 0.4, 3e-2);
+    config.guard.comfort_mps2 = 2.0;
+    hp_assert_near(wish_left(2.0, 3.0, 3.0, 0.0, -1.0), (2.381 - 2.0) / 0.4, 3e-2);
+}
+
+/** By hand: 2.417 m aside he needs 1.412 s to the flank, the ego may then need 1.212 to stop. */
+static void test_plan_yield_is_as_fast_beside_him_as_the_guard_allows(void **state)
+{
+    (void)state;
+    hp_assert_near(wish_left(9.0, 6.0, 4.0, 0.0, -0.3), (7.0 * 1.212 - 9.0) / 0.4, 3e-2);
+    config.guard.observed_s = 0.03;
+    hp_assert_near(wish_left(9.0, 6.0, 4.0, 0.0, -0.3), (7.0 * 1.182 - 9.0) / 0.4, 3e-2);
+    config.guard.observed_s = 0.0;
+    config.guard.hard_mps2 = 4.0; /* from further off he reaches his top speed on the way */
+    hp_assert_near(wish_left(8.0, 6.0, 7.0, 0.0, -1.0), (4.0 * 1.939 - 8.0) / 0.4, 2e-2);
+    config.guard.walker_speed_mps = 1.0; /* then it is 1.5 */
+    assert_true(wish_left(8.0, 6.0, 7.0, 0.0, -1.0) > 0.5);
+}
+
+static void test_plan_yield_decides_alike_on_a_street_that_runs_askew(void **state)
+{
+    (void)state;
+    const double straight = wish_left(13.0, 25.0, 4.0, 0.4, -1.0);
+    assert_true(straight < 0.0);
+    const double c = cos(0.6);
+    const double s = sin(0.6);
+    info.route[1] = (hp_vec2){100.0 * c, 100.0 * s};
+    info.goal = (hp_pose){100.0 * c, 100.0 * s, 0.6};
+    plan_path_follow_route(&config.path, &info, &path);
+    plan_tracks_reset(&tracks);
+    fixture_frame(0, 10.0 * c, 13.0, &frame);
+    frame.ego.pose = (hp_pose){10.0 * c - 0.5 * s, 10.0 * s + 0.5 * c, 0.6}; /* beside its path */
+    fixture_add_walker(&frame, 1, 37.1 * c - 4.5 * s, 37.1 * s + 4.5 * c, 0.4 * c + s, 0.4 * s - c);
+    hp_assert_near(left_of(WISH_MPS2), straight, 1e-6);
+}
+
 /** A car that stands or crawls has let others go: who comes now comes to a car that moves off. */
 static void test_plan_yield_lets_nobody_new_go_first_when_it_is_slow(void **state)
 {
@@ -171,6 +213,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_plan_yield_brakes_for_who_will_be_in_the_way, setup),
+        cmocka_unit_test_setup(test_plan_yield_brakes_by_as_much_as_it_takes, setup),
+        cmocka_unit_test_setup(test_plan_yield_is_as_fast_beside_him_as_the_guard_allows, setup),
+        cmocka_unit_test_setup(test_plan_yield_decides_alike_on_a_street_that_runs_askew, setup),
         cmocka_unit_test_setup(test_plan_yield_lets_nobody_new_go_first_when_it_is_slow, setup),
         cmocka_unit_test_setup(test_plan_yield_leaves_the_wish_alone_when_nobody_is_in_the_way,
                                setup),
