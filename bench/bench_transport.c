@@ -1,6 +1,6 @@
-/* What asking the policy costs by transport: linked into the asker, or the service behind inproc,
- * ipc or tcp (with keys). Microseconds of wall time a look, for the network in models/ or those
- * that are named; all slots of a look are full. One JSON object a line. */
+/* What asking the policy costs by transport: linked into the asker, or the service behind a
+ * direct line, inproc, ipc or tcp (with keys). Microseconds of wall time a look, for the network in
+ * models/ or those that are named; all slots of a look are full. One JSON object a line. */
 #include "bench/hp_bench.h"
 #include "common/hp_keys.h"
 #include "common/hp_rng.h"
@@ -70,6 +70,8 @@ static hp_status open_hosts(desk *d, hp_error *error)
 
 static hp_status open_desk(desk *d, hp_error *error)
 {
+    const bool direct = strcmp(d->transport, "direct") == 0;
+    const char *link = direct ? HP_LINK_POLICY_DIRECT : HP_LINK_POLICY;
     policy_config config;
     policy_config_default(&config);
     (void)snprintf(config.model, sizeof config.model, "%s", d->model_path);
@@ -84,7 +86,7 @@ static hp_status open_desk(desk *d, hp_error *error)
         d->started = true;
     }
     st = st == HP_OK ? hp_mail_create(&d->client_host.node, &d->mail) : st;
-    st = st == HP_OK ? hp_client_create(&d->mail, HP_LINK_POLICY, &d->client, error) : st;
+    st = st == HP_OK ? hp_client_create(&d->mail, link, &d->client, error) : st;
     st = st == HP_OK ? hp_client_greet(d->client, GREET_MS) : st;
     return st == HP_EUNAVAILABLE ? hp_fail(error, st, "the service does not greet") : st;
 }
@@ -208,7 +210,7 @@ static bool bench(const char *model_path, const char *transport)
 
 int main(int argc, char **argv)
 {
-    static const char *const TRANSPORTS[] = {"linked", "inproc", "ipc", "tcp"};
+    static const char *const TRANSPORTS[] = {"linked", "direct", "inproc", "ipc", "tcp"};
     static const char *const SHIPPED = "models/policy.safetensors";
     bool good = true;
     for (int m = 0; m < (argc > 1 ? argc - 1 : 1); m++) {

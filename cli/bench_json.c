@@ -105,6 +105,17 @@ static json_t *contender_json(const bench_board *board, uint32_t c, bool oracle)
     return json;
 }
 
+static void set_duel(json_t *json, const char *key, const bench_board *board, uint32_t c,
+                     bool critical)
+{
+    const bench_duel d = bench_board_duel(board, c, bench_board_longer(board, c), critical);
+    (void)json_object_set_new(json, key,
+                              json_pack("{s:i, s:i, s:i, s:o, s:[f, f]}", "scenes", (int)d.scenes,
+                                        "only_here", (int)d.mine, "only_there", (int)d.theirs,
+                                        "points", cli_json_real(d.points), "points_ci95",
+                                        d.points_95.lo, d.points_95.hi));
+}
+
 static void set_si90(json_t *json, const bench_board *board, uint32_t c)
 {
     const bench_si90 all = bench_board_si90(board, c, NULL);
@@ -133,6 +144,10 @@ json_t *bench_report_json(const bench_board *board)
         } else if (s->shown[c]) {
             json_t *planner = contender_json(board, c, false);
             set_si90(planner, board, c);
+            if (bench_board_longer(board, c) < s->n_contenders) {
+                set_duel(planner, "crash_against_x10", board, c, false);
+                set_duel(planner, "crash_against_x10_critical", board, c, true);
+            }
             (void)json_object_set_new(planners, name, planner);
         }
     }

@@ -149,17 +149,21 @@ static void ask_oracle(bench_player *p, const bench_scene *scene, bool lateral, 
 }
 
 /* The driver of a contender; the human's car follows no command, so any driver will do. */
-static hp_status driver_of(bench_player *p, uint32_t contender, driver **out)
+static hp_status driver_of(bench_player *p, uint32_t contender, driver **out, hp_error *error)
 {
     bool guard = false;
+    hp_error why = {{0}};
     const driver_kind *kind = bench_contender_kind(&p->suite->settings, contender, &guard);
     hp_status status = HP_OK;
     if (p->drivers[contender] == NULL) {
         kind = kind != NULL ? kind : driver_kind_find("stand");
-        status = kind->create(p->config, guard, &p->drivers[contender]);
+        status = kind->create(p->config, guard, &p->drivers[contender], &why);
     }
     *out = p->drivers[contender];
-    return status;
+    return status == HP_OK
+               ? HP_OK
+               : hp_fail(error, status, "%s: %s", p->suite->settings.contenders[contender],
+                         why.text[0] != '\0' ? why.text : hp_status_text(status));
 }
 
 static hp_status open_recorded(bench_player *p, const bench_scene *scene, bool human,
@@ -197,9 +201,9 @@ hp_status bench_player_play(bench_player *p, uint32_t scene_at, uint32_t contend
         ask_oracle(p, scene, strcmp(name, BENCH_ORACLE_B) == 0, row);
         return HP_OK;
     }
-    hp_status status = driver_of(p, contender, &d);
+    hp_status status = driver_of(p, contender, &d, error);
     if (status != HP_OK) {
-        return hp_fail(error, status, "%s: %s", name, hp_status_text(status));
+        return status;
     }
     if (p->suite->cases != NULL) {
         status = open_recorded(p, scene, strcmp(name, BENCH_HUMAN) == 0, &world, error);

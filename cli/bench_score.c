@@ -198,3 +198,41 @@ bench_si90 bench_board_si90(const bench_board *board, uint32_t contender, const 
     }
     return si;
 }
+
+uint32_t bench_board_longer(const bench_board *board, uint32_t contender)
+{
+    const bench_settings *s = &board->book->settings;
+    const char *guard = strchr(s->contenders[contender], '+');
+    char name[BENCH_NAME];
+    (void)snprintf(name, sizeof name, "despot:x10%s", guard != NULL ? guard : "");
+    const uint32_t found = bench_contender_find(s, name);
+    return found == contender ? s->n_contenders : found;
+}
+
+bench_duel bench_board_duel(const bench_board *board, uint32_t contender, uint32_t against,
+                            bool critical)
+{
+    const bench_book *book = board->book;
+    const bench_settings *s = &book->settings;
+    bench_duel d = {0};
+    for (uint32_t index = 0; index < s->n_scenes; index++) {
+        if (!all_played(book, index)) {
+            continue;
+        }
+        const bench_row *mine = bench_book_row(book, index, contender);
+        const bool chosen = !critical || bench_row_crashed(bench_book_row(book, index, 0));
+        if (chosen && counts_overall(s, scenario_of(s, mine))) {
+            const bool theirs = bench_row_crashed(bench_book_row(book, index, against));
+            d.scenes++;
+            d.mine += bench_row_crashed(mine) && !theirs;
+            d.theirs += theirs && !bench_row_crashed(mine);
+        }
+    }
+    const double n = d.scenes + 2.0;
+    const double share = ((double)d.mine - d.theirs) / n;
+    const double both = (d.mine + d.theirs + 1.0) / n;
+    const double half = 1.959964 * sqrt(fmax(both - share * share, 0.0) / n);
+    d.points = 100.0 * bench_rate(1, d.scenes) * ((double)d.mine - d.theirs);
+    d.points_95 = (stats_interval){100.0 * (share - half), 100.0 * (share + half)};
+    return d;
+}

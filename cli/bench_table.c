@@ -123,6 +123,42 @@ static void print_promise(const bench_board *board, FILE *out)
         out);
 }
 
+static void cell_duel(table *t, const bench_duel *d)
+{
+    if (d->scenes == 0) {
+        table_cell(t, "-");
+        table_cell(t, "-");
+        return;
+    }
+    table_cell(t, "%u+ %u- of %u", d->mine, d->theirs, d->scenes);
+    table_cell(t, "%+.2f [%+.2f, %+.2f]", d->points, d->points_95.lo, d->points_95.hi);
+}
+
+static void print_duels(const bench_board *board, FILE *out)
+{
+    static const char *const NAMES[] = {"planner",  "only here, only there", "points [95 %]",
+                                        "critical", "points [95 %]",         NULL};
+    const bench_settings *s = &board->book->settings;
+    uint32_t n = 0;
+    table t;
+    heading(&t, NAMES);
+    for (uint32_t c = 0; c < s->n_contenders; c++) {
+        const uint32_t longer = bench_board_longer(board, c);
+        if (!s->shown[c] || longer == s->n_contenders) {
+            continue;
+        }
+        const bench_duel all = bench_board_duel(board, c, longer, false);
+        const bench_duel critical = bench_board_duel(board, c, longer, true);
+        n++;
+        table_cell(&t, "%s", s->contenders[c]);
+        cell_duel(&t, &all);
+        cell_duel(&t, &critical);
+    }
+    if (n > 0) {
+        finish(&t, "Crashes against despot:x10 on the same scenes; difference of rates", out);
+    }
+}
+
 static void print_time_to_goal(const bench_board *board, FILE *out)
 {
     static const char *const NAMES[] = {
@@ -287,6 +323,7 @@ void bench_report_table(const bench_board *board, FILE *out)
     print_head(board, out);
     print_safety(board, out);
     print_promise(board, out);
+    print_duels(board, out);
     if (recorded) {
         print_recorded(board, out);
     } else {

@@ -15,10 +15,10 @@ static const cli_usage USAGE = {
     .synopsis = "calibrate prune [options]",
     .summary =
         "measures how far the network's values of tree nodes are from those of long searches",
-    .example = "hyplan calibrate prune --episodes 4000 --out models",
+    .example = "hyplan calibrate prune --episodes 6000 --out models",
 };
 
-enum { FIT_NODES = 4, LANE_NODE = 7 };
+enum { FIT_NODES = 2, LANE_NODE = 7 };
 
 static const char SAMPLES[] = "prune.samples.csv";
 
@@ -119,10 +119,10 @@ int calibrate_prune(int argc, char **argv)
     cli_common common;
     cli_texts rest;
     hp_error error = {{0}};
-    task t = {.episodes = 4000, .trials = CLI_DEFAULT_TRIALS, .label_trials = 1000};
+    task t = {.episodes = 6000, .trials = CLI_DEFAULT_TRIALS, .label_trials = 1000};
     const cli_flag flags[] = {
         {"episodes", 0, CLI_FLAG_UINT, &t.episodes, "N",
-         "episodes; half of them to fit the scale (4000)", 10, 1000000, NULL},
+         "episodes; half of them to fit the scale (6000)", 10, 1000000, NULL},
         {"trials", 0, CLI_FLAG_UINT, &t.trials, "N",
          "of the search that nodes are drawn from (300)", 10, 1000000, NULL},
         {"label-trials", 0, CLI_FLAG_UINT, &t.label_trials, "N",

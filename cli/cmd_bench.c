@@ -145,8 +145,9 @@ int cmd_bench(int argc, char **argv)
         {"grid", 0, CLI_FLAG_WORD, &request.grid, "GRID",
          "evaluation (default), validation or training", 0, 0, BENCH_GRID_WORDS},
         {"planners", 0, CLI_FLAG_TEXT, &request.planners, "A,B,C",
-         "of const, stand, crawl25, aeb, cautious, despot, hyplan, hyplan:METHOD, policy", 0, 0,
-         NULL},
+         "of const, stand, crawl25, aeb, cautious, despot, despot:x10, hyplan, hyplan:METHOD, "
+         "policy",
+         0, 0, NULL},
         {"guard", 0, CLI_FLAG_WORD, &request.guard, "WHEN",
          "off (default), on, or both: planners with and without", 0, 0, BENCH_GUARD_WORDS},
         {"shard", 0, CLI_FLAG_TEXT, &request.shard, "I/N", "every N-th scene, from the I-th on", 0,

@@ -20,97 +20,82 @@ static const cli_usage USAGE = {
     .example = "hyplan carla calibrate >car.yaml && hyplan run --world carla --config car.yaml",
 };
 
-static int free_server(const cli_common *common)
+static hp_status free_server(const cli_config *config, hp_error *error)
 {
     const hp_clock clock = hp_clock_real();
+    const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
     uint32_t n = 0;
-    hp_error error = {{0}};
-    cli_config *config = malloc(sizeof *config);
-    if (config == NULL) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
-    }
-    hp_status st = cli_config_load(common, config, &error);
-    if (st == HP_OK) {
-        const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
-        st = carla_client_rescue(&endpoint, &clock, &n, &error);
-    }
+    const hp_status st = carla_client_rescue(&endpoint, &clock, &n, error);
     if (st == HP_OK) {
         (void)printf("the server has its own clock again; %u actors of ours destroyed\n", n);
     }
-    free(config);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return st;
 }
 
-static int calibrate(const cli_common *common)
+static hp_status calibrate(const cli_config *config, hp_error *error)
 {
+    const carla_config *carla = &config->bridge.carla;
     carla_fit fit;
-    hp_error error = {{0}};
-    cli_config *config = malloc(sizeof *config);
-    if (config == NULL) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
-    }
-    hp_status st = cli_config_load(common, config, &error);
-    if (st == HP_OK) {
-        (void)fprintf(stderr, "driving %s at %s:%u; this takes some minutes on a real server\n",
-                      config->bridge.carla.ego, config->bridge.carla.host,
-                      config->bridge.carla.port);
-        st = carla_fit_drive(&config->bridge.carla, config->sim.tick_s, &fit, &error);
-    }
+    (void)fprintf(stderr, "driving %s at %s:%u; this takes some minutes on a real server\n",
+                  carla->ego, carla->host, carla->port);
+    const hp_status st = carla_fit_drive(carla, config->sim.tick_s, &fit, error);
     if (st == HP_OK) {
         (void)printf("# %s: %u samples on %.0f m of straight lane, rms %.3f m/s^2\n"
                      "bridge:\n  carla:\n    throttle_mps2: %.4f\n    brake_mps2: %.4f\n"
                      "    rolling_mps2: %.4f\n    drag_mps2_per_mps2: %.6f\n"
                      "    steer_gain: %.4f\n",
-                     config->bridge.carla.ego, fit.n_samples, fit.straight_m, fit.rms_mps2,
-                     fit.throttle_mps2, fit.brake_mps2, fit.rolling_mps2, fit.drag_mps2_per_mps2,
-                     fit.steer_gain);
+                     carla->ego, fit.n_samples, fit.straight_m, fit.rms_mps2, fit.throttle_mps2,
+                     fit.brake_mps2, fit.rolling_mps2, fit.drag_mps2_per_mps2, fit.steer_gain);
     }
-    free(config);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return st;
 }
 
-static int print_map(const cli_common *common)
+static hp_status print_map(const cli_config *config, hp_error *error)
 {
     const hp_clock clock = hp_clock_real();
+    const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
     carla_client *client = NULL;
     carla_text text = {"", 0};
-    hp_error error = {{0}};
-    cli_config *config = malloc(sizeof *config);
-    if (config == NULL) {
-        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
-    }
-    hp_status st = cli_config_load(common, config, &error);
+    hp_status st = carla_client_connect(&endpoint, &clock, &client, error);
     if (st == HP_OK) {
-        const carla_endpoint endpoint = carla_endpoint_of(&config->bridge.carla, 0.0, NULL);
-        st = carla_client_connect(&endpoint, &clock, &client, &error);
-    }
-    if (st == HP_OK) {
-        st = carla_client_map_text(client, &text, &error);
+        st = carla_client_map_text(client, &text, error);
     }
     if (st == HP_OK && fwrite(text.p, 1, text.len, stdout) != text.len) {
-        st = hp_fail(&error, HP_EIO, "the map cannot be written");
+        st = hp_fail(error, HP_EIO, "the map cannot be written");
     }
     carla_client_close(&client);
-    free(config);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return st;
 }
+
+static const struct {
+    const char *verb;
+    hp_status (*act)(const cli_config *config, hp_error *error);
+} VERBS[] = {{"free", free_server}, {"calibrate", calibrate}, {"map", print_map}};
 
 int cmd_carla(int argc, char **argv)
 {
     cli_common common;
     cli_texts rest;
+    hp_error error = {{0}};
+    size_t i = 0;
     const int status = cli_parse(&USAGE, NULL, argc, argv, &common, &rest);
     if (status != CLI_GO) {
         return status;
     }
-    if (rest.n == 1 && strcmp(rest.items[0], "free") == 0) {
-        return free_server(&common);
+    while (i < HP_ARRAY_LEN(VERBS) && (rest.n != 1 || strcmp(rest.items[0], VERBS[i].verb) != 0)) {
+        i++;
     }
-    if (rest.n == 1 && strcmp(rest.items[0], "calibrate") == 0) {
-        return calibrate(&common);
+    if (i == HP_ARRAY_LEN(VERBS)) {
+        return cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
     }
-    if (rest.n == 1 && strcmp(rest.items[0], "map") == 0) {
-        return print_map(&common);
+    cli_config *config = malloc(sizeof *config);
+    if (config == NULL) {
+        return cli_fail(&USAGE, CLI_ENVIRONMENT, "out of memory");
     }
-    return cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
+    hp_status st = cli_config_load(&common, config, &error);
+    if (st == HP_OK) {
+        st = VERBS[i].act(config, &error);
+    }
+    free(config);
+    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
 }

@@ -35,7 +35,7 @@ typedef struct job {
     uint32_t data, split, min_agents;
     const char *model_name; /* a rule, "fan", or a path in which {scene} stands for the fold */
     const char *against;    /* NULL, or what must be less likely in every row */
-    bool no_vehicles, drop_jumps, adapt;
+    bool no_vehicles, drop_jumps, adapt, as_stamped;
     uint32_t n_rows;
     const char *names[MAX_ROWS];
     pred_scores scores[MAX_ROWS];
@@ -63,7 +63,7 @@ static bool walks_near_car(const pred_sample *s)
 
 static bool drives(const pred_sample *s)
 {
-    return s->input.kind == PRED_CAR || s->input.kind == PRED_LARGE;
+    return pred_is_vehicle(s->input.kind);
 }
 
 static bool cycles(const pred_sample *s)
@@ -96,7 +96,8 @@ static hp_status load(const job *j, const char *scene, pred_split split, pred_sa
                                 .scene = scene,
                                 .split = split,
                                 .min_agents = j->min_agents,
-                                .no_vehicles = j->no_vehicles};
+                                .no_vehicles = j->no_vehicles,
+                                .as_stamped = j->as_stamped};
     return pred_samples_load(&choice, out, error);
 }
 
@@ -280,6 +281,7 @@ static void print_json(const job *j)
     (void)json_object_set_new(json, "split", json_string(SPLITS[j->split]));
     (void)json_object_set_new(json, "model", json_string(j->model_name));
     (void)json_object_set_new(json, "adapt", json_boolean(j->adapt));
+    (void)json_object_set_new(json, "as_stamped", json_boolean(j->as_stamped));
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)j->common.seed));
     (void)json_object_set_new(json, "scenes", scenes);
     (void)json_object_set_new(json, "average", figures_json(figures));
@@ -415,6 +417,10 @@ static int read_options(int argc, char **argv, job *j)
          .type = CLI_FLAG_SWITCH,
          .target = &j->drop_jumps,
          .help = "leave out windows with steps that nobody can make"},
+        {.name = "as-stamped",
+         .type = CLI_FLAG_SWITCH,
+         .target = &j->as_stamped,
+         .help = "apolloscape: believe its clock, though frames are missing"},
         {.name = "adapt",
          .type = CLI_FLAG_SWITCH,
          .target = &j->adapt,

@@ -69,6 +69,7 @@ static hp_status drive(replay *r, bool human, hp_error *error)
 {
     bridge_world world;
     driver *d = NULL;
+    hp_error why = {{0}};
     const driver_kind *kind = driver_kind_find(human ? "stand" : r->planner_name);
     const sim_config *sim = &r->config.sim;
     hp_status status = r->recording != NULL
@@ -77,12 +78,13 @@ static hp_status drive(replay *r, bool human, hp_error *error)
     if (status != HP_OK) {
         return status;
     }
-    status = kind->create(&r->config, r->guard, &d);
+    status = kind->create(&r->config, r->guard, &d, &why);
     if (status == HP_OK) {
         bench_drive(&world, d, r->common.seed, &r->config.plan, &r->buffers,
                     human ? &r->human : &r->planner, human ? &r->unused : &r->times);
     } else {
-        (void)hp_fail(error, status, "%s: %s", r->planner_name, hp_status_text(status));
+        (void)hp_fail(error, status, "%s: %s", r->planner_name,
+                      why.text[0] != '\0' ? why.text : hp_status_text(status));
     }
     driver_destroy(&d);
     world.ops->destroy(world.self);

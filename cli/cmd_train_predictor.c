@@ -41,7 +41,7 @@ static const cli_usage USAGE = {
 typedef struct job {
     cli_common common;
     uint32_t data, fold, epochs;
-    bool no_vehicles, resume;
+    bool no_vehicles, as_stamped, resume;
     cli_rundir dir;
     pred_samples train, val;
     pred_trainer *trainer;
@@ -67,7 +67,8 @@ static hp_status load(job *j, pred_split split, pred_samples *out, hp_error *err
                                 .scene = PRED_SCENE[j->fold],
                                 .split = split,
                                 .loose = split == PRED_TRAIN && j->data != PRED_ETH_UCY,
-                                .no_vehicles = j->no_vehicles};
+                                .no_vehicles = j->no_vehicles,
+                                .as_stamped = j->as_stamped};
     return pred_samples_load(&choice, out, error);
 }
 
@@ -185,9 +186,10 @@ static hp_status finish(job *j, hp_error *error)
     const bool fold = j->data == PRED_ETH_UCY;
     model.weights = *pred_trainer_best(j->trainer);
     hp_status st = pred_calibrate(&j->val, &model, error);
-    (void)snprintf(notes.trained_on, sizeof notes.trained_on, "%s%s%s, training cuts%s",
+    (void)snprintf(notes.trained_on, sizeof notes.trained_on, "%s%s%s, training cuts%s%s",
                    DATA[j->data], fold ? " without " : "", fold ? PRED_SCENE[j->fold] : "",
-                   j->no_vehicles ? ", vehicles not among the neighbours" : "");
+                   j->no_vehicles ? ", vehicles not among the neighbours" : "",
+                   j->as_stamped ? ", ApolloScape as stamped" : "");
     (void)snprintf(notes.recipe, sizeof notes.recipe, "seed %llu, %u epochs, %zu samples",
                    (unsigned long long)j->common.seed, j->epochs, j->train.n);
     st = st == HP_OK ? pred_model_write(j->dir.path, MODEL, &model, &notes, error) : st;
@@ -256,6 +258,10 @@ static int read_options(int argc, char **argv, job *j)
          .type = CLI_FLAG_SWITCH,
          .target = &j->no_vehicles,
          .help = "vehicles are no neighbours, for comparison"},
+        {.name = "as-stamped",
+         .type = CLI_FLAG_SWITCH,
+         .target = &j->as_stamped,
+         .help = "apolloscape, mixed: believe its clock, though frames are missing"},
         {.name = "resume",
          .type = CLI_FLAG_SWITCH,
          .target = &j->resume,

@@ -71,7 +71,8 @@ static void destroy(driver *self)
 }
 
 /** As configured, but for the method. A network is loaded only where it is asked. */
-static hp_status create_search(const cli_config *config, uint32_t method, car_planner **out)
+static hp_status create_search(const cli_config *config, uint32_t method, car_planner **out,
+                               hp_error *error)
 {
     cli_config *c = malloc(sizeof *c);
     if (c == NULL) {
@@ -83,7 +84,11 @@ static hp_status create_search(const cli_config *config, uint32_t method, car_pl
     hp_status st = car_planner_create(&c->car, out);
     if (st == HP_OK && c->car.prune.rule.method != POMDP_PRUNE_OFF) {
         st = car_planner_value_leaves(*out, &c->policy, NULL);
-        st = st == HP_OK && car_planner_note(*out) != NULL ? HP_ECONFIG : st;
+    }
+    if (st == HP_OK && car_planner_note(*out) != NULL) {
+        st = hp_fail(error, HP_ECONFIG,
+                     "%s (see hyplan calibrate prune, or take pomdp.prune.method = off)",
+                     car_planner_note(*out));
     }
     free(c);
     return st;
@@ -99,7 +104,7 @@ static const driver_ops OPS = {
 
 /** reckless: full speed instead of a search. */
 static hp_status create(const cli_config *config, bool guard, bool reckless, uint32_t method,
-                        driver **out)
+                        driver **out, hp_error *error)
 {
     direct_driver *d = calloc(1, sizeof *d);
     *out = NULL;
@@ -111,10 +116,9 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, uin
     d->base.ops = &OPS;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, reckless ? wish : plan, evaluate, d};
-    hp_error error = {{0}};
-    hp_status status = predictor_net_create(&config->predictor, &d->predictor, &error);
+    hp_status status = predictor_net_create(&config->predictor, &d->predictor, error);
     if (status == HP_OK) {
-        status = create_search(config, method, &d->search);
+        status = create_search(config, method, &d->search, error);
     }
     if (status == HP_OK) {
         status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
@@ -127,12 +131,14 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, uin
     return HP_OK;
 }
 
-hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method, driver **out)
+hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method, driver **out,
+                               hp_error *error)
 {
-    return create(config, guard, false, method, out);
+    return create(config, guard, false, method, out, error);
 }
 
-hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out)
+hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out,
+                                 hp_error *error)
 {
-    return create(config, guard, true, POMDP_PRUNE_OFF, out);
+    return create(config, guard, true, POMDP_PRUNE_OFF, out, error);
 }

@@ -12,8 +12,9 @@ enum { DIRECT_AS_CONFIGURED = POMDP_PRUNE_METHODS };
  * pomdp.prune.method. HP_ECONFIG if it cannot prune as it should: figures of another search than
  * the one that was asked for would be worse than none. */
 HP_NODISCARD hp_status direct_driver_create(const cli_config *config, bool guard, uint32_t method,
-                                            driver **out);
+                                            driver **out, hp_error *error);
 /** The same with a search that always wants to go: only path and guard are left. */
-HP_NODISCARD hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out);
+HP_NODISCARD hp_status reckless_driver_create(const cli_config *config, bool guard, driver **out,
+                                              hp_error *error);
 
 #endif

@@ -4,72 +4,102 @@
 #include "cli/direct.h"
 #include "cli/policy_driver.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-static hp_status create_const(const cli_config *config, bool guard, driver **out)
+enum { LONGER = 10 };
+
+static hp_status create_const(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     (void)config;
     (void)guard;
+    (void)error;
     return baseline_create(BASELINE_CONST, out);
 }
 
-static hp_status create_stand(const cli_config *config, bool guard, driver **out)
+static hp_status create_stand(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     (void)config;
     (void)guard;
+    (void)error;
     return baseline_create(BASELINE_STAND, out);
 }
 
-static hp_status create_crawl(const cli_config *config, bool guard, driver **out)
+static hp_status create_crawl(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     (void)config;
     (void)guard;
+    (void)error;
     return baseline_create(BASELINE_CRAWL25, out);
 }
 
-static hp_status create_aeb(const cli_config *config, bool guard, driver **out)
+static hp_status create_aeb(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     (void)config;
     (void)guard;
+    (void)error;
     return baseline_create(BASELINE_AEB, out);
 }
 
-static hp_status create_cautious(const cli_config *config, bool guard, driver **out)
+static hp_status create_cautious(const cli_config *config, bool guard, driver **out,
+                                 hp_error *error)
 {
     (void)config;
     (void)guard;
+    (void)error;
     return baseline_create(BASELINE_CAUTIOUS, out);
 }
 
-static hp_status create_despot(const cli_config *config, bool guard, driver **out)
+static hp_status create_despot(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
-    return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out);
+    return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out, error);
 }
 
-static hp_status create_hyplan(const cli_config *config, bool guard, driver **out)
+/** What the search would find with time. Its pools are larger, too: memory is taken as it is used.
+ */
+static hp_status create_longer(const cli_config *config, bool guard, driver **out, hp_error *error)
+{
+    cli_config *c = malloc(sizeof *c);
+    if (c == NULL) {
+        return HP_ENOMEM;
+    }
+    *c = *config;
+    c->car.budget.trials *= LONGER;
+    c->car.budget.steps *= LONGER;
+    c->car.max_nodes *= LONGER;
+    c->car.max_particles *= LONGER;
+    const hp_status st = direct_driver_create(c, guard, POMDP_PRUNE_OFF, out, error);
+    free(c);
+    return st;
+}
+
+static hp_status create_hyplan(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
     const bool off = config->car.prune.rule.method == POMDP_PRUNE_OFF;
-    return direct_driver_create(config, guard, off ? POMDP_PRUNE_CRUDE : DIRECT_AS_CONFIGURED, out);
+    return direct_driver_create(config, guard, off ? POMDP_PRUNE_CRUDE : DIRECT_AS_CONFIGURED, out,
+                                error);
 }
 
-static hp_status create_minmax(const cli_config *config, bool guard, driver **out)
+static hp_status create_minmax(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
-    return direct_driver_create(config, guard, POMDP_PRUNE_MINMAX, out);
+    return direct_driver_create(config, guard, POMDP_PRUNE_MINMAX, out, error);
 }
 
-static hp_status create_crude(const cli_config *config, bool guard, driver **out)
+static hp_status create_crude(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
-    return direct_driver_create(config, guard, POMDP_PRUNE_CRUDE, out);
+    return direct_driver_create(config, guard, POMDP_PRUNE_CRUDE, out, error);
 }
 
-static hp_status create_conformal(const cli_config *config, bool guard, driver **out)
+static hp_status create_conformal(const cli_config *config, bool guard, driver **out,
+                                  hp_error *error)
 {
-    return direct_driver_create(config, guard, POMDP_PRUNE_CONFORMAL, out);
+    return direct_driver_create(config, guard, POMDP_PRUNE_CONFORMAL, out, error);
 }
 
-static hp_status create_selective(const cli_config *config, bool guard, driver **out)
+static hp_status create_selective(const cli_config *config, bool guard, driver **out,
+                                  hp_error *error)
 {
-    return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out);
+    return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out, error);
 }
 
 const driver_kind DRIVER_KINDS[] = {
@@ -79,6 +109,7 @@ const driver_kind DRIVER_KINDS[] = {
     {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
     {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
     {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
+    {"despot:x10", "despot with ten times the trials, to compare with", false, create_longer},
     {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
      reckless_driver_create},
     {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,

@@ -28,7 +28,7 @@ struct driver {
 typedef struct driver_kind {
     const char *name, *help;
     bool baseline; /* no guard, no search: there to compare with */
-    hp_status (*create)(const cli_config *config, bool guard, driver **out);
+    hp_status (*create)(const cli_config *config, bool guard, driver **out, hp_error *error);
 } driver_kind;
 
 /** All of them, baselines first; ended by a NULL name. */

@@ -147,8 +147,8 @@ static hp_status judge_risk(const cli_common *common, study *s)
 typedef struct figures {
     uint32_t n, agree, agree_alone;
     double loss, worst, loss_alone, worst_alone;
-    double node_ratio, time_ratio, live_ms, alone_ms;
-    stats_interval nodes, times, live, alone;
+    double node_ratio, expanded_ratio, time_ratio, live_ms, alone_ms;
+    stats_interval nodes, expanded, times, live, alone;
 } figures;
 
 static void measure(const study *s, bool hard_only, double *values, figures *f)
@@ -164,7 +164,8 @@ static void measure(const study *s, bool hard_only, double *values, figures *f)
         values[f->n] = (double)c->alone.nodes / c->to_gap.nodes;
         values[s->n + f->n] = (double)c->alone_ns / (double)c->to_gap_ns;
         values[2 * s->n + f->n] = (double)c->live_ns * 1e-6;
-        values[3 * s->n + f->n++] = (double)c->alone_ns * 1e-6;
+        values[3 * s->n + f->n] = (double)c->alone_ns * 1e-6;
+        values[4 * s->n + f->n++] = (double)c->alone.expansions / c->to_gap.expansions;
         f->agree += c->live.action == c->longest.action ? 1 : 0;
         f->agree_alone += c->alone.action == c->longest.action ? 1 : 0;
         f->loss += loss;
@@ -176,6 +177,7 @@ static void measure(const study *s, bool hard_only, double *values, figures *f)
     f->loss_alone /= f->n;
     f->node_ratio = prune_median(values, f->n, &f->nodes);
     f->time_ratio = prune_median(values + s->n, f->n, &f->times);
+    f->expanded_ratio = prune_median(values + 4 * (size_t)s->n, f->n, &f->expanded);
     f->live_ms = prune_median(values + 2 * (size_t)s->n, f->n, &f->live);
     f->alone_ms = prune_median(values + 3 * (size_t)s->n, f->n, &f->alone);
 }
@@ -197,9 +199,10 @@ static void print_figures(const study *s, const char *title, const figures *f)
                  100.0 * f->agree_alone / n);
     (void)printf("  value lost: mean %.4f, worst %.4f (bound %.4f); alone: mean %.4f, worst %.4f\n",
                  f->loss, f->worst, bound_of(s), f->loss_alone, f->worst_alone);
-    (void)printf("  to the same root gap: %.2f times fewer nodes [%.2f, %.2f], %.2f times less CPU "
-                 "time [%.2f, %.2f] (medians)\n",
-                 f->node_ratio, f->nodes.lo, f->nodes.hi, f->time_ratio, f->times.lo, f->times.hi);
+    (void)printf("  to the same root gap, medians: %.2f times fewer nodes expanded [%.2f, %.2f], "
+                 "%.2f fewer made [%.2f, %.2f], %.2f times less CPU time [%.2f, %.2f]\n",
+                 f->expanded_ratio, f->expanded.lo, f->expanded.hi, f->node_ratio, f->nodes.lo,
+                 f->nodes.hi, f->time_ratio, f->times.lo, f->times.hi);
     (void)printf("  median search: %.2f ms [%.2f, %.2f]; alone %.2f ms [%.2f, %.2f]\n", f->live_ms,
                  f->live.lo, f->live.hi, f->alone_ms, f->alone.lo, f->alone.hi);
 }
@@ -239,7 +242,8 @@ static void print_risk(const study *s)
                  "%.2f])\n",
                  s->off, s->audited, s->config->car.prune.rule.value_tolerance,
                  100.0 * s->off / fmax(s->audited, 1.0), 100.0 * off.lo, 100.0 * off.hi);
-    (void)printf("selective rule: risk %g kept in %u of %u halvings of the calibration; accepts "
+    (void)printf("selective rule: risk %g kept by the other half in %u of %u halvings of the "
+                 "calibration; accepts "
                  "%.1f %%, of them %.2f %% off\n",
                  s->config->car.prune.risk, r->kept, r->resamples,
                  100.0 * (double)r->accepted / fmax((double)r->judged, 1.0),
@@ -248,13 +252,15 @@ static void print_risk(const study *s)
 
 static json_t *figures_json(const figures *f)
 {
-    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:[f, f], s:f, s:[f, f], s:f, s:f}",
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:[f, f], s:f, s:[f, f], s:f, s:[f, "
+                     "f], s:f, s:f}",
                      "beliefs", (int)f->n, "agree", (double)f->agree / f->n, "agree_alone",
                      (double)f->agree_alone / f->n, "loss_mean", f->loss, "loss_worst", f->worst,
                      "loss_alone_mean", f->loss_alone, "loss_alone_worst", f->worst_alone,
                      "node_ratio", f->node_ratio, "node_ratio_95", f->nodes.lo, f->nodes.hi,
-                     "time_ratio", f->time_ratio, "time_ratio_95", f->times.lo, f->times.hi,
-                     "search_ms", f->live_ms, "search_alone_ms", f->alone_ms);
+                     "expanded_ratio", f->expanded_ratio, "expanded_ratio_95", f->expanded.lo,
+                     f->expanded.hi, "time_ratio", f->time_ratio, "time_ratio_95", f->times.lo,
+                     f->times.hi, "search_ms", f->live_ms, "search_alone_ms", f->alone_ms);
 }
 
 static void print_json(const study *s, const figures *all, const figures *hard)
@@ -275,7 +281,7 @@ static hp_status report(const cli_common *common, study *s)
 {
     figures all;
     figures hard;
-    double *values = calloc(4 * (size_t)s->n + 1, sizeof *values);
+    double *values = calloc(5 * (size_t)s->n + 1, sizeof *values);
     if (values == NULL || s->n == 0) {
         free(values);
         return HP_ENOMEM;

@@ -1,5 +1,6 @@
 #include "cli/log_carla.h"
 
+#include "common/hp_file.h"
 #include "sim-bridge/carla/carla_log.h"
 
 #include <inttypes.h>
@@ -102,8 +103,8 @@ int log_carla_info(const cli_usage *usage, const char *path, bool json)
     carla_log log;
     hp_error error = {{0}};
     size_t len = 0;
-    uint8_t *bytes = NULL;
-    if (carla_log_load(path, &bytes, &len, &error) != HP_OK) {
+    char *bytes = NULL;
+    if (hp_file_read(path, CARLA_LOG_MAX_FILE, &bytes, &len, &error) != HP_OK) {
         return cli_fail(usage, CLI_ENVIRONMENT, "%s", error.text);
     }
     hp_status st = carla_log_open(path, bytes, len, &log, &error);

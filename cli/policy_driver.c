@@ -84,9 +84,8 @@ static const driver_ops OPS = {
     .destroy = destroy,
 };
 
-hp_status policy_driver_create(const cli_config *config, bool guard, driver **out)
+hp_status policy_driver_create(const cli_config *config, bool guard, driver **out, hp_error *error)
 {
-    hp_error error;
     policy_driver *d = calloc(1, sizeof *d);
     *out = NULL;
     if (d == NULL) {
@@ -99,7 +98,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     d->predictor = config->predictor.cv;
     d->clock = hp_clock_real();
     const plan_workers workers = {predict, plan, evaluate, d};
-    hp_status st = policy_open(config, 1, &d->pilot, &error);
+    hp_status st = policy_open(config, 1, &d->pilot, error);
     if (st == HP_OK) {
         st = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
     }

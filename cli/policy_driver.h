@@ -5,6 +5,7 @@
 
 #include "cli/driver.h"
 
-HP_NODISCARD hp_status policy_driver_create(const cli_config *config, bool guard, driver **out);
+HP_NODISCARD hp_status policy_driver_create(const cli_config *config, bool guard, driver **out,
+                                            hp_error *error);
 
 #endif

@@ -94,7 +94,7 @@ hp_status prune_risk_run(const policy_calib_config *rules, policy_sample *sample
         if (st != HP_OK) {
             return st;
         }
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = n / 2; i < n; i++) {
             const policy_sample *s = &samples[i];
             if (policy_calib_accepts(&calib, s)) {
                 accepted++;
@@ -104,7 +104,7 @@ hp_status prune_risk_run(const policy_calib_config *rules, policy_sample *sample
         out->kept += (double)wrong <= rules->risk * (double)accepted ? 1 : 0;
         out->accepted += accepted;
         out->wrong += wrong;
-        out->judged += n;
+        out->judged += n - n / 2;
     }
     return HP_OK;
 }

@@ -27,16 +27,16 @@ double prune_case_loss(const prune_case *c, uint32_t action);
 /** Median of values [n], which are sorted, and its 95 % interval by 1,000 bootstrap samples. */
 double prune_median(double *values, uint32_t n, stats_interval *interval);
 
-/** How the certified rule does among all nodes when it is fitted on some. */
+/** How the certified rule does among nodes that it was not fitted on. */
 typedef struct prune_risk {
     uint32_t resamples, kept; /* of which the error rate was at most the risk */
     uint64_t accepted, wrong; /* over all */
     uint64_t judged;
 } prune_risk;
 
-/** Draws half of the samples at random again and again, and judges by all what was fitted on those:
- * a rule that is fitted on one half and judged by the other is charged for its luck twice.
- * HP_ENOMEM. */
+/** Draws half of the samples at random again and again, fits the rule to it and judges it by the
+ * other half. Both halves have their luck, so that a rule is kept in 95 of 100 whose own delta is
+ * that of a bound sqrt(2) times as far: 0.01. HP_ENOMEM. */
 HP_NODISCARD hp_status prune_risk_run(const policy_calib_config *rules, policy_sample *samples,
                                       uint32_t n, uint32_t resamples, hp_rng stream,
                                       prune_risk *out);

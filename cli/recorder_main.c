@@ -2,16 +2,6 @@
 #include "common/hp_program.h"
 #include "sim-bridge/bridge_config.h"
 
-#include <signal.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
 static hp_status serve(const recorder_setup *setup, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
@@ -21,7 +11,7 @@ static hp_status serve(const recorder_setup *setup, const hp_program_args *args,
     if (st == HP_OK) {
         st = recorder_node_create(setup, &host.node, &node, error);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = recorder_node_step(node, 100);
     }
     recorder_node_destroy(&node);
@@ -48,7 +38,7 @@ int main(int argc, char **argv)
                                   .scenario =
                                       bridge.world == BRIDGE_WORLD_SIM ? bridge.scenario : "",
                                   .seed = args.seed};
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&setup, &args, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

@@ -12,7 +12,8 @@
 #define S_NS INT64_C(1000000000)
 
 enum {
-    LETTERS = 256, /* read in one step at most */
+    LETTERS = 256,   /* read in one step at most */
+    SILENCE_MS = 50, /* so long nothing has come: all that was said has been heard */
     DRAWING_BYTES = 256 * 1024,
     PATH_BYTES = 1200,
     LINE = 160,
@@ -356,6 +357,17 @@ static bool read_letter(recorder_node *n)
     return st == HP_EFULL || st == HP_EWIRE;
 }
 
+/** What is still under way when the run ends: on a busy machine that may be its last ticks. */
+static void hear_out(recorder_node *n)
+{
+    bool ready = false;
+    for (int i = 0; i < 4 * LETTERS; i++) {
+        if (!read_letter(n) && hp_bus_poll(&n->tap, &ready, 1, SILENCE_MS) != HP_OK) {
+            return;
+        }
+    }
+}
+
 void recorder_node_destroy(recorder_node **node)
 {
     recorder_node *n = *node;
@@ -363,8 +375,7 @@ void recorder_node_destroy(recorder_node **node)
         return;
     }
     if (n->file != NULL) {
-        for (int i = 0; i < 4 * LETTERS && read_letter(n); i++) {
-        }
+        hear_out(n);
         close_file(n);
     }
     hp_socket_close(&n->tap);

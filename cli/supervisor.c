@@ -18,10 +18,10 @@
 enum {
     BACKOFF_MIN_MS = 50,
     BACKOFF_MAX_MS = 5000,
-    DEATHS = 5,        /* so many ... */
-    DEATHS_MS = 10000, /* ... within this: given up */
-    STOP_PATIENCE_MS = 2000,
-    EXIT_REFUSED = 2, /* configuration: a new start would end the same way */
+    DEATHS = 5,              /* so many ... */
+    DEATHS_MS = 10000,       /* ... within this: given up */
+    STOP_PATIENCE_MS = 5000, /* on a busy machine the recorder needs some to end its file */
+    EXIT_REFUSED = 2,        /* configuration: a new start would end the same way */
     EXIT_NO_EXEC = 127,
 };
 

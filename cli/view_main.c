@@ -1,20 +1,12 @@
 /* hyplan-view: looks on at a running run and shows it to browsers and viewers. */
 #include "cli/view_server.h"
+#include "common/hp_program.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { DEFAULT_PORT = 8765, STEP_MS = 10, EXIT_USAGE = 2, EXIT_ENVIRONMENT = 3 };
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
 
 static int usage(FILE *out, int status)
 {
@@ -68,7 +60,7 @@ static int serve(const hp_node *identity, const char *run_dir, uint16_t port)
                      view_server_key(server));
         (void)fflush(stdout);
     }
-    while (st == HP_OK && stop == 0) {
+    while (st == HP_OK && !hp_program_stopping()) {
         st = tap_state_step(state, STEP_MS, view_server_hear, server);
         view_server_step(server);
     }
@@ -108,11 +100,7 @@ int main(int argc, char **argv)
     if (!find_sockets(run, sockets, sizeof sockets, &is_run)) {
         return complain("no run is running there");
     }
-    const struct sigaction action = {.sa_handler = on_stop};
-    const struct sigaction ignore = {.sa_handler = SIG_IGN};
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGPIPE, &ignore, NULL);
+    hp_program_catch_stop();
     hp_host host = {0};
     hp_error error = {{0}};
     if (hp_host_open(&host, HP_ROLE_CLI, 1, &place, stderr, &error) != HP_OK) {

@@ -31,18 +31,11 @@ void view_tuner_fini(view_tuner *t)
 
 /* ---- Changing ---- */
 
-static hp_status read_file(const view_tuner *t, char **text, hp_error *error)
+static hp_status read_file(const view_tuner *t, char **text, size_t *len, hp_error *error)
 {
     char path[PATH];
     (void)snprintf(path, sizeof path, "%s/config.yaml", t->run_dir);
-    FILE *in = fopen(path, "re");
-    *text = in != NULL ? calloc(1, MAX_FILE + 1) : NULL;
-    const size_t n = *text != NULL ? fread(*text, 1, MAX_FILE, in) : 0;
-    const bool whole = *text != NULL && ferror(in) == 0 && n < MAX_FILE;
-    if (in != NULL) {
-        (void)fclose(in);
-    }
-    return whole ? HP_OK : hp_fail(error, HP_EUNAVAILABLE, "%s: cannot be read", path);
+    return hp_file_read(path, MAX_FILE, text, len, error);
 }
 
 /** "KEY=VALUE" of one member of "set". */
@@ -109,9 +102,11 @@ static hp_status compose(const char *before, json_t *set, char **after, hp_error
     hp_status st = p != NULL ? compose_pair(p, before, set, error) : HP_ENOMEM;
     *after = st == HP_OK ? cli_config_text(&p->new, false) : NULL;
     free(p);
-    return *after == NULL && (st == HP_OK || st == HP_ENOMEM)
-               ? hp_fail(error, HP_ENOMEM, "no memory for it")
-               : st;
+    if (*after == NULL && (st == HP_OK || st == HP_ENOMEM)) {
+        st = HP_ENOMEM;
+        (void)!hp_fail(error, st, "no memory for it");
+    }
+    return st;
 }
 
 static pid_t planner_pid(const view_tuner *t)
@@ -120,15 +115,16 @@ static pid_t planner_pid(const view_tuner *t)
     return pid > 1 && pid <= INT32_MAX ? (pid_t)pid : 0;
 }
 
-static hp_status put(const view_tuner *t, const char *text, hp_error *error)
+static hp_status put(const view_tuner *t, const char *text, size_t len, hp_error *error)
 {
-    return hp_file_write(t->run_dir, "config.yaml", text, strlen(text), error);
+    return hp_file_write(t->run_dir, "config.yaml", text, len, error);
 }
 
 static hp_status change(view_tuner *t, json_t *set, hp_error *error)
 {
     char *before = NULL;
     char *after = NULL;
+    size_t len = 0;
     const pid_t pid = planner_pid(t);
     hp_status st = HP_OK;
     if (t->run_dir[0] == '\0' || pid == 0) {
@@ -140,16 +136,16 @@ static hp_status change(view_tuner *t, json_t *set, hp_error *error)
     if (t->stage == VIEW_TUNER_ASKED) {
         return hp_fail(error, HP_EUNAVAILABLE, "the planner has not answered the last change yet");
     }
-    st = read_file(t, &before, error);
+    st = read_file(t, &before, &len, error);
     if (st == HP_OK) {
         st = compose(before, set, &after, error);
     }
     if (st == HP_OK) {
-        st = put(t, after, error);
+        st = put(t, after, strlen(after), error);
     }
     if (st == HP_OK && kill(pid, SIGHUP) != 0) {
         st = hp_fail(error, HP_EUNAVAILABLE, "the planner (process %d) cannot be told", (int)pid);
-        (void)!put(t, before, NULL);
+        (void)!put(t, before, len, NULL);
     }
     if (st == HP_OK) {
         free(t->before);
@@ -184,7 +180,7 @@ void view_tuner_step(view_tuner *t)
     }
     if (told->refused > t->refused) {
         t->stage = VIEW_TUNER_REFUSED;
-        (void)!put(t, t->before, NULL);
+        (void)!put(t, t->before, strlen(t->before), NULL);
     } else if (told->version != t->version) { /* lower: a new planner, that has read the file */
         t->stage = VIEW_TUNER_CONFIRMED;
     } else if (hp_clock_now_ns(t->state->clock) - t->asked_ns > PATIENCE_S * S_NS) {

@@ -1,16 +1,17 @@
 #include "common/hp_bus.h"
 
+#include "common/hp_bus_file.h"
 #include "common/hp_bus_gate.h"
+#include "common/hp_direct.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 #include <zmq.h>
 
@@ -20,8 +21,9 @@ enum {
     HANDSHAKE_MS = 500,
     RECONNECT_MS = 10,
     RECONNECT_MAX_MS = 200,
-    BACKLOG = 100, /* as libzmq's own */
 };
+
+#define DIRECT "direct://"
 
 struct hp_bus {
     void *context;
@@ -34,8 +36,8 @@ struct hp_socket {
     hp_bus *root;
     void *zmq;
     hp_socket_kind kind;
-    struct sockaddr_un bound; /* ipc servers: the socket's file, which is ours to remove */
-    struct stat bound_as;     /* and that file's identity */
+    hp_bus_file bound; /* ipc servers: the socket's file, which is ours to remove */
+    hp_direct *direct; /* a direct line: then there is no zmq */
 };
 
 /* ---- Names ---- */
@@ -49,9 +51,8 @@ static const char *after_prefix(const char *text, const char *prefix)
 hp_status hp_endpoint(const char *base, const char *service, char *buf, size_t cap)
 {
     const char *rest = after_prefix(base, "ipc://");
-    if (rest == NULL) {
-        rest = after_prefix(base, "inproc://");
-    }
+    rest = rest != NULL ? rest : after_prefix(base, DIRECT);
+    rest = rest != NULL ? rest : after_prefix(base, "inproc://");
     const size_t n = strlen(service);
     if (rest == NULL || *rest == '\0' || n == 0 ||
         strspn(service, "abcdefghijklmnopqrstuvwxyz_-0123456789") != n) {
@@ -120,26 +121,12 @@ static bool kind_binds(hp_socket_kind kind)
     return kind == HP_SOCKET_ROUTER || kind == HP_SOCKET_PUB;
 }
 
-static hp_status check_ipc_path(const char *endpoint, const char *path, hp_error *error)
-{
-    const size_t cap = sizeof(((struct sockaddr_un *)NULL)->sun_path);
-    if (path[0] == '\0' || path[0] == '@' || path[0] == '*') {
-        return hp_fail(error, HP_ECONFIG, "%s: name a file in the run directory", endpoint);
-    }
-    if (strlen(path) >= cap) {
-        return hp_fail(
-            error, HP_ECONFIG,
-            "%s: path of %zu bytes, a socket's may have %zu; use a shorter run directory", endpoint,
-            strlen(path), cap - 1);
-    }
-    return HP_OK;
-}
-
 static hp_status check_endpoint(const char *endpoint, bool secured, hp_error *error)
 {
     const char *path = after_prefix(endpoint, "ipc://");
     if (path != NULL) {
-        return check_ipc_path(endpoint, path, error);
+        hp_bus_file file;
+        return hp_bus_file_name(endpoint, path, SOCK_STREAM, &file, error);
     }
     const char *name = after_prefix(endpoint, "inproc://");
     if (name != NULL && *name != '\0') {
@@ -152,52 +139,9 @@ static hp_status check_endpoint(const char *endpoint, bool secured, hp_error *er
                                  "keys new DIR makes them)",
                                  endpoint);
     }
-    return hp_fail(error, HP_ECONFIG, "%s: must be ipc://PATH, inproc://NAME or tcp://HOST:PORT",
+    return hp_fail(error, HP_ECONFIG,
+                   "%s: must be ipc://PATH, direct://PATH, inproc://NAME or tcp://HOST:PORT",
                    endpoint);
-}
-
-/** HP_OK if the file at path is a socket that nobody serves. */
-static hp_status check_dead(const struct sockaddr_un *address, hp_error *error)
-{
-    const char *path = address->sun_path;
-    struct stat st;
-    if (lstat(path, &st) != 0) {
-        return hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
-    }
-    if (!S_ISSOCK(st.st_mode)) {
-        return hp_fail(error, HP_EIO, "%s: exists and is no socket; remove it", path);
-    }
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s: %s", path, strerror(errno));
-    }
-    const int rc = connect(fd, (const struct sockaddr *)address, sizeof *address);
-    const bool dead = rc != 0 && errno == ECONNREFUSED;
-    (void)close(fd);
-    return dead ? HP_OK : hp_fail(error, HP_EBUSY, "%s: another process serves this socket", path);
-}
-
-/** Binds fd to a file of mode 0600 (which Linux takes from the socket, so that the umask, which is
- *  the whole process's, stays alone) in place of a dead socket's, if there is one. */
-static hp_status bind_file(int fd, const struct sockaddr_un *address, hp_error *error)
-{
-    const struct sockaddr *generic = (const struct sockaddr *)address;
-    if (fchmod(fd, 0600) != 0) {
-        return hp_fail(error, HP_EIO, "%s: %s", address->sun_path, strerror(errno));
-    }
-    int rc = bind(fd, generic, sizeof *address);
-    if (rc != 0 && errno == EADDRINUSE) {
-        const hp_status status = check_dead(address, error);
-        if (status != HP_OK) {
-            return status;
-        }
-        (void)unlink(address->sun_path);
-        rc = bind(fd, generic, sizeof *address);
-    }
-    if (rc != 0 || listen(fd, BACKLOG) != 0) {
-        return hp_fail(error, HP_EIO, "%s: %s", address->sun_path, strerror(errno));
-    }
-    return HP_OK;
 }
 
 static bool set_int(void *zmq, int option, int value)
@@ -209,19 +153,15 @@ static bool set_int(void *zmq, int option, int value)
  *  after the socket has been closed: by then perhaps its successor's. */
 static hp_status bind_ipc(hp_socket *self, const char *endpoint, hp_error *error)
 {
-    self->bound.sun_family = AF_UNIX;
-    (void)snprintf(self->bound.sun_path, sizeof self->bound.sun_path, "%s",
-                   after_prefix(endpoint, "ipc://"));
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s: %s", endpoint, strerror(errno));
+    int fd = -1;
+    hp_status status = hp_bus_file_name(endpoint, after_prefix(endpoint, "ipc://"), SOCK_STREAM,
+                                        &self->bound, error);
+    if (status == HP_OK) {
+        status = hp_bus_file_listen(&self->bound, &fd, error);
     }
-    const hp_status status = bind_file(fd, &self->bound, error);
     if (status != HP_OK) {
-        (void)close(fd);
         return status;
     }
-    (void)lstat(self->bound.sun_path, &self->bound_as);
     if (!set_int(self->zmq, ZMQ_USE_FD, fd) || zmq_bind(self->zmq, endpoint) != 0) {
         const int why = errno;
         (void)close(fd);
@@ -230,31 +170,20 @@ static hp_status bind_ipc(hp_socket *self, const char *endpoint, hp_error *error
     return HP_OK;
 }
 
-static bool holds_file(const hp_socket *self)
-{
-    struct stat now;
-    return self->bound_as.st_ino != 0 && lstat(self->bound.sun_path, &now) == 0 &&
-           now.st_ino == self->bound_as.st_ino && now.st_dev == self->bound_as.st_dev;
-}
-
-static void remove_bound_file(const hp_socket *self)
-{
-    if (holds_file(self)) {
-        (void)unlink(self->bound.sun_path);
-    }
-}
-
 hp_status hp_socket_check(hp_socket *socket, hp_error *error)
 {
     char endpoint[HP_BUS_ENDPOINT];
-    if (socket->bound.sun_path[0] == '\0' || holds_file(socket)) {
+    if (socket->direct != NULL) {
+        return hp_direct_check(socket->direct, error);
+    }
+    const char *path = socket->bound.address.sun_path;
+    if (path[0] == '\0' || hp_bus_file_is_ours(&socket->bound)) {
         return HP_OK;
     }
-    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s", socket->bound.sun_path);
+    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
     const hp_status status = bind_ipc(socket, endpoint, error);
-    return status == HP_OK
-               ? hp_fail(error, HP_OK, "%s: was gone and is bound again", socket->bound.sun_path)
-               : status;
+    return status == HP_OK ? hp_fail(error, HP_OK, "%s: was gone and is bound again", path)
+                           : status;
 }
 
 static hp_status attach(hp_socket *socket, const char *endpoint, hp_error *error)
@@ -304,17 +233,44 @@ static bool set_options(void *zmq, hp_socket_kind kind)
     return ok;
 }
 
-hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint, hp_socket **out,
-                         hp_error *error)
+static hp_status open_direct(hp_socket *socket, const char *endpoint, hp_error *error)
+{
+    hp_bus_file file;
+    const hp_status status =
+        hp_bus_file_name(endpoint, after_prefix(endpoint, DIRECT), SOCK_SEQPACKET, &file, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    if (socket->kind == HP_SOCKET_ROUTER) {
+        return hp_direct_listen(&file, &socket->direct, error);
+    }
+    const hp_status connected =
+        socket->kind == HP_SOCKET_DEALER ? hp_direct_connect(&file, &socket->direct) : HP_EINVAL;
+    return connected == HP_OK
+               ? HP_OK
+               : hp_fail(error, connected, "%s: %s", endpoint, hp_status_text(connected));
+}
+
+static hp_status open_zmq(hp_bus *bus, hp_socket *socket, const char *endpoint, hp_error *error)
 {
     static const int TYPES[] = {
         [HP_SOCKET_ROUTER] = ZMQ_ROUTER, [HP_SOCKET_DEALER] = ZMQ_DEALER, [HP_SOCKET_PUB] = ZMQ_PUB,
         [HP_SOCKET_SUB] = ZMQ_SUB,       [HP_SOCKET_LATEST] = ZMQ_SUB,
     };
-    hp_status status = check_endpoint(endpoint, bus->root->gate != NULL, error);
+    const hp_status status = check_endpoint(endpoint, bus->root->gate != NULL, error);
     if (status != HP_OK) {
         return status;
     }
+    socket->zmq = zmq_socket(bus->context, TYPES[socket->kind]);
+    if (socket->zmq == NULL || !set_options(socket->zmq, socket->kind)) {
+        return hp_fail(error, HP_EIO, "%s: %s", endpoint, zmq_strerror(errno));
+    }
+    return attach(socket, endpoint, error);
+}
+
+hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint, hp_socket **out,
+                         hp_error *error)
+{
     hp_socket *socket = calloc(1, sizeof *socket);
     if (socket == NULL) {
         return hp_fail(error, HP_ENOMEM, "%s: out of memory", endpoint);
@@ -322,12 +278,9 @@ hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
     socket->kind = kind;
     socket->root = bus->root;
     (void)atomic_fetch_add(&socket->root->n_sockets, 1);
-    socket->zmq = zmq_socket(bus->context, TYPES[kind]);
-    if (socket->zmq == NULL || !set_options(socket->zmq, kind)) {
-        status = hp_fail(error, HP_EIO, "%s: %s", endpoint, zmq_strerror(errno));
-    } else {
-        status = attach(socket, endpoint, error);
-    }
+    const hp_status status = after_prefix(endpoint, DIRECT) != NULL
+                                 ? open_direct(socket, endpoint, error)
+                                 : open_zmq(bus, socket, endpoint, error);
     if (status != HP_OK) {
         hp_socket_close(&socket);
         return status;
@@ -362,8 +315,9 @@ void hp_socket_close(hp_socket **socket)
     if (*socket == NULL) {
         return;
     }
+    hp_direct_close(&(*socket)->direct);
     if ((*socket)->zmq != NULL) {
-        remove_bound_file(*socket);
+        hp_bus_file_remove(&(*socket)->bound);
         settle_connection(*socket);
         (void)zmq_close((*socket)->zmq);
     }
@@ -412,12 +366,18 @@ static hp_status send_parts(void *zmq, const void *const *parts, const size_t *l
 hp_status hp_socket_send(hp_socket *socket, const void *data, size_t len)
 {
     assert(socket->kind == HP_SOCKET_DEALER || socket->kind == HP_SOCKET_PUB);
+    if (socket->direct != NULL) {
+        return hp_direct_send(socket->direct, NULL, data, len);
+    }
     return send_parts(socket->zmq, &data, &len, 1);
 }
 
 hp_status hp_socket_send_to(hp_socket *socket, const hp_peer *peer, const void *data, size_t len)
 {
     assert(socket->kind == HP_SOCKET_ROUTER && peer->len <= HP_BUS_MAX_IDENTITY);
+    if (socket->direct != NULL) {
+        return hp_direct_send(socket->direct, peer, data, len);
+    }
     const void *const parts[] = {peer->id, data};
     const size_t lens[] = {peer->len, len};
     return send_parts(socket->zmq, parts, lens, 2);
@@ -497,6 +457,9 @@ static void skip_to_newest(void *zmq, zmq_msg_t *part)
 
 hp_status hp_socket_receive(hp_socket *socket, void *data, size_t cap, size_t *len, hp_peer *peer)
 {
+    if (socket->direct != NULL) {
+        return hp_direct_receive(socket->direct, data, cap, len, peer);
+    }
     zmq_msg_t part;
     (void)zmq_msg_init(&part);
     *len = 0;
@@ -560,6 +523,9 @@ hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, size_t topic_c
 
 bool hp_socket_connected(hp_socket *socket)
 {
+    if (socket->direct != NULL) {
+        return hp_direct_connected(socket->direct);
+    }
     /* ZMQ_IMMEDIATE: the queue to a server lives and dies with the connection. */
     int events = 0;
     size_t len = sizeof events;
@@ -567,22 +533,53 @@ bool hp_socket_connected(hp_socket *socket)
            (events & ZMQ_POLLOUT) != 0;
 }
 
-hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t timeout_ms)
+void hp_socket_hold(hp_socket *socket)
+{
+    if (socket->direct != NULL) {
+        hp_direct_hold(socket->direct);
+    }
+}
+
+void hp_socket_let_go(hp_socket *socket)
+{
+    if (socket->direct != NULL) {
+        hp_direct_let_go(socket->direct);
+    }
+}
+
+static int poll_any(hp_socket *const *sockets, bool *ready, size_t n, int timeout_ms)
 {
     zmq_pollitem_t items[HP_BUS_MAX_SOCKETS];
+    for (size_t i = 0; i < n; ++i) {
+        items[i] = (zmq_pollitem_t){.socket = sockets[i]->zmq, .events = ZMQ_POLLIN};
+        items[i].fd = sockets[i]->direct != NULL ? hp_direct_fd(sockets[i]->direct) : -1;
+    }
+    const int hit = zmq_poll(items, (int)n, timeout_ms);
+    for (size_t i = 0; i < n && hit > 0; ++i) {
+        ready[i] = items[i].revents != 0;
+    }
+    return hit;
+}
+
+hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t timeout_ms)
+{
+    const int64_t limited_ms = timeout_ms < INT_MAX ? timeout_ms : INT_MAX;
+    const int wait_ms = limited_ms < 0 ? -1 : (int)limited_ms;
+    int hit = 0;
     if (n > HP_BUS_MAX_SOCKETS) {
         return HP_EINVAL;
     }
     for (size_t i = 0; i < n; ++i) {
-        items[i] = (zmq_pollitem_t){.socket = sockets[i]->zmq, .events = ZMQ_POLLIN};
         ready[i] = false;
     }
-    const int hit = zmq_poll(items, (int)n, timeout_ms < 0 ? -1 : (long)timeout_ms);
+    if (n == 1 && sockets[0]->direct != NULL) { /* without the detour through libzmq */
+        hit = hp_direct_wait(sockets[0]->direct, wait_ms);
+        ready[0] = hit > 0;
+    } else {
+        hit = poll_any(sockets, ready, n, wait_ms);
+    }
     if (hit < 0) {
         return status_of_errno();
-    }
-    for (size_t i = 0; i < n; ++i) {
-        ready[i] = (items[i].revents & ZMQ_POLLIN) != 0;
     }
     return hit > 0 ? HP_OK : HP_EAGAIN;
 }

@@ -3,7 +3,8 @@
  *  Patterns (ROUTER answers many DEALERs; PUB feeds many SUBs). A message is one envelope of bytes
  *  (proto/hp_codec.h); the tap alone has three parts, [topic][protobuf][decimal seconds].
  *  Endpoints come from a run directory ("ipc://DIR/NAME"), from an inproc name, or from tcp, which
- *  speaks CURVE only.
+ *  speaks CURVE only. "direct://DIR/NAME" goes around ZeroMQ, for requests that are too many for it
+ *  (hp_direct.h): ROUTER and DEALER only.
  *
  *  Bounds: messages over HP_BUS_MAX_MESSAGE bytes cut the peer; queues are short; nothing blocks
  *  longer than asked; closing never lingers. ZMQ_HEARTBEAT_IVL stays unset (it aborts libzmq 4.3.4
@@ -70,17 +71,17 @@ HP_NODISCARD hp_status hp_bus_secure(hp_bus *bus, const char *keys_dir, const hp
 HP_NODISCARD hp_status hp_bus_lock_dir(const char *dir, const char *name, int *lock_fd,
                                        hp_error *error);
 
-/** Opens a socket at endpoint ("ipc://PATH", "inproc://NAME", "tcp://HOST:PORT").
- *  A binding ipc socket gets mode 0600 and takes over a dead socket file only: HP_EBUSY for a live
- *  one, HP_EIO for any other file. HP_ECONFIG: an endpoint that is malformed, too long (ipc paths
- * end at 107 bytes), or tcp without hp_bus_secure. A connecting socket needs no server yet and
- * comes back after the server's restart. */
+/** Opens a socket at endpoint ("ipc://PATH", "direct://PATH", "inproc://NAME", "tcp://HOST:PORT").
+ *  A binding ipc or direct socket gets mode 0600 and takes over a dead socket file only: HP_EBUSY
+ * for a live one, HP_EIO for any other file. HP_ECONFIG: an endpoint that is malformed, too long
+ * (ipc paths end at 107 bytes), or tcp without hp_bus_secure. A connecting socket needs no server
+ * yet and comes back after the server's restart. */
 HP_NODISCARD hp_status hp_socket_open(hp_bus *bus, hp_socket_kind kind, const char *endpoint,
                                       hp_socket **out, hp_error *error);
 void hp_socket_close(hp_socket **socket);
-/** Whether others still find a binding ipc socket at its path: HP_EBUSY if another file is there,
- *  somebody else's; if there is none, or a dead one, it is bound again (*error tells). HP_OK for
- *  all other sockets. Costs one lstat(2). */
+/** Whether others still find a binding ipc or direct socket at its path: HP_EBUSY if another file
+ * is there, somebody else's; if there is none, or a dead one, it is bound again (*error tells).
+ * HP_OK for all other sockets. Costs one lstat(2). */
 HP_NODISCARD hp_status hp_socket_check(hp_socket *socket, hp_error *error);
 
 /** DEALER, PUB: sends one part without waiting; HP_EAGAIN if the queue is full or nobody is there
@@ -108,6 +109,13 @@ HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, s
  *  lets a full queue stand. Between threads (inproc) true as long as the server's socket is open.
  */
 bool hp_socket_connected(hp_socket *socket);
+
+/** DEALER, for many questions in a row: on a direct line both ends' threads, which take turns, stay
+ *  on the processor where the caller is now, until it lets go (or the line is down): to wake
+ * somebody on another one takes longer than most answers. The server's main thread must be the one
+ * that answers. Nothing on other lines, between threads, or where the kernel refuses. */
+void hp_socket_hold(hp_socket *socket);
+void hp_socket_let_go(hp_socket *socket);
 
 /** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.
  *  HP_OK, HP_EAGAIN after timeout_ms (negative: no limit), HP_EINTERRUPTED on a signal. */

@@ -3,11 +3,92 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { PATH_BYTES = 1200 };
+
+/** Why a file cannot be read, in words that say what to do. */
+static hp_status load_failure(const char *path, int code, hp_error *error)
+{
+    char why[128] = "cannot be read";
+    switch (code) {
+    case ENOENT:
+        return hp_fail(error, HP_ENOENT, "%.160s: error: no such file", path);
+    case EACCES:
+        return hp_fail(error, HP_EIO, "%.160s: error: no permission to read it", path);
+    case ENOMEM:
+        return hp_fail(error, HP_ENOMEM, "%.160s: error: out of memory", path);
+    default:
+        (void)strerror_r(code, why, sizeof why);
+        return hp_fail(error, HP_EIO, "%.160s: error: %s", path, why);
+    }
+}
+
+static hp_status check_file(int fd, const char *path, size_t most, size_t *size, hp_error *error)
+{
+    struct stat about;
+    if (fstat(fd, &about) != 0) {
+        return load_failure(path, errno, error);
+    }
+    if (!S_ISREG(about.st_mode)) {
+        return hp_fail(error, HP_EIO, "%.160s: error: %s", path,
+                       S_ISDIR(about.st_mode) ? "is a directory, wanted a file"
+                                              : "is not a regular file");
+    }
+    if (about.st_size < 0 || (uintmax_t)about.st_size > most) {
+        return hp_fail(error, HP_ECONFIG, "%.160s: error: larger than %zu KiB", path, most / 1024);
+    }
+    *size = (size_t)about.st_size;
+    return HP_OK;
+}
+
+/** Fills bytes up to capacity or the end of the file, which may shrink meanwhile. */
+static int read_all(int fd, char *bytes, size_t capacity, size_t *len)
+{
+    while (*len < capacity) {
+        const ssize_t got = read(fd, bytes + *len, capacity - *len);
+        if (got == 0) {
+            break;
+        }
+        if (got > 0) {
+            *len += (size_t)got;
+        } else if (errno != EINTR) {
+            return errno;
+        }
+    }
+    return 0;
+}
+
+hp_status hp_file_read(const char *path, size_t most, char **bytes, size_t *len, hp_error *error)
+{
+    size_t size = 0;
+    *bytes = NULL;
+    *len = 0;
+    /* A pipe without a writer would block the opening: check_file refuses it instead. */
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0) {
+        return load_failure(path, errno, error);
+    }
+    hp_status st = check_file(fd, path, most, &size, error);
+    if (st == HP_OK) {
+        char *buffer = malloc(size + 1);
+        const int code = buffer == NULL ? ENOMEM : read_all(fd, buffer, size, len);
+        if (code == 0) {
+            buffer[*len] = '\0';
+            *bytes = buffer;
+        } else {
+            free(buffer);
+            st = load_failure(path, code, error);
+        }
+    }
+    (void)close(fd);
+    return st;
+}
 
 static bool write_all(int fd, const unsigned char *bytes, size_t len)
 {

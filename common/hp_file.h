@@ -1,5 +1,5 @@
 /** @file hp_file.h Files that are whole or absent.
- *  Threads: one writer per path. Allocation: none. */
+ *  Threads: one writer per path. Allocation: hp_file_read's result only. */
 #ifndef HP_FILE_H
 #define HP_FILE_H
 
@@ -7,6 +7,11 @@
 
 #include <stddef.h>
 #include <stdio.h>
+
+/** Reads a regular file of at most so many bytes; *bytes [*len] is for free(), with a zero behind
+ * it. HP_ENOENT, HP_ECONFIG if it is larger, HP_EIO, HP_ENOMEM; then *bytes is NULL. */
+HP_NODISCARD hp_status hp_file_read(const char *path, size_t most, char **bytes, size_t *len,
+                                    hp_error *error);
 
 /** Writes DIR/NAME through DIR/NAME.tmp, fsync and rename. */
 HP_NODISCARD hp_status hp_file_write(const char *dir, const char *name, const void *bytes,

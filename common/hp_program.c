@@ -214,13 +214,27 @@ bool hp_program_hung_up(void)
     return sigtimedwait(&set, NULL, &now) == SIGHUP;
 }
 
-void hp_program_on_stop(void (*on_stop)(int signal))
+/* A signal's handler reaches nothing else. */
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int number)
+{
+    (void)number;
+    stopping = 1;
+}
+
+void hp_program_catch_stop(void)
 {
     const struct sigaction stop = {.sa_handler = on_stop};
     const struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGTERM, &stop, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+bool hp_program_stopping(void)
+{
+    return stopping != 0;
 }
 
 int hp_program_fail(const hp_program *program, hp_status status, const hp_error *error)

@@ -45,8 +45,10 @@ HP_NODISCARD hp_status hp_program_reread(const hp_program *program, int argc, ch
 void hp_program_hold_hup(void);
 /** True if SIGHUP has come since the last call. */
 bool hp_program_hung_up(void);
-/** Calls on_stop for SIGINT and SIGTERM, without restarting system calls, and ignores SIGPIPE. */
-void hp_program_on_stop(void (*on_stop)(int signal));
+/** SIGINT and SIGTERM no longer end the process but what it waits for; SIGPIPE is ignored. */
+void hp_program_catch_stop(void);
+/** True once SIGINT or SIGTERM has come. */
+bool hp_program_stopping(void);
 /** Complains on stderr; returns the exit status that fits: 2 configuration, 3 environment. */
 int hp_program_fail(const hp_program *program, hp_status status, const hp_error *error);
 

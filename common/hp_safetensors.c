@@ -2,7 +2,6 @@
 
 #include "common/hp_file.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <math.h>
 #include <stdbool.h>
@@ -261,28 +260,12 @@ hp_status hp_tensors_parse(const void *bytes, size_t len, const char *name, hp_t
 
 hp_status hp_tensors_read(const char *path, hp_tensors **out, hp_error *error)
 {
+    char *bytes = NULL;
+    size_t len = 0;
     *out = NULL;
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        const int why = errno;
-        return hp_fail(error, why == ENOENT ? HP_ENOENT : HP_EIO, "%s: cannot read: %s", path,
-                       strerror(why));
-    }
-    const long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    if (size < 0 || size > HP_TENSORS_BYTES) {
-        (void)fclose(file);
-        return hp_fail(error, size < 0 ? HP_EIO : HP_ECONFIG, "%s: %s", path,
-                       size < 0 ? "cannot read: no ordinary file" : "too large for a model");
-    }
-    rewind(file);
-    unsigned char *bytes = malloc((size_t)size + 1);
-    const bool read = bytes != NULL && fread(bytes, 1, (size_t)size, file) == (size_t)size;
-    (void)fclose(file);
-    hp_status st = HP_OK;
-    if (!read) {
-        st = hp_fail(error, bytes == NULL ? HP_ENOMEM : HP_EIO, "%s: cannot read it whole", path);
-    } else {
-        st = hp_tensors_parse(bytes, (size_t)size, path, out, error);
+    hp_status st = hp_file_read(path, HP_TENSORS_BYTES, &bytes, &len, error);
+    if (st == HP_OK) {
+        st = hp_tensors_parse(bytes, len, path, out, error);
     }
     free(bytes);
     return st;
@@ -367,8 +350,7 @@ static char *header_text(const hp_tensor_list *list, size_t *len)
     char *padded = malloc(*len);
     if (padded != NULL) {
         memset(padded, ' ', *len);
-        /* No text any more: its length is kept. NOLINTNEXTLINE(bugprone-not-null-terminated-result)
-         */
+        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): its length is kept */
         memcpy(padded, text, n);
     }
     free(text);

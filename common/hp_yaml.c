@@ -1,13 +1,10 @@
 #include "common/hp_yaml.h"
 
+#include "common/hp_file.h"
 #include "common/hp_yaml_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 hp_status hp_yaml_check_duplicate(const hp_reader *r, const hp_node *map, const hp_node *key,
                                   const hp_place *at)
@@ -161,84 +158,9 @@ hp_status hp_yaml_parse(const char *text, size_t len, const char *name, const hp
     return status;
 }
 
-/** Why a file cannot be read, in words that say what to do. */
-static hp_status load_failure(const char *path, int code, hp_error *error)
-{
-    char name[HP_PLACE_CAPACITY];
-    char why[128] = "cannot be read";
-    (void)snprintf(name, sizeof name, "%s", path);
-    if (code == ENOENT) {
-        return hp_fail(error, HP_ENOENT, "%s: error: no such file", name);
-    }
-    if (code == EACCES) {
-        return hp_fail(error, HP_EIO, "%s: error: no permission to read it", name);
-    }
-    if (code == ENOMEM) {
-        return hp_yaml_out_of_memory(path, error);
-    }
-    (void)strerror_r(code, why, sizeof why);
-    return hp_fail(error, HP_EIO, "%s: error: %s", name, why);
-}
-
-static hp_status check_file(int file, const char *path, hp_error *error)
-{
-    struct stat about;
-    if (fstat(file, &about) != 0) {
-        return load_failure(path, errno, error);
-    }
-    if (!S_ISREG(about.st_mode)) {
-        return hp_fail(error, HP_EIO, "%.160s: error: %s", path,
-                       S_ISDIR(about.st_mode) ? "is a directory, wanted a file"
-                                              : "is not a regular file");
-    }
-    if (about.st_size > HP_YAML_MAX_BYTES) {
-        return hp_fail(error, HP_ECONFIG, "%.160s: error: larger than %d KiB", path,
-                       HP_YAML_MAX_BYTES / 1024);
-    }
-    return HP_OK;
-}
-
-/** Fills text up to capacity or the end of the file, which may grow or shrink meanwhile. */
-static int read_all(int file, char *text, size_t capacity, size_t *len)
-{
-    *len = 0;
-    while (*len < capacity) {
-        const ssize_t got = read(file, text + *len, capacity - *len);
-        if (got == 0) {
-            break;
-        }
-        if (got > 0) {
-            *len += (size_t)got;
-        } else if (errno != EINTR) {
-            return errno;
-        }
-    }
-    return 0;
-}
-
 hp_status hp_yaml_load(const char *path, char **text, size_t *len, hp_error *error)
 {
-    *text = NULL;
-    *len = 0;
-    /* A pipe without a writer would block the opening: check_file refuses it instead. */
-    const int file = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (file < 0) {
-        return load_failure(path, errno, error);
-    }
-    hp_status status = check_file(file, path, error);
-    if (status == HP_OK) {
-        /* One byte more than allowed, so that a file that has grown is seen to be too large. */
-        char *bytes = malloc(HP_YAML_MAX_BYTES + 1);
-        const int code = bytes == NULL ? ENOMEM : read_all(file, bytes, HP_YAML_MAX_BYTES + 1, len);
-        if (code == 0) {
-            *text = bytes;
-        } else {
-            free(bytes);
-            status = load_failure(path, code, error);
-        }
-    }
-    (void)close(file);
-    return status;
+    return hp_file_read(path, HP_YAML_MAX_BYTES, text, len, error);
 }
 
 hp_status hp_yaml_read(const char *path, const hp_field *fields, void *target, hp_error *error)

@@ -1,16 +1,7 @@
 #include "common/hp_program.h"
 #include "planner/planner_node.h"
 
-#include <signal.h>
 #include <unistd.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
 
 /** What stays the same from start to end. */
 typedef struct setting {
@@ -59,7 +50,7 @@ static hp_status serve(const plan_live *config, const setting *s, hp_error *erro
         hp_log_warn(host.node.log, "degraded: %s", note);
         planner_node_note(node, note);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = planner_node_step(node, 100);
         if (hp_program_hung_up()) {
             reload(s, &host.node, node);
@@ -99,7 +90,7 @@ int main(int argc, char **argv)
         return status;
     }
     hp_program_hold_hup();
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&config, &s, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

@@ -57,7 +57,8 @@ static void build_frames(plan_astar *a, const plan_path *route)
     }
 }
 
-/** When the car is how far along its way, and how sharply it can turn there. */
+/** When the car is how far along its way, no faster than the route allows there, and how much more
+ * sharply than the route it can turn. */
 static void build_times(plan_astar *a, const plan_astar_task *task)
 {
     const plan_path_config *config = task->map->config;
@@ -70,8 +71,11 @@ static void build_times(plan_astar *a, const plan_astar_task *task)
         a->max_curvature[i] =
             fmin(sharpest, GENTLE_SHARE * config->max_lateral_mps2 / fmax(v * v, 0.1));
         const double v2 = fmax(v * v + 2.0 * pace->accel_mps2, 0.0);
-        const double next = pace->accel_mps2 >= 0.0 ? fmin(sqrt(v2), fmax(pace->top_mps, v))
-                                                    : fmax(sqrt(v2), fmin(pace->top_mps, v));
+        const double allowed = plan_path_speed(task->route, a->start_s_m + i + 1.0);
+        const double top = fmax(fmin(pace->top_mps, allowed),
+                                sqrt(fmax(v * v - 2.0 * config->slow_down_mps2, 0.0)));
+        const double next =
+            pace->accel_mps2 >= 0.0 ? fmin(sqrt(v2), top) : fmax(sqrt(v2), fmin(pace->top_mps, v));
         t += 2.0 / fmax(v + next, 0.5);
         v = next;
     }
@@ -101,7 +105,9 @@ static double offset_of(uint32_t column)
     return ((double)column - (PLAN_ASTAR_ASIDE - 1) / 2.0) * PLAN_ASTAR_SIDE_M;
 }
 
-/** Costs to go without regard to steering, backwards from the end. */
+/** Costs to go without regard to steering, backwards from the end. But a column a metre is as much
+ * as a car gets aside: with more, the guide would see ways through gaps that no car can take, and
+ * the search would look for them until its nodes are used up. */
 static void build_guide(plan_astar *a, const plan_astar_task *task)
 {
     const uint32_t layers = (uint32_t)(a->end_s_m - a->start_s_m);
@@ -116,7 +122,7 @@ static void build_guide(plan_astar *a, const plan_astar_task *task)
                                   frame->pose.y_m + lateral * frame->cos_yaw, frame->pose.yaw_rad};
             const place at = {a->start_s_m + i, lateral};
             double least = INFINITY;
-            for (int32_t d = -2; d <= 2; ++d) {
+            for (int32_t d = -1; d <= 1; ++d) {
                 const int32_t next = (int32_t)j + d;
                 if (next >= 0 && next < PLAN_ASTAR_ASIDE) {
                     const double slope = SLOPE_PRICE * PLAN_ASTAR_SIDE_M * abs(d);
@@ -188,7 +194,7 @@ static double drive_back(const plan_astar *a, const plan_astar_task *task, hp_po
         const double dx = a->frames[ahead].pose.x_m - p->x_m;
         const double dy = a->frames[ahead].pose.y_m - p->y_m;
         const double alpha = hp_angle_wrap(atan2(dy, dx) - p->yaw_rad);
-        const double most = a->max_curvature[*n];
+        const double most = a->max_curvature[*n] + fabs(frame->curvature);
         const double bend = hp_clamp(2.0 * sin(alpha) / fmax(hypot(dx, dy), 0.1), -most, most);
         poses[*n] = advance(*p, bend, 1.0);
         locate(a, &poses[*n], s + 1.0, &s, &lateral, &frame);
@@ -313,8 +319,7 @@ static void expand(plan_astar *a, const plan_astar_task *task, int32_t index)
     const double most = a->max_curvature[from.depth_m];
     const double base = frame->curvature;
     for (int32_t c = 0; c <= 2 * SIDE_CURVES; ++c) {
-        const double curvature =
-            hp_clamp(base + most * (c - SIDE_CURVES) / (double)SIDE_CURVES, -most, most);
+        const double curvature = base + most * (c - SIDE_CURVES) / (double)SIDE_CURVES;
         plan_astar_node node = from;
         node.parent = index;
         node.curvature = curvature;

@@ -14,6 +14,10 @@ const hp_field PLAN_CONTROL_FIELDS[] = {
     HP_F_UINT(plan_control_config, delay_ticks, 0, 20, "ticks", "from a command to its effect"),
     HP_F_DOUBLE(plan_control_config, sensor_delay_s, 0.0, 1.0, "s",
                 "age of what frames say about others"),
+    HP_F_DOUBLE(plan_control_config, engine_lag_s, 0.0, 2.0, "s",
+                "lag of the engine behind its command, which is made up for; 0: it is not"),
+    HP_F_DOUBLE(plan_control_config, engine_mps2, 0.5, 20.0, "m/s^2",
+                "most that is asked of it to that end"),
     HP_F_STRUCT(
         plan_control_config, realtime, HP_REALTIME_FIELDS,
         "what the planner asks of the kernel; what is not granted is told in log and health"),
@@ -113,6 +117,8 @@ static const hp_field GUARD_FIELDS[] = {
                 "who has stood beside the ego for so long lets it leave"),
     HP_F_DOUBLE(plan_guard_config, leave_mps, 0.0, 5.0, "m/s",
                 "at no more than this, with its wheels straight; 0: nobody does"),
+    HP_F_DOUBLE(plan_guard_config, yield_s, 0.0, 60.0, "s",
+                "who is across within so long goes first where the ego cannot; 0: nobody does"),
     HP_F_END,
 };
 
@@ -147,7 +153,9 @@ void plan_config_default(plan_config *config)
                     .decision_rate_hz = 4.0,
                     .surprise_mps = 1.0,
                     .deadline_ms = 40.0,
-                    .delay_ticks = 1},
+                    .delay_ticks = 1,
+                    .engine_lag_s = 0.2,
+                    .engine_mps2 = 5.0},
         .path = {.spacing_m = 0.5,
                  .max_lateral_mps2 = 4.0,
                  .max_turn_mps = 7.0,
@@ -192,7 +200,8 @@ void plan_config_default(plan_config *config)
                   .car_brake_mps2 = 8.0,
                   .margin_m = 0.2,
                   .wait_s = 1.0,
-                  .leave_mps = 3.0},
+                  .leave_mps = 5.0,
+                  .yield_s = 12.0},
     };
 }
 

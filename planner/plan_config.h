@@ -14,6 +14,8 @@ typedef struct plan_control_config {
     double deadline_ms;      /* from frame to command, in real-time worlds */
     uint32_t delay_ticks;    /* from a command to its effect */
     double sensor_delay_s;   /* age of what frames say about others */
+    double engine_lag_s;     /* of the engine behind its command, made up for; 0: not */
+    double engine_mps2;      /* most that is asked of it to that end */
     hp_realtime_config realtime;
 } plan_control_config;
 
@@ -66,6 +68,7 @@ typedef struct plan_guard_config {
     double car_accel_mps2, car_brake_mps2;                             /* bounds of vehicles */
     double margin_m;          /* kept around the ego's box */
     double wait_s, leave_mps; /* who has stood for so long is passed at no more than this */
+    double yield_s;           /* who has crossed within so long goes first */
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 

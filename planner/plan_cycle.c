@@ -2,12 +2,14 @@
 
 #include "planner/plan_belief.h"
 #include "planner/plan_detour.h"
+#include "planner/plan_engine.h"
 #include "planner/plan_guard.h"
 #include "planner/plan_leave.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
+#include "planner/plan_yield.h"
 #include "predictor/predictor_cv.h"
 
 #include <assert.h>
@@ -35,6 +37,7 @@ struct plan_cycle {
     uint32_t slot;      /* ... the last time in this stretch of decision_every ticks */
     hp_plan_reply plan; /* the last answer of the search */
     uint32_t misses;    /* decisions in a row without an answer */
+    plan_engine engine;
     /* one tick */
     bool waits[HP_MAX_AGENTS]; /* of each agent of the frame */
     bool leaves;               /* somebody does, beside the ego */
@@ -106,6 +109,7 @@ void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t see
     memset(&cycle->plan, 0, sizeof cycle->plan);
     memset(&cycle->belief, 0, sizeof cycle->belief);
     plan_tracks_reset(&cycle->tracks);
+    plan_engine_begin(&cycle->engine);
     plan_detour_begin(&cycle->config.path, info, &cycle->detour, &cycle->path);
 }
 
@@ -244,13 +248,35 @@ static void choose(const plan_cycle *cycle, const hp_ego_state *ego, hp_command 
     }
 }
 
+static plan_guard_verdict check(const plan_cycle *cycle, const hp_frame *frame, double accel_mps2)
+{
+    return plan_guard_check(&cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits,
+                            accel_mps2);
+}
+
+/** Where the ego may not stop, whoever is in its way, there is no baseline to fall back to: what
+ * the guard could still do is to be slow in front of people. The search knows the floor. */
+static bool is_guarded(const plan_cycle *cycle)
+{
+    return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
+}
+
+/** Makes up for the engine's lag where that passes, too. */
 static void guard(plan_cycle *cycle, const hp_frame *frame, hp_command *command)
 {
-    if (!cycle->config.guard.enabled) {
+    const bool guarded = is_guarded(cycle);
+    const double wanted_mps2 =
+        guarded ? plan_yield_accel(&cycle->config.guard, &cycle->info, &cycle->path, frame,
+                                   &cycle->tracks, command->accel_mps2)
+                : command->accel_mps2;
+    command->accel_mps2 = plan_engine_lead(&cycle->config.control, &cycle->engine, wanted_mps2);
+    if (!guarded) {
         return;
     }
-    const plan_guard_verdict verdict = plan_guard_check(
-        &cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits, command->accel_mps2);
+    plan_guard_verdict verdict = check(cycle, frame, command->accel_mps2);
+    if (verdict.intervened && command->accel_mps2 != wanted_mps2) {
+        verdict = check(cycle, frame, wanted_mps2);
+    }
     command->accel_mps2 = verdict.accel_mps2;
     command->guarded = verdict.intervened;
     if (verdict.intervened) {
@@ -298,6 +324,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
     }
     choose(cycle, &frame->ego, command);
     guard(cycle, frame, command);
+    plan_engine_sent(&cycle->config.control, command->accel_mps2, &cycle->engine);
     stage_done(cycle, HP_STAGE_GUARD);
     command->steer_rad =
         cycle->leaves ? 0.0 /* straight on: its flanks come no nearer */

@@ -12,6 +12,7 @@
 #define SMOOTHINGS 30
 #define GENTLE_MPS2 2.0   /* acceleration that ways are priced with */
 #define FLOOR_MPS2 (-4.0) /* and deceleration to a speed floor */
+#define LATE_PRICE 200.0  /* of a second that it takes longer to the end of what is seen */
 
 void plan_detour_begin(const plan_path_config *config, const hp_world_info *info,
                        plan_detour *detour, plan_path *path)
@@ -121,16 +122,25 @@ static void join(plan_detour *d, const plan_detour_task *task, const plan_way *w
     plan_path_through(task->config, task->info, line, n, path);
 }
 
+/** Of the pace under way, if the first one takes so long. */
+static double late_price(const plan_detour *d, double first_s)
+{
+    return LATE_PRICE * fmax(d->search.time_s[PLAN_ASTAR_AHEAD] - first_s, 0.0);
+}
+
 /** Prices a way at the better of the paces that the car can choose from. */
 static double price(plan_detour *d, plan_astar_task *job, const plan_pace *paces, uint32_t n_paces,
                     const plan_way *way, uint32_t *best)
 {
     double least = INFINITY;
+    double first_s = 0.0;
     *best = 0;
     for (uint32_t i = 0; i < n_paces; ++i) {
         job->pace = paces[i];
         plan_astar_begin(&d->search, job);
-        const double cost = plan_astar_price(&d->search, job, way->poses, way->n);
+        first_s = i == 0 ? d->search.time_s[PLAN_ASTAR_AHEAD] : first_s;
+        const double cost =
+            plan_astar_price(&d->search, job, way->poses, way->n) + late_price(d, first_s);
         if (cost < least) {
             least = cost;
             *best = i;
@@ -217,12 +227,15 @@ static void evade(plan_detour *d, const plan_detour_task *task, plan_astar_task 
     keep_on(path, &d->search, &job->start, best);
     best->cost = price(d, job, paces, n_paces, best, &pace);
     const double old_cost = best->cost;
+    double first_s = 0.0;
     for (uint32_t i = 0; i < n_paces; ++i) {
         job->pace = paces[i];
         plan_astar_begin(&d->search, job);
+        first_s = i == 0 ? d->search.time_s[PLAN_ASTAR_AHEAD] : first_s;
         plan_astar_search(&d->search, job, way);
         if (!isinf(way->cost)) {
             smooth(d, job, way);
+            way->cost += late_price(d, first_s);
             if (way->cost < BETTER * old_cost && way->cost < best->cost) {
                 *best = *way;
             }

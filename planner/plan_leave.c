@@ -21,11 +21,28 @@ static bool is_beside(const plan_guard_config *config, const hp_world_info *info
            !hp_box_overlap(&ego, &body);
 }
 
-static bool waits_now(const plan_guard_config *config, const hp_world_info *info,
-                      const hp_pose *pose, const hp_agent *agent, const plan_track *item)
+/** Braking for him would stop with the tail beside him, or later: it passes him sooner than the
+ * brakes could hold it. */
+static bool is_nearly_left(const plan_guard_config *config, const hp_world_info *info,
+                           const hp_ego_state *ego, const hp_agent *agent)
 {
-    return agent->kind == HP_CLASS_WALKER && item->stood_s >= config->wait_s &&
-           is_beside(config, info, pose, agent);
+    const hp_pose *pose = &ego->pose;
+    const double from_tail = (agent->pose.x_m - pose->x_m) * cos(pose->yaw_rad) +
+                             (agent->pose.y_m - pose->y_m) * sin(pose->yaw_rad) +
+                             0.5 * (info->ego_length_m + hypot(agent->length_m, agent->width_m));
+    return from_tail < ego->speed_mps * config->response_s +
+                           0.5 * ego->speed_mps * ego->speed_mps / config->hard_mps2;
+}
+
+/** He has stood for long enough; once left behind, he may set out again when it is too late for
+ * anything but to be gone. */
+static bool waits_now(const plan_guard_config *config, const hp_world_info *info,
+                      const hp_ego_state *ego, const hp_agent *agent, const plan_track *item,
+                      bool waited)
+{
+    return agent->kind == HP_CLASS_WALKER && is_beside(config, info, &ego->pose, agent) &&
+           (item->stood_s >= config->wait_s ||
+            (waited && is_nearly_left(config, info, ego, agent)));
 }
 
 bool plan_leave_update(const plan_guard_config *config, const hp_world_info *info,
@@ -41,11 +58,12 @@ bool plan_leave_update(const plan_guard_config *config, const hp_world_info *inf
     for (uint32_t k = 0; k < tracks->n; ++k) {
         plan_track *item = &tracks->items[k];
         /* Once begun, it is gone through with: to steer beside him would swing the tail at him. */
-        const bool may = slow && (aligned || item->waits);
+        const bool waited = item->waits;
+        const bool may = slow && (aligned || waited);
         item->waits = false;
         for (uint32_t i = 0; may && i < frame->n_agents; ++i) {
             if (frame->agents[i].id == item->track.id &&
-                waits_now(config, info, pose, &frame->agents[i], item)) {
+                waits_now(config, info, &frame->ego, &frame->agents[i], item, waited)) {
                 item->waits = waits[i] = any = true;
             }
         }

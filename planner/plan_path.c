@@ -28,9 +28,13 @@ static double curvature_at(const plan_path *path, double s)
 {
     const double a = fmax(s - CURVE_WINDOW_M, 0.0);
     const double b = fmin(s + CURVE_WINDOW_M, path->s_m[path->n - 1]);
-    const double turned =
-        hp_angle_wrap(plan_path_at(path, b).yaw_rad - plan_path_at(path, a).yaw_rad);
-    return fabs(turned) / fmax(b - a, 1e-6);
+    const hp_pose from = plan_path_at(path, a);
+    const hp_pose here = plan_path_at(path, 0.5 * (a + b));
+    const hp_pose to = plan_path_at(path, b);
+    /* by chords: headings of single segments are exact to a segment's length only */
+    const double turned = hp_angle_wrap(atan2(to.y_m - here.y_m, to.x_m - here.x_m) -
+                                        atan2(here.y_m - from.y_m, here.x_m - from.x_m));
+    return 2.0 * fabs(turned) / fmax(b - a, 1e-6);
 }
 
 /** The gentle way down to whatever is slower ahead. */

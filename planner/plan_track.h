@@ -18,6 +18,7 @@ typedef struct plan_track {
     bool crossed;   /* it has been on the other side since */
     double stood_s; /* how long it has been seen standing */
     bool waits;     /* beside the ego, and lets it leave: plan_leave.h */
+    bool first;     /* crosses before an ego that was not slow: plan_yield.h */
     double unseen_open_s;          /* how long it has not been where it should be visible */
     uint32_t n_forecast;           /* futures of the last forecast; 0: none yet */
     double forecast_s;             /* episode time of that forecast */

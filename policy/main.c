@@ -2,16 +2,6 @@
 #include "policy/policy_config.h"
 #include "policy/policy_node.h"
 
-#include <signal.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
 static hp_status serve(const policy_config *config, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
@@ -21,7 +11,7 @@ static hp_status serve(const policy_config *config, const hp_program_args *args,
     if (st == HP_OK) {
         st = policy_node_create(config, &host.node, &node, error);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = policy_node_step(node, 100);
     }
     policy_node_destroy(&node);
@@ -44,7 +34,7 @@ int main(int argc, char **argv)
     if (!hp_program_start(&program, argc, argv, &args, &status)) {
         return status;
     }
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&config, &args, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

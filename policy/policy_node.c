@@ -127,6 +127,7 @@ hp_status policy_node_create(const policy_config *config, const hp_node *identit
             (void)snprintf(kind, sizeof kind, "%s kernels", policy_infer_kernel(node->infer));
         }
         const hp_service service = {.link = HP_LINK_POLICY,
+                                    .direct = HP_LINK_POLICY_DIRECT,
                                     .request = HP_MSG_EVALUATE_REQUEST,
                                     .reply = HP_MSG_EVALUATE_REPLY,
                                     .has_model = has_model,

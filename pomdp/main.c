@@ -1,16 +1,6 @@
 #include "common/hp_program.h"
 #include "pomdp/pomdp_node.h"
 
-#include <signal.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
 typedef struct setting {
     car_config car;
     policy_config policy;
@@ -30,7 +20,7 @@ static hp_status serve(const setting *config, const hp_program_args *args, hp_er
     if (st == HP_OK) {
         st = pomdp_node_create(&config->car, &config->policy, &host.node, &node, error);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = pomdp_node_step(node, 100);
     }
     pomdp_node_destroy(&node);
@@ -56,7 +46,7 @@ int main(int argc, char **argv)
     if (!hp_program_start(&program, argc, argv, &args, &status)) {
         return status;
     }
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&config, &args, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

@@ -61,6 +61,7 @@ static hp_status ask(void *ctx, const car_question *question, int64_t deadline_n
     const uint32_t looks[HP_MAX_DIMS] = {question->n, question->n_look};
     hp_tensor_put(&q->scene.head, q->scene.data, HP_NUMBER_F32, scene, question->scene);
     hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, looks, question->looks);
+    hp_client_hold(node->policy); /* until the search ends */
     const hp_status st =
         hp_client_call(node->policy, &e, q, until_ns, HP_MSG_EVALUATE_REPLY, &node->reply);
     if (st != HP_OK) {
@@ -103,6 +104,9 @@ static void answer(void *ctx, const void *request, void *reply)
     node->request.world_id = asked->world_id;
     node->request.tick = asked->tick;
     car_planner_plan(node->planner, asked, node->identity->clock, reply);
+    if (node->policy != NULL) {
+        hp_client_let_go(node->policy);
+    }
     tell(node);
 }
 
@@ -111,14 +115,17 @@ static void answer(void *ctx, const void *request, void *reply)
 static hp_status open_network(const car_config *config, const policy_config *policy,
                               pomdp_node *node, hp_error *error)
 {
-    const bool remote = config->evaluator == CAR_EVALUATOR_REMOTE;
+    const bool remote = config->evaluator != CAR_EVALUATOR_LOCAL;
     if (remote && config->threads > 1) {
         return HP_OK; /* car_config_check lets this pass with pruning off only */
     }
     if (remote) {
         hp_status st = hp_mail_create(node->identity, &node->mail);
         if (st == HP_OK) {
-            st = hp_client_create(&node->mail, HP_LINK_POLICY, &node->policy, error);
+            const bool direct = config->evaluator == CAR_EVALUATOR_REMOTE &&
+                                hp_node_has(node->identity, HP_LINK_POLICY_DIRECT);
+            st = hp_client_create(&node->mail, direct ? HP_LINK_POLICY_DIRECT : HP_LINK_POLICY,
+                                  &node->policy, error);
         }
         if (st != HP_OK) {
             return st;

@@ -10,11 +10,12 @@ void pomdp_prune_config_default(pomdp_prune_config *config)
                                    .confidence_threshold = 0.8,
                                    .value_tolerance = 0.1,
                                    .min_depth = 1,
-                                   .guard_ttc_s = 1.5,
+                                   .guard_ttc_s = 1.0,
                                    .max_collision_probability = 0.2,
-                                   .use_value_bound = false,
+                                   .use_value_bound = true,
                                    .use_prior = false,
-                                   .decision_aware = true};
+                                   .decision_aware = true,
+                                   .glance = true};
 }
 
 bool pomdp_prune_allows(const pomdp_prune_config *config, uint32_t depth, const pomdp_opinion *said)

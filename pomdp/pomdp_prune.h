@@ -43,6 +43,7 @@ typedef struct pomdp_prune_config {
     bool use_value_bound; /* crude, selective: U of other leaves comes down to high */
     bool use_prior;       /* ties among actions go to the network's choice */
     bool decision_aware;  /* see pomdp_evaluator.reopens */
+    bool glance;          /* a root that is settled at first sight is not searched */
 } pomdp_prune_config;
 
 /** What is known of a leaf from outside the search. */

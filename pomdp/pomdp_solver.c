@@ -392,3 +392,21 @@ hp_status pomdp_solver_plan(pomdp_solver *solver, const pomdp_particles *belief,
     report_tree(solver, plan);
     return HP_OK;
 }
+
+hp_status pomdp_solver_glance(pomdp_solver *solver, const pomdp_particles *belief, hp_rng stream,
+                              double gap, pomdp_plan *plan)
+{
+    const pomdp_budget none = {0};
+    const hp_status st = prepare_root(solver, belief, stream, &none);
+    if (st != HP_OK) {
+        return st;
+    }
+    *plan = (pomdp_plan){.gap_begin = root_gap(solver), .action = floor_action(solver)};
+    report_counts(solver, plan);
+    plan->nodes = 1;
+    for (uint32_t a = 0; a < plan->n_actions; a++) {
+        plan->action_lower[a] = a == plan->action ? plan->value_lower : (double)-INFINITY;
+        plan->action_upper[a] = plan->value_upper;
+    }
+    return plan->gap_begin <= gap ? HP_OK : HP_EAGAIN;
+}

@@ -99,4 +99,10 @@ HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const pomdp_parti
                                          hp_rng stream, const pomdp_budget *budget,
                                          pomdp_plan *plan);
 
+/** The root's first bounds, and no search. Where they are at most gap apart, what the policy behind
+ *  the lower one does is worth all but that gap: HP_OK, and the plan with that action; of the other
+ *  actions it knows nothing. HP_EAGAIN: they are farther apart. HP_EINVAL as above. */
+HP_NODISCARD hp_status pomdp_solver_glance(pomdp_solver *solver, const pomdp_particles *belief,
+                                           hp_rng stream, double gap, pomdp_plan *plan);
+
 #endif

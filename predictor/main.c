@@ -1,16 +1,6 @@
 #include "common/hp_program.h"
 #include "predictor/predictor_node.h"
 
-#include <signal.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
 static hp_status serve(const predictor_config *config, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
@@ -20,7 +10,7 @@ static hp_status serve(const predictor_config *config, const hp_program_args *ar
     if (st == HP_OK) {
         st = predictor_node_create(config, &host.node, &node, error);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = predictor_node_step(node, 100);
     }
     predictor_node_destroy(&node);
@@ -43,7 +33,7 @@ int main(int argc, char **argv)
     if (!hp_program_start(&program, argc, argv, &args, &status)) {
         return status;
     }
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&config, &args, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

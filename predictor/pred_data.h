@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define PRED_STEP_S 0.4 /* of the grid that the network runs on */
+
 /** Finer than hp_agent_class: lorries and buses move differently. */
 typedef enum pred_class {
     PRED_WALKER,
@@ -21,6 +23,11 @@ typedef enum pred_class {
     PRED_LARGE,
     PRED_CLASSES,
 } pred_class;
+
+static inline bool pred_is_vehicle(pred_class kind)
+{
+    return kind == PRED_CAR || kind == PRED_LARGE;
+}
 
 typedef struct pred_row {
     uint32_t step, id;
@@ -35,6 +42,7 @@ typedef struct pred_recording {
     double step_s;
     uint32_t n_steps;
     size_t n_rows;
+    double *late_s; /* [n_steps]: later than its number tells; 0 unless the clock was mended */
     pred_row *rows; /* by step, then id */
     size_t *first;  /* [n_steps + 1]: rows of step k are rows[first[k]] .. rows[first[k + 1] - 1] */
 } pred_recording;
@@ -74,6 +82,8 @@ HP_NODISCARD hp_status pred_read_clip(const char *stem, double fps, double late,
 HP_NODISCARD hp_status pred_read_apollo(const char *path, pred_recording *out, hp_error *error);
 void pred_recording_free(pred_recording *recording);
 
+/** Seconds from one step to another. */
+double pred_recording_between_s(const pred_recording *recording, uint32_t from, uint32_t to);
 /** The row of an agent at a step, or NULL. */
 const pred_row *pred_recording_find(const pred_recording *recording, uint32_t step, uint32_t id);
 

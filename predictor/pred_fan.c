@@ -5,8 +5,6 @@
 
 enum { DRAWN = 20000, ROUNDS = 40 };
 #define NOISE_RAD 0.4363323129985824 /* 25 degrees */
-#define FLOOR 0.05                   /* least scale, units */
-#define SCALE_GAIN 0.3               /* as in pred_net.c */
 
 static void go_on(float vx, float vy, float path[PRED_PATH])
 {
@@ -178,7 +176,7 @@ static void write_anchor(const fan *f, uint32_t k, float anchor[PRED_OUTPUTS])
         }
     }
     for (uint32_t c = 0; c < PRED_PATH; ++c) {
-        const double above = fmax(off[c] - FLOOR, 1e-4) / SCALE_GAIN;
+        const double above = fmax(off[c] - PRED_MIN_SCALE_M, 1e-4) / PRED_SCALE_GAIN;
         anchor[c] = (float)(mean[c] / share);
         anchor[PRED_PATH + c] = (float)log(expm1(above)); /* softplus, backwards */
     }

@@ -8,7 +8,6 @@
 #define MIN_STEPS 3    /* fewer tell nothing about what is usual */
 #define SLACK_M 0.5    /* jitter of a place */
 #define MAX_SLIP_M 15.0
-#define SCALE_FLOOR_M 0.05
 #define TURN_FROM_M 0.8  /* vehicles faster than this per step keep their turn rate */
 #define MAX_TURN_RAD 0.2 /* per step */
 
@@ -20,11 +19,6 @@ static const double UNITS[PRED_CLASSES] = {1.0, 0.4, 0.25, 0.25};
 static const double MAX_SPEED_MPS[PRED_CLASSES] = {12.0, 25.0, 60.0, 60.0};
 /* Nor does a walker differ for a single step by more than this from his usual velocity: m/s. */
 #define MAX_ODD_MPS 3.0
-
-static bool is_vehicle(pred_class kind)
-{
-    return kind == PRED_CAR || kind == PRED_LARGE;
-}
 
 /** Of n >= 1 values, which are sorted on the way. */
 static double median_of(double *values, uint32_t n)
@@ -167,12 +161,12 @@ void pred_input_forget(pred_input *input, uint32_t n)
 /** How far one is from being a neighbour: distance, vehicles 8 m nearer; infinity: out of reach. */
 static double remoteness(const pred_other *self, const pred_other *other)
 {
-    const bool vehicles = is_vehicle(self->kind) || is_vehicle(other->kind);
+    const bool vehicles = pred_is_vehicle(self->kind) || pred_is_vehicle(other->kind);
     const double d = hp_dist(self->p, other->p);
     if (!(d <= (vehicles ? 30.0 : 8.0))) {
         return (double)INFINITY;
     }
-    return is_vehicle(other->kind) ? d - 8.0 : d;
+    return pred_is_vehicle(other->kind) ? d - 8.0 : d;
 }
 
 void pred_input_neighbours(const pred_other *others, uint32_t n, uint32_t self, pred_input *out)
@@ -215,7 +209,7 @@ pred_frame pred_frame_of(const pred_input *input, const pred_change *change)
     const float *from = input->past[PRED_PAST - 4];
     const double way_m = hypot((double)from[0], (double)from[1]);
     double yaw = 0.0;
-    if (way_m > (is_vehicle(input->kind) ? 0.5 : STILL_M)) {
+    if (way_m > (pred_is_vehicle(input->kind) ? 0.5 : STILL_M)) {
         yaw = atan2(-(double)from[1], -(double)from[0]);
     } else if (isfinite(input->yaw_rad)) {
         yaw = (double)input->yaw_rad;
@@ -226,7 +220,7 @@ pred_frame pred_frame_of(const pred_input *input, const pred_change *change)
                         .sin = sin(yaw),
                         .flip = change->flip,
                         .scale = unit * change->size,
-                        .floor = unit * SCALE_FLOOR_M};
+                        .floor = unit * PRED_MIN_SCALE_M};
 }
 
 void pred_frame_in(const pred_frame *frame, const float world[2], float out[2])
@@ -264,7 +258,7 @@ static void write_base(const pred_input *input, const pred_frame *frame,
     const double vx = -(double)past[PRED_PAST - 2][0];
     const double vy = -(double)past[PRED_PAST - 2][1];
     const double speed = hypot(vx, vy);
-    const bool turns = is_vehicle(input->kind) && speed > TURN_FROM_M * frame->scale;
+    const bool turns = pred_is_vehicle(input->kind) && speed > TURN_FROM_M * frame->scale;
     const double turn = turns ? turn_of(past, speed) : 0.0;
     double heading = atan2(vy, vx);
     double x = 0.0;

@@ -20,7 +20,7 @@ enum {
     PRED_AT_CLASS = 31, /* ... and a one for the class */
 };
 
-#define PRED_STEP_S 0.4
+#define PRED_MIN_SCALE_M 0.05 /* no mode is surer than that */
 
 /** A neighbour as the agent sees him, along the world's axes. */
 typedef struct pred_neighbour {

@@ -10,7 +10,6 @@
 #define W_NLL 0.2
 #define W_SINGLE_END 0.3
 #define SHARPNESS 3.0
-#define SCALE_GAIN 0.3 /* as in pred_net.c */
 
 enum { LOGIT = 2 * PRED_PATH }; /* its place among a mode's outputs */
 
@@ -131,7 +130,7 @@ static void likely_back(const agent *a, uint32_t k, size_t t, pred_real posterio
         const pred_real off = fabs(path_of(a, k)[i] - a->truth[i]);
         /* b = floor + gain softplus(raw): its slope is gain (1 - exp(-softplus)). */
         const pred_real slope =
-            (pred_real)SCALE_GAIN * (1 - exp(-(b - a->floor) / (pred_real)SCALE_GAIN));
+            (pred_real)PRED_SCALE_GAIN * (1 - exp(-(b - a->floor) / (pred_real)PRED_SCALE_GAIN));
         d[PRED_PATH + i] += weight * posterior * (1 / b - off / (b * b)) * slope;
     }
 }

@@ -2,15 +2,14 @@
 
 #include <string.h>
 
-#define MIN_SCALE_M 0.05
 #define TOUCH_M 0.2
 
 static const double REGIONS[2] = {0.5, PRED_REGION_SHARE};
 
-/** Where the path is at the k-th step of the recording's clock. */
+/** Where the path is when the k-th step of the recording is expected, at its end after that. */
 static hp_vec2 path_at(const float *path, const pred_sample *s, uint32_t k)
 {
-    const double at = (k + 1) * (double)s->truth_step_s / PRED_STEP_S - 1.0;
+    const double at = fmin((double)s->truth_s[k] / PRED_STEP_S, PRED_FUTURE) - 1.0;
     const double whole = floor(at + 1e-6);
     const double u = fmax(at - whole, 0.0);
     const size_t j = (size_t)fmax(whole, 0.0);
@@ -57,7 +56,7 @@ static void mixture_at(const pred_answer *a, const pred_sample *s, uint32_t step
     for (uint32_t k = 0; k < a->n_modes; ++k) {
         const hp_vec2 raw = path_at(a->scale[k], s, step);
         out->mean[k] = path_at(a->path[k], s, step);
-        out->scale[k] = (hp_vec2){fmax(raw.x_m, MIN_SCALE_M), fmax(raw.y_m, MIN_SCALE_M)};
+        out->scale[k] = (hp_vec2){fmax(raw.x_m, PRED_MIN_SCALE_M), fmax(raw.y_m, PRED_MIN_SCALE_M)};
         out->p[k] = (double)a->p[k];
     }
 }

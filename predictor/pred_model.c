@@ -104,8 +104,8 @@ static void write_answer(const pred_model *model, const pred_acts *acts, uint32_
         best = fmaxf(best, out->p[k]);
         for (uint32_t c = 0; c < PRED_PATH; ++c) {
             out->path[k][c] = metres * acts->out[row * PRED_OUTPUTS + c];
-            out->scale[k][c] =
-                fmaxf(metres * model->spread * acts->scale[row * PRED_PATH + c], 0.05F);
+            out->scale[k][c] = fmaxf(metres * model->spread * acts->scale[row * PRED_PATH + c],
+                                     (float)PRED_MIN_SCALE_M);
         }
     }
     for (uint32_t k = 0; k < PRED_MODES; ++k) {

@@ -5,7 +5,6 @@
 #include <tgmath.h>
 
 #define NORM_EPSILON 1e-5
-#define SCALE_GAIN 0.3 /* b = floor + 0.3 softplus(raw) */
 
 #define PART(member, rows, columns)                                                                \
     {                                                                                              \
@@ -286,7 +285,7 @@ static void finish_mode(const pred_acts *a, const pred_weights *w, uint32_t agen
         const pred_real raw = out[PRED_PATH + i];
         out[i] += base[i];
         scale[i] =
-            a->batch.floor[agent] + (pred_real)SCALE_GAIN * (raw > 20 ? raw : log1p(exp(raw)));
+            a->batch.floor[agent] + (pred_real)PRED_SCALE_GAIN * (raw > 20 ? raw : log1p(exp(raw)));
     }
 }
 

@@ -57,6 +57,8 @@ typedef struct pred_weights {
     pred_real lean[PRED_LEAN * PRED_PATH];
 } pred_weights;
 
+#define PRED_SCALE_GAIN 0.3 /* a scale is floor + 0.3 softplus(raw) */
+
 enum { PRED_N_WEIGHTS = sizeof(pred_weights) / sizeof(pred_real) };
 
 /** Where each named matrix lies. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP_S 0.4
 #define CLASS_ID 1000000U /* the two files of a clip count ids apart */
 
 enum { MAX_ID = 900000 };
@@ -48,7 +47,8 @@ static hp_status settle(sight *sights, size_t n, const char *name, double step_s
     qsort(sights, n, sizeof *sights, by_frame_and_id);
     out->rows = calloc(n > 0 ? n : 1, sizeof *out->rows);
     out->first = calloc(n + 2, sizeof *out->first);
-    if (out->rows == NULL || out->first == NULL) {
+    out->late_s = calloc(n + 1, sizeof *out->late_s);
+    if (out->rows == NULL || out->first == NULL || out->late_s == NULL) {
         pred_recording_free(out);
         return hp_fail(error, HP_ENOMEM, "%s: no memory for %zu rows", name, n);
     }
@@ -92,7 +92,7 @@ hp_status pred_read_eth(const char *path, pred_recording *out, hp_error *error)
         }
     }
     if (st == HP_OK) {
-        st = settle(sights, t.n_rows, path, STEP_S, out, error);
+        st = settle(sights, t.n_rows, path, PRED_STEP_S, out, error);
     }
     free(sights);
     pred_table_free(&t);
@@ -267,7 +267,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
     }
     st = read_tracks(stem, true, &vehicles, error);
     st = st == HP_ENOENT ? HP_OK : st; /* some clips have no car */
-    const double frames_per_step = STEP_S * fps;
+    const double frames_per_step = PRED_STEP_S * fps;
     const double start = first_frame(&vehicles, first_frame(&walkers, INFINITY));
     const clip_clock clock = {start + late * frames_per_step, frames_per_step};
     const size_t most = most_sights(&walkers, &clock) + most_sights(&vehicles, &clock);
@@ -280,7 +280,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
         size_t n = 0;
         resample_all(&walkers, &clock, sights, &n);
         resample_all(&vehicles, &clock, sights, &n);
-        st = settle(sights, n, stem, STEP_S, out, error);
+        st = settle(sights, n, stem, PRED_STEP_S, out, error);
     }
     free(sights);
     pred_table_free(&walkers.table);
@@ -291,8 +291,15 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
 void pred_recording_free(pred_recording *recording)
 {
     free(recording->rows);
+    free(recording->late_s);
     free(recording->first);
     *recording = (pred_recording){0};
+}
+
+double pred_recording_between_s(const pred_recording *recording, uint32_t from, uint32_t to)
+{
+    return ((double)to - from) * recording->step_s + recording->late_s[to] -
+           recording->late_s[from];
 }
 
 const pred_row *pred_recording_find(const pred_recording *recording, uint32_t step, uint32_t id)

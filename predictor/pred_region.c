@@ -2,7 +2,6 @@
 
 #include <math.h>
 
-#define MIN_SCALE_M 0.05F
 #define RATE_FIRST 0.2 /* of the factor's logarithm per point, at first ... */
 #define RATE_LAST 0.05 /* ... and in the long run */
 #define MOST 1.5       /* of its size */
@@ -14,8 +13,8 @@ void pred_mixture_at(const pred_answer *answer, uint32_t k, pred_mixture *out)
         const float *path = &answer->path[m][(size_t)2 * k];
         const float *scale = &answer->scale[m][(size_t)2 * k];
         out->mean[m] = (hp_vec2){(double)path[0], (double)path[1]};
-        out->scale[m] =
-            (hp_vec2){(double)fmaxf(scale[0], MIN_SCALE_M), (double)fmaxf(scale[1], MIN_SCALE_M)};
+        out->scale[m] = (hp_vec2){(double)fmaxf(scale[0], (float)PRED_MIN_SCALE_M),
+                                  (double)fmaxf(scale[1], (float)PRED_MIN_SCALE_M)};
         out->p[m] = (double)answer->p[m];
     }
 }
@@ -70,7 +69,7 @@ void pred_adapt_apply(const pred_adapt *adapt, pred_class kind, pred_answer *ans
     const float factor = (float)exp(adapt->log_factor[kind]);
     for (uint32_t m = 0; m < answer->n_modes; ++m) {
         for (uint32_t c = 0; c < PRED_PATH; ++c) {
-            answer->scale[m][c] = fmaxf(factor * answer->scale[m][c], MIN_SCALE_M);
+            answer->scale[m][c] = fmaxf(factor * answer->scale[m][c], (float)PRED_MIN_SCALE_M);
         }
     }
 }

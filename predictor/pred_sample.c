@@ -1,9 +1,12 @@
 #include "predictor/pred_sample.h"
 
+#include "predictor/pred_clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define NEAR_CAR_M 8.0
+#define MAX_STEP_S 1.0 /* longer ones are filled in */
 
 enum { MAX_PRESENT = 512 }; /* agents of one step */
 
@@ -23,17 +26,13 @@ static const double JUMP_MPS[PRED_CLASSES] = {5.0, 20.0, 30.0, 30.0};
 typedef struct window {
     const pred_recording *recording;
     const pred_protocol *protocol;
-    uint32_t now; /* step of the last observed point */
+    uint32_t now;                /* step of the last observed point */
+    double ahead_s[PRED_FUTURE]; /* from now: the steps to come */
     uint32_t n;
     pred_other others[MAX_PRESENT];
     const pred_row *rows[MAX_PRESENT]; /* of the same agents */
     pred_other walkers[MAX_PRESENT];   /* those who are no vehicles, where that is asked for */
 } window;
-
-static bool is_vehicle(pred_class kind)
-{
-    return kind == PRED_CAR || kind == PRED_LARGE;
-}
 
 static bool reserve(pred_samples *s)
 {
@@ -58,10 +57,10 @@ static void gather(window *w)
     for (size_t i = r->first[w->now]; i < r->first[w->now + 1] && w->n < MAX_PRESENT; ++i) {
         const pred_row *row = &r->rows[i];
         const pred_row *before = w->now > 0 ? pred_recording_find(r, w->now - 1, row->id) : NULL;
-        const double steps = PRED_STEP_S / r->step_s;
         pred_other *o = &w->others[w->n];
         *o = (pred_other){.id = row->id, .kind = row->kind, .p = row->p};
         if (before != NULL) {
+            const double steps = PRED_STEP_S / pred_recording_between_s(r, w->now - 1, w->now);
             o->step_m.x_m = steps * (row->p.x_m - before->p.x_m);
             o->step_m.y_m = steps * (row->p.y_m - before->p.y_m);
         }
@@ -81,9 +80,9 @@ static bool stays(const window *w, uint32_t id)
 }
 
 /** Faster than anybody of the class can be: a slip of the recording. */
-static bool slips(const window *w, pred_class kind, hp_vec2 a, hp_vec2 b)
+static bool slips(pred_class kind, hp_vec2 a, hp_vec2 b, double step_s)
 {
-    return hp_dist(a, b) > JUMP_MPS[kind] * w->recording->step_s;
+    return hp_dist(a, b) > JUMP_MPS[kind] * step_s;
 }
 
 /** Future on the grid, as far as the recording goes beyond the window, too; a slip ends it. */
@@ -94,12 +93,13 @@ static void write_future(const window *w, pred_sample *s)
     uint32_t k = 0;
     for (uint32_t j = 1; k < PRED_FUTURE && w->now + j < r->n_steps; ++j) {
         const pred_row *row = pred_recording_find(r, w->now + j, s->id);
-        if (row == NULL || slips(w, s->input.kind, a, row->p)) {
+        const double begin_s = pred_recording_between_s(r, w->now, w->now + j - 1);
+        const double step_s = pred_recording_between_s(r, w->now + j - 1, w->now + j);
+        if (row == NULL || slips(s->input.kind, a, row->p, step_s)) {
             break;
         }
-        const double begin_s = (j - 1) * r->step_s;
-        while (k < PRED_FUTURE && (k + 1) * PRED_STEP_S <= begin_s + r->step_s + 1e-9) {
-            const double u = ((k + 1) * PRED_STEP_S - begin_s) / r->step_s;
+        while (k < PRED_FUTURE && (k + 1) * PRED_STEP_S <= begin_s + step_s + 1e-9) {
+            const double u = ((k + 1) * PRED_STEP_S - begin_s) / step_s;
             s->future[k][0] = (float)(a.x_m + u * (row->p.x_m - a.x_m) - s->here.x_m);
             s->future[k][1] = (float)(a.y_m + u * (row->p.y_m - a.y_m) - s->here.y_m);
             ++k;
@@ -116,7 +116,6 @@ static const pred_row *row_at(const window *w, uint32_t step, uint32_t id)
 
 static void write_truth(const window *w, pred_sample *s)
 {
-    s->truth_step_s = (float)w->recording->step_s;
     for (uint32_t k = 0; k < w->protocol->n_future; ++k) {
         const pred_row *row = row_at(w, w->now + 1 + k, s->id);
         if (row == NULL) {
@@ -125,6 +124,7 @@ static void write_truth(const window *w, pred_sample *s)
         s->n_truth = k + 1;
         s->truth[k][0] = (float)(row->p.x_m - s->here.x_m);
         s->truth[k][1] = (float)(row->p.y_m - s->here.y_m);
+        s->truth_s[k] = (float)w->ahead_s[k];
     }
 }
 
@@ -143,18 +143,42 @@ static uint32_t past_points(const window *w, uint32_t id, hp_vec2 points[PRED_PA
     return n;
 }
 
+/** What is passed on of a past: frames that its clock has lost are filled in evenly, as a longer
+ * gap would mean somebody else. Returns how many points there are then. */
+static uint32_t fill_in(const double *times_s, const hp_vec2 *points, uint32_t n,
+                        double filled_s[PRED_POINTS], hp_vec2 filled[PRED_POINTS])
+{
+    uint32_t used = 0;
+    for (uint32_t k = 0; k < n; ++k) {
+        const double gap_s = k > 0 ? times_s[k] - times_s[k - 1] : 0.0;
+        const uint32_t parts = gap_s > MAX_STEP_S ? (uint32_t)ceil(gap_s / MAX_STEP_S) : 1;
+        for (uint32_t j = 1; j <= parts && used < PRED_POINTS; ++j) {
+            const double back = 1.0 - (double)j / parts;
+            const hp_vec2 from = points[k > 0 ? k - 1 : 0];
+            filled_s[used] = times_s[k] - back * gap_s;
+            filled[used++] = (hp_vec2){points[k].x_m - back * (points[k].x_m - from.x_m),
+                                       points[k].y_m - back * (points[k].y_m - from.y_m)};
+        }
+    }
+    return used;
+}
+
 static void write_past(const window *w, hp_vec2 step_m, pred_sample *s)
 {
+    const pred_recording *r = w->recording;
     double times_s[PRED_PAST];
+    double filled_s[PRED_POINTS];
     hp_vec2 points[PRED_PAST];
+    hp_vec2 filled[PRED_POINTS];
     const uint32_t n = past_points(w, s->id, points);
     for (uint32_t k = 0; k < n; ++k) {
-        times_s[k] = -((double)(n - 1 - k) * w->recording->step_s);
-        s->jumps |= k > 0 && slips(w, s->input.kind, points[k - 1], points[k]);
+        times_s[k] = pred_recording_between_s(r, w->now, w->now + 1 - n + k);
+        s->jumps |= k > 0 && slips(s->input.kind, points[k - 1], points[k], r->step_s);
     }
-    pred_input_past(times_s, points, n, step_m, &s->input);
+    pred_input_past(filled_s, filled, fill_in(times_s, points, n, filled_s, filled), step_m,
+                    &s->input);
     const uint32_t back = n > 3 ? 3 : n - 1;
-    const double steps = back > 0 ? PRED_STEP_S / w->recording->step_s / back : 0.0;
+    const double steps = back > 0 ? PRED_STEP_S / -times_s[n - 1 - back] : 0.0;
     s->mean_step_m[0] = (float)(steps * (points[n - 1].x_m - points[n - 1 - back].x_m));
     s->mean_step_m[1] = (float)(steps * (points[n - 1].y_m - points[n - 1 - back].y_m));
 }
@@ -165,7 +189,7 @@ static bool truth_slips(const window *w, const pred_sample *s)
     hp_vec2 a = s->here;
     for (uint32_t k = 0; k < s->n_truth; ++k) {
         const hp_vec2 b = pred_recording_find(w->recording, w->now + 1 + k, s->id)->p;
-        if (slips(w, s->input.kind, a, b)) {
+        if (slips(s->input.kind, a, b, w->recording->step_s)) {
             return true;
         }
         a = b;
@@ -198,7 +222,7 @@ static uint32_t without_vehicles(window *w, uint32_t self, uint32_t *n)
     uint32_t at = 0;
     *n = 0;
     for (uint32_t i = 0; i < w->n; ++i) {
-        if (i == self || !is_vehicle(w->others[i].kind)) {
+        if (i == self || !pred_is_vehicle(w->others[i].kind)) {
             at = i == self ? *n : at;
             w->walkers[(*n)++] = w->others[i];
         }
@@ -221,6 +245,7 @@ static hp_status cut(window *w, pred_samples *samples, hp_error *error)
 {
     const size_t before = samples->n;
     gather(w);
+    pred_clock_ahead(w->recording, w->now, PRED_FUTURE, w->ahead_s);
     for (uint32_t i = 0; i < w->n; ++i) {
         if (!w->rows[i]->scored || !stays(w, w->others[i].id)) {
             continue;

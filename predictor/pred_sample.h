@@ -16,12 +16,11 @@ typedef struct pred_sample {
     uint32_t n_future;        /* steps of future that are known, up to a slip of the recording */
     float future[PRED_FUTURE][2]; /* m from here, world axes, on the network's grid */
     uint32_t n_truth;
-    float truth_step_s;
-    float truth[PRED_FUTURE]
-               [2];       /* the same on the recording's own clock: what errors are taken at */
-    float mean_step_m[2]; /* mean way in one grid step over the last three recorded ones */
-    bool near_car;        /* a car within 8 m, now */
-    bool jumps;           /* faster than anybody can be, somewhere in the window */
+    float truth[PRED_FUTURE][2]; /* the same at the recording's steps: what errors are taken at */
+    float truth_s[PRED_FUTURE];  /* when they will be, as far as is known now */
+    float mean_step_m[2];        /* mean way in one grid step over the last three recorded ones */
+    bool near_car;               /* a car within 8 m, now */
+    bool jumps;                  /* faster than anybody can be, somewhere in the window */
 } pred_sample;
 
 typedef struct pred_samples {
@@ -81,6 +80,7 @@ typedef struct pred_choice {
     bool no_vehicles;
     bool whole_past; /* ApolloScape, loose: eight points as tracks bring them, not the six of its
                         test */
+    bool as_stamped; /* ApolloScape: its clock is believed, though frames are missing */
     bool loose;      /* short tracks, too, and clips on four clocks a tenth of a second apart */
 } pred_choice;
 

@@ -1,4 +1,5 @@
 /* Which files belong to which set. */
+#include "predictor/pred_clock.h"
 #include "predictor/pred_sample.h"
 
 #include <dirent.h>
@@ -152,10 +153,14 @@ static hp_status load_files(const pred_choice *c, const file_list *list, pred_sa
             continue;
         }
         st = read_one(c, list->paths[i / n_clocks], i % n_clocks, &recording, error);
-        if (st == HP_OK) {
-            st = pred_samples_add(samples, &recording, &protocol, error);
-            pred_recording_free(&recording);
+        if (st != HP_OK) {
+            break;
         }
+        if (c->kind == PRED_APOLLO && !c->as_stamped) {
+            st = pred_clock_mend(&recording, error);
+        }
+        st = st == HP_OK ? pred_samples_add(samples, &recording, &protocol, error) : st;
+        pred_recording_free(&recording);
     }
     return st;
 }

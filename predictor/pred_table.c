@@ -1,7 +1,7 @@
 /* Numbers in text, field by field. */
+#include "common/hp_file.h"
 #include "predictor/pred_data.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,19 +150,12 @@ hp_status pred_table_read(const char *path, const pred_format *format, pred_tabl
                           hp_error *error)
 {
     *out = (pred_table){0};
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        const int why = errno;
-        return hp_fail(error, why == ENOENT ? HP_ENOENT : HP_EIO, "%s: cannot read: %s", path,
-                       strerror(why));
+    char *text = NULL;
+    size_t len = 0;
+    hp_status st = hp_file_read(path, PRED_MAX_FILE, &text, &len, error);
+    if (st == HP_OK) {
+        st = pred_table_parse(text, len, path, format, out, error);
     }
-    const long size = fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-    char *text = size < 0 || size > PRED_MAX_FILE ? NULL : malloc((size_t)size + 1);
-    rewind(file);
-    const bool read = text != NULL && fread(text, 1, (size_t)size, file) == (size_t)size;
-    (void)fclose(file);
-    const hp_status st = read ? pred_table_parse(text, (size_t)size, path, format, out, error)
-                              : hp_fail(error, HP_EIO, "%s: cannot read it whole", path);
     free(text);
     return st;
 }

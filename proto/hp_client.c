@@ -199,11 +199,21 @@ hp_status hp_client_call(hp_client *client, const hp_envelope *envelope, const v
         st = HP_EWIRE;
     }
     if (st == HP_OK) {
-        memcpy(reply, client->mail->in, hp_msg_size(reply_type));
+        hp_msg_copy(reply_type, reply, client->mail->in);
     } else {
         client->info.failed++;
     }
     return st;
+}
+
+void hp_client_hold(hp_client *client)
+{
+    hp_socket_hold(client->socket);
+}
+
+void hp_client_let_go(hp_client *client)
+{
+    hp_socket_let_go(client->socket);
 }
 
 bool hp_client_tend(hp_client *client)

@@ -4,6 +4,7 @@
 #include "common/hp_bus.h"
 #include "proto/hp_fields_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -268,6 +269,34 @@ static hp_status read_envelope(const hp_codec *codec, const unsigned char *bytes
     return HP_OK;
 }
 
+static void clear(const hp_layout *layout, void *message)
+{
+    unsigned char *bytes = message;
+    size_t from = 0;
+    for (size_t i = 0; i < layout->n_rooms; ++i) {
+        memset(bytes + from, 0, layout->rooms[i].at - from);
+        from = layout->rooms[i].at + layout->rooms[i].cap;
+    }
+    memset(bytes + from, 0, layout->size - from);
+}
+
+void hp_msg_copy(hp_msg_type type, void *to, const void *from)
+{
+    const hp_layout *layout = hp_layout_of(type);
+    const unsigned char *source = from;
+    unsigned char *target = to;
+    size_t begin = 0;
+    for (size_t i = 0; i < layout->n_rooms; ++i) {
+        const hp_room *room = &layout->rooms[i];
+        uint32_t n = 0;
+        memcpy(&n, source + room->count_at, sizeof n);
+        assert(n <= room->cap);
+        memcpy(target + begin, source + begin, room->at + n - begin);
+        begin = room->at + room->cap;
+    }
+    memcpy(target + begin, source + begin, layout->size - begin);
+}
+
 /** Payload into codec->scratch. */
 static hp_status decode_payload(hp_codec *codec, hp_msg_type type, const unsigned char *payload,
                                 size_t len, hp_error *error)
@@ -280,7 +309,7 @@ static hp_status decode_payload(hp_codec *codec, hp_msg_type type, const unsigne
     if (unpacked == NULL) {
         return hp_fail(error, HP_EWIRE, "%s: no protobuf message, or one too large", name);
     }
-    memset(&codec->scratch, 0, layout->size);
+    clear(layout, &codec->scratch);
     const hp_status status = hp_layout_fill(layout, unpacked, &codec->scratch, name, error);
     return status == HP_OK ? hp_layout_check(layout, &codec->scratch, name, error) : status;
 }
@@ -300,7 +329,7 @@ hp_status hp_decode(hp_codec *codec, const void *buf, size_t len, hp_envelope *e
     }
     if (status == HP_OK) {
         *envelope = read;
-        memcpy(message, &codec->scratch, hp_msg_size(read.type));
+        hp_msg_copy(read.type, message, &codec->scratch);
     }
     return status;
 }
@@ -310,7 +339,7 @@ hp_status hp_decode_payload(hp_codec *codec, hp_msg_type type, const void *paylo
 {
     const hp_status status = decode_payload(codec, type, payload, len, error);
     if (status == HP_OK) {
-        memcpy(message, &codec->scratch, hp_msg_size(type));
+        hp_msg_copy(type, message, &codec->scratch);
     }
     return status;
 }

@@ -4,7 +4,8 @@
  * hash u64, sender u32, generation u32, sequence u64, tick u64, monotonic ns i64, payload length
  * u32, reserved u32 (0), XXH3-64 u64 over envelope (hash field zero) and payload. Decoding trusts
  * nothing: envelope, hash, a capped arena for protobuf-c, no unknown fields, then every field
- * against a table of ranges and counts; on any failure *message is untouched. Ownership: a codec
+ * against a table of ranges and counts; on any failure *message is untouched, and so is always
+ * the room behind a tensor's bytes. Ownership: a codec
  * owns its arena; structs are the caller's. Threads: one codec, one thread. Allocation: in create
  * only. Round trips are bit-exact. */
 #ifndef HP_CODEC_H
@@ -77,6 +78,8 @@ uint64_t hp_codec_schema(const hp_codec *codec);
 
 const char *hp_msg_name(hp_msg_type type);
 const char *hp_role_name(hp_role role);
+/** Copies a message that has been checked, but not the room behind its tensors' bytes. */
+void hp_msg_copy(hp_msg_type type, void *to, const void *from);
 /** sizeof the struct of a type. */
 size_t hp_msg_size(hp_msg_type type);
 

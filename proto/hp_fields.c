@@ -467,9 +467,16 @@ static const hp_field EVALUATE_REQUEST_ROWS[] = {
     STRUCT(hp_evaluate_request, scene, SMALL_TENSOR),
     STRUCT(hp_evaluate_request, looks, BIG_TENSOR),
 };
+#define TENSOR_ROOM(S, m)                                                                          \
+    {                                                                                              \
+        offsetof(S, m.data), sizeof(((S *)0)->m.data), offsetof(S, m.head.n_bytes)                 \
+    }
+static const hp_room EVALUATE_REQUEST_ROOMS[] = {TENSOR_ROOM(hp_evaluate_request, scene),
+                                                 TENSOR_ROOM(hp_evaluate_request, looks)};
 static const hp_layout EVALUATE_REQUEST = {
     LAYOUT(hp_evaluate_request, evaluate_request, EVALUATE_REQUEST_ROWS),
-    .rule = evaluate_request_rule};
+    .rule = evaluate_request_rule, .rooms = EVALUATE_REQUEST_ROOMS,
+    .n_rooms = HP_ARRAY_LEN(EVALUATE_REQUEST_ROOMS)};
 
 static const hp_field EVALUATE_REPLY_ROWS[] = {
     NUMBER(hp_evaluate_reply, world_id, ANY_WORD),
@@ -479,8 +486,10 @@ static const hp_field EVALUATE_REPLY_ROWS[] = {
     NUMBER(hp_evaluate_reply, model_hash, ANY_WORD),
     NUMBER(hp_evaluate_reply, network_ns, SPAN_NS),
 };
+static const hp_room EVALUATE_REPLY_ROOMS[] = {TENSOR_ROOM(hp_evaluate_reply, answers)};
 static const hp_layout EVALUATE_REPLY = {
-    LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS), .rule = evaluate_reply_rule};
+    LAYOUT(hp_evaluate_reply, evaluate_reply, EVALUATE_REPLY_ROWS), .rule = evaluate_reply_rule,
+    .rooms = EVALUATE_REPLY_ROOMS, .n_rooms = HP_ARRAY_LEN(EVALUATE_REPLY_ROOMS)};
 
 static const hp_field HELLO_ROWS[] = {
     TEXT(hp_hello, role),

@@ -57,6 +57,12 @@ typedef struct hp_field {
 /** What a message must fulfil beyond its single fields: NULL, or what it breaks. */
 typedef const char *hp_rule(const void *message);
 
+/** Room for bytes in a C struct, large and mostly empty: what is behind the bytes that are there is
+ * neither cleared nor copied. */
+typedef struct hp_room {
+    size_t at, cap, count_at; /* of a uint32_t */
+} hp_room;
+
 struct hp_layout {
     const char *name; /* of the C struct; a message may have several, of different room */
     const ProtobufCMessageDescriptor *descriptor;
@@ -65,7 +71,9 @@ struct hp_layout {
     size_t n_fields;
     bool has_steps; /* the modes in this message have as many points as its n_steps says */
     size_t steps_offset;
-    hp_rule *rule; /* NULL: none */
+    hp_rule *rule;        /* NULL: none */
+    const hp_room *rooms; /* in the order of their places; n_rooms of them */
+    size_t n_rooms;
 };
 
 /** The table of a whole message. */

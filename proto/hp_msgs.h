@@ -243,7 +243,7 @@ typedef struct hp_tensor_head {
 
 typedef struct hp_big_tensor {
     hp_tensor_head head;
-    unsigned char data[HP_MAX_LOOKS * HP_MAX_FEATURES * sizeof(float)];
+    unsigned char data[sizeof(float) * HP_MAX_LOOKS * HP_MAX_FEATURES];
 } hp_big_tensor;
 
 /** What the answer's columns say of a look. All are 0 where the first one is. */
@@ -259,9 +259,9 @@ enum {
 
 typedef struct hp_small_tensor {
     hp_tensor_head head;
-    unsigned char data[HP_MAX_LOOKS * HP_MAX_SAID * sizeof(double)];
+    unsigned char data[sizeof(double) * HP_MAX_LOOKS * HP_MAX_SAID];
 } hp_small_tensor;
-_Static_assert(HP_MAX_SCENE * sizeof(float) <= HP_MAX_LOOKS * HP_MAX_SAID * sizeof(double),
+_Static_assert(sizeof(float) * HP_MAX_SCENE <= sizeof(double) * HP_MAX_LOOKS * HP_MAX_SAID,
                "a scene is a small tensor");
 
 /** planner, pomdp -> policy: looks at one scene, to be valued. */

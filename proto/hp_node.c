@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 
 #define TCP "tcp://"
+#define IPC "ipc://"
 
 enum { MAX_BAD_LETTERS = 64, COMPLAIN_EVERY_NS = 1000000000, WATCH_EVERY_NS = 500000000 };
 
@@ -54,7 +55,7 @@ hp_status hp_host_open(hp_host *host, hp_role role, uint32_t generation, const h
     if (st != HP_OK) {
         return hp_fail(error, st, "cannot set up the bus");
     }
-    st = set_up(host, far ? "" : "ipc://", place->sockets, log, error);
+    st = set_up(host, far ? "" : IPC, place->sockets, log, error);
     return st == HP_OK && far ? unlock(host, place, error) : st;
 }
 
@@ -92,8 +93,22 @@ static hp_status tcp_endpoint(const char *base, const char *link, char *buf, siz
 
 hp_status hp_link_endpoint(const char *base, const char *link, char *buf, size_t cap)
 {
+    char direct[HP_BUS_ENDPOINT];
+    if (strcmp(link, HP_LINK_POLICY_DIRECT) == 0) {
+        if (strncmp(base, IPC, strlen(IPC)) != 0) {
+            return HP_EINVAL;
+        }
+        const int n = snprintf(direct, sizeof direct, "direct://%s", base + strlen(IPC));
+        return n >= 0 && (size_t)n < sizeof direct ? hp_endpoint(direct, link, buf, cap) : HP_EFULL;
+    }
     return strncmp(base, TCP, strlen(TCP)) == 0 ? tcp_endpoint(base, link, buf, cap)
                                                 : hp_endpoint(base, link, buf, cap);
+}
+
+bool hp_node_has(const hp_node *node, const char *link)
+{
+    char endpoint[HP_BUS_ENDPOINT];
+    return hp_link_endpoint(node->base, link, endpoint, sizeof endpoint) != HP_EINVAL;
 }
 
 hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link, hp_socket **out,

@@ -19,7 +19,9 @@
 #define HP_LINK_PREDICTOR "predictor" /* ROUTER */
 #define HP_LINK_POLICY "policy"       /* ROUTER */
 #define HP_LINK_POMDP "pomdp"         /* ROUTER */
-#define HP_LINK_TAP "tap"             /* PUB of the planner, for onlookers */
+/* policy's, too, around ZeroMQ: between processes that share a directory */
+#define HP_LINK_POLICY_DIRECT "policy-direct"
+#define HP_LINK_TAP "tap" /* PUB of the planner, for onlookers */
 
 typedef struct hp_node {
     hp_bus *bus;
@@ -48,9 +50,12 @@ HP_NODISCARD hp_status hp_host_share(hp_host *host, hp_role role, hp_bus *parent
 void hp_host_close(hp_host *host); /* a zeroed host is fine */
 
 /** The endpoint of a link below a base: a name below "ipc://DIR" or "inproc://TAG", a port from
- *  "tcp://HOST:PORT" on, in the order in which the links stand above. HP_EINVAL for another base.
+ *  "tcp://HOST:PORT" on, in the order in which the links stand above. HP_EINVAL for another base,
+ *  and for a direct link below anything but "ipc://DIR".
  */
 HP_NODISCARD hp_status hp_link_endpoint(const char *base, const char *link, char *buf, size_t cap);
+/** Whether a link can be where this node's are: all but direct ones always can. */
+bool hp_node_has(const hp_node *node, const char *link);
 /** Opens a link of this node. */
 HP_NODISCARD hp_status hp_node_open(const hp_node *node, hp_socket_kind kind, const char *link,
                                     hp_socket **out, hp_error *error);

@@ -2,15 +2,33 @@
 
 #include <stdlib.h>
 
-enum { MAX_LETTERS = 64 }; /* per step: so that a flood cannot keep a node from its signals */
+enum {
+    MAX_LETTERS = 64, /* per step: so that a flood cannot keep a node from its signals */
+    DOORS = 2,
+    NEXT_MS = 20,
+};
 
 struct hp_server {
     hp_service service;
     hp_mail mail;
-    hp_socket *socket;
+    hp_socket *sockets[DOORS];
+    size_t n_sockets;
     hp_message *reply;
     char kind[HP_TEXT]; /* the note while there is nothing to complain about */
 };
+
+static hp_status open_doors(hp_server *s, const hp_node *node, hp_error *error)
+{
+    const char *const links[DOORS] = {s->service.link, s->service.direct};
+    hp_status st = HP_OK;
+    for (size_t i = 0; i < DOORS && st == HP_OK; i++) {
+        if (links[i] != NULL && (i == 0 || hp_node_has(node, links[i]))) {
+            st = hp_node_open(node, HP_SOCKET_ROUTER, links[i], &s->sockets[s->n_sockets], error);
+            s->n_sockets += st == HP_OK ? 1 : 0;
+        }
+    }
+    return st;
+}
 
 hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_server **out,
                            hp_error *error)
@@ -27,7 +45,7 @@ hp_status hp_server_create(const hp_node *node, const hp_service *service, hp_se
     if (st != HP_OK) {
         st = hp_fail(error, st, "no memory for the %s's messages", service->link);
     } else {
-        st = hp_node_open(node, HP_SOCKET_ROUTER, service->link, &s->socket, error);
+        st = open_doors(s, node, error);
     }
     if (st != HP_OK) {
         hp_server_destroy(&s);
@@ -50,7 +68,9 @@ void hp_server_destroy(hp_server **server)
 {
     hp_server *s = *server;
     if (s != NULL) {
-        hp_socket_close(&s->socket);
+        while (s->n_sockets > 0) {
+            hp_socket_close(&s->sockets[--s->n_sockets]);
+        }
         hp_mail_destroy(&s->mail);
         free(s->reply);
         free(s);
@@ -59,7 +79,7 @@ void hp_server_destroy(hp_server **server)
 }
 
 /** Answers the letter in the mail; the reply repeats its sequence. */
-static void answer(hp_server *s, const hp_peer *peer)
+static void answer(hp_server *s, hp_socket *socket, const hp_peer *peer)
 {
     const hp_service *service = &s->service;
     hp_envelope envelope = {.sequence = s->mail.envelope.sequence, .tick = s->mail.envelope.tick};
@@ -78,22 +98,36 @@ static void answer(hp_server *s, const hp_peer *peer)
         s->mail.health.refused++;
         return;
     }
-    if (hp_mail_send(&s->mail, s->socket, peer, &envelope, reply) != HP_OK) {
+    if (hp_mail_send(&s->mail, socket, peer, &envelope, reply) != HP_OK) {
         s->mail.health.late++; /* the asker is gone or does not listen */
     }
 }
 
+/** Answers the letters at one door. Questions by a direct line come in rows, and whoever asks waits
+ * for each answer: so the next one is waited for a moment, without a look at the other door. */
+static hp_status serve(hp_server *s, size_t door)
+{
+    hp_socket *socket = s->sockets[door];
+    hp_peer peer;
+    bool ready = true;
+    hp_status st = HP_OK;
+    for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
+        st = hp_mail_receive(&s->mail, socket, &peer);
+        if (st == HP_OK) {
+            answer(s, socket, &peer);
+            st = door > 0 ? hp_bus_poll(&socket, &ready, 1, NEXT_MS) : HP_OK;
+        }
+    }
+    return st;
+}
+
 hp_status hp_server_step(hp_server *server, int64_t wait_ms)
 {
-    hp_peer peer;
-    bool ready = false;
-    hp_mail_watch(&server->mail, &server->socket, 1);
-    hp_status st = hp_bus_poll(&server->socket, &ready, 1, wait_ms);
-    for (int n = 0; n < MAX_LETTERS && st == HP_OK; n++) {
-        st = hp_mail_receive(&server->mail, server->socket, &peer);
-        if (st == HP_OK) {
-            answer(server, &peer);
-        }
+    bool ready[DOORS];
+    hp_mail_watch(&server->mail, server->sockets, server->n_sockets);
+    hp_status st = hp_bus_poll(server->sockets, ready, server->n_sockets, wait_ms);
+    for (size_t i = 0; i < server->n_sockets && (st == HP_OK || st == HP_EAGAIN); i++) {
+        st = ready[i] ? serve(server, i) : HP_EAGAIN;
     }
     return st == HP_EAGAIN ? HP_OK : st;
 }

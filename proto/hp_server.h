@@ -1,6 +1,6 @@
-/** @file hp_server.h A worker's front desk: one ROUTER, one kind of request, plus Hello and Health.
- *  Requests are answered one after the other, in the order in which they came: a client that sees a
- *  later letter answered knows that an earlier one is lost.
+/** @file hp_server.h A worker's front desk: one ROUTER, perhaps a direct line beside it, one kind
+ * of request, plus Hello and Health. Requests are answered one after the other, in the order in
+ * which they came: a client that sees a later letter answered knows that an earlier one is lost.
  *  Ownership: borrows node and handler's context. Threads: one server, one thread. Allocation: in
  *  create only. */
 #ifndef HP_SERVER_H
@@ -12,7 +12,8 @@ typedef struct hp_server hp_server;
 
 /** What a server answers. */
 typedef struct hp_service {
-    const char *link; /* HP_LINK_... */
+    const char *link;   /* HP_LINK_... */
+    const char *direct; /* another one, served where there can be one; NULL: none */
     hp_msg_type request, reply;
     bool has_model;
     const char *note; /* why it works with less than it would like; NULL: it does not */

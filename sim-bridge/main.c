@@ -1,16 +1,6 @@
 #include "common/hp_program.h"
 #include "sim-bridge/bridge_node.h"
 
-#include <signal.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
-
 static hp_status serve(const bridge_setup *setup, const hp_program_args *args, bool *lost,
                        hp_error *error)
 {
@@ -21,7 +11,8 @@ static hp_status serve(const bridge_setup *setup, const hp_program_args *args, b
     if (st == HP_OK) {
         st = bridge_node_create(setup, &host.node, &node, error);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop && !bridge_node_done(node)) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping() &&
+           !bridge_node_done(node)) {
         st = bridge_node_step(node, 100);
     }
     *lost = node != NULL && bridge_node_lost(node);
@@ -50,7 +41,7 @@ int main(int argc, char **argv)
     }
     setup.seed = args.seed;
     setup.run_dir = args.run_dir;
-    hp_program_on_stop(on_stop);
+    hp_program_catch_stop();
     const hp_status st = serve(&setup, &args, &lost, &error);
     return st != HP_OK ? hp_program_fail(&program, st, &error) : (lost ? 1 : 0);
 }

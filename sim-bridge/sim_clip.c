@@ -1,7 +1,8 @@
 #include "sim-bridge/sim_clip.h"
+
+#include "common/hp_file.h"
 #include "sim-bridge/sim_clip_csv.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -299,41 +300,6 @@ hp_status sim_clip_parse(const sim_clip_text *walkers, const sim_clip_text *vehi
     return st;
 }
 
-/** Reads a whole regular file; *out is the caller's to free. */
-static hp_status file_read(const char *path, char **out, size_t *len, hp_error *error)
-{
-    hp_status st = HP_OK;
-    char *bytes = NULL;
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        return hp_fail(error, errno == ENOENT ? HP_ENOENT : HP_EIO, "%s: %s", path,
-                       strerror(errno));
-    }
-    long size = -1;
-    if (fseek(f, 0, SEEK_END) == 0) {
-        size = ftell(f);
-    }
-    if (size < 0 || size > MAX_FILE || fseek(f, 0, SEEK_SET) != 0) {
-        st = hp_fail(error, HP_EIO, "%s: not a file of at most %d bytes", path, MAX_FILE);
-        goto done;
-    }
-    bytes = malloc((size_t)size + 1);
-    if (bytes == NULL) {
-        st = hp_fail(error, HP_ENOMEM, "%s: out of memory", path);
-        goto done;
-    }
-    if (fread(bytes, 1, (size_t)size, f) != (size_t)size) {
-        st = hp_fail(error, HP_EIO, "%s: cannot be read", path);
-        free(bytes);
-        goto done;
-    }
-    *out = bytes;
-    *len = (size_t)size;
-done:
-    (void)fclose(f);
-    return st;
-}
-
 hp_status sim_clip_read(const char *prefix, sim_clip_kind kind, sim_clip **out, hp_error *error)
 {
     char paths[2][600];
@@ -345,7 +311,7 @@ hp_status sim_clip_read(const char *prefix, sim_clip_kind kind, sim_clip **out, 
         const int n = snprintf(paths[i], sizeof paths[i], "%s_traj_%s_filtered.csv", prefix,
                                i == 0 ? "ped" : "veh");
         st = n > 0 && (size_t)n < sizeof paths[i]
-                 ? file_read(paths[i], &bytes[i], &len[i], error)
+                 ? hp_file_read(paths[i], MAX_FILE, &bytes[i], &len[i], error)
                  : hp_fail(error, HP_EINVAL, "%.64s...: path too long", prefix);
     }
     if (st == HP_OK) {

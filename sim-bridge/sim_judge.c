@@ -464,6 +464,15 @@ void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_st
     judge_end(judge, after);
 }
 
+void sim_judge_frame(const sim_judge *judge, const hp_ego_state *ego, hp_frame *frame)
+{
+    frame->world_id = judge->info->world_id;
+    frame->episode = judge->info->episode;
+    frame->tick = judge->result.ticks;
+    frame->stamp_ns = (int64_t)llround(frame->tick * judge->info->tick_s * 1e9);
+    frame->ego = *ego;
+}
+
 void sim_judge_contact(sim_judge *judge, const hp_ego_state *ego, const sim_body *body)
 {
     const ego_view view = view_of(judge->info, ego);

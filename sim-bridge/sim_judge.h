@@ -89,6 +89,8 @@ void sim_judge_init(const hp_world_info *info, double time_limit_s, bool near_mi
  *  the goal the time limit. An ego state that is not finite ends the episode as STOPPED. */
 void sim_judge_tick(sim_judge *judge, const hp_command *command, const hp_ego_state *before,
                     const hp_ego_state *after, const sim_body *bodies, uint32_t n);
+/** Heads a frame: which world, which tick and when, where the ego is. */
+void sim_judge_frame(const sim_judge *judge, const hp_ego_state *ego, hp_frame *frame);
 /** A contact that a collision sensor reports, after this tick's sim_judge_tick: a crash if the ego
  *  moves and there was none yet. body NULL: scenery. */
 void sim_judge_contact(sim_judge *judge, const hp_ego_state *ego, const sim_body *body);

@@ -241,7 +241,7 @@ static const double OFFSETS_M[] = {0.4, 0.8, 1.2, 1.6, 2.0, 2.2, 2.4, 2.7, 3.0, 
  * needs, and how long before the obstacle it must be complete (negative: the corner is cut). */
 static const struct swerve_style {
     double fraction, before_m;
-} STYLES[] = {{1.0, 1.0}, {0.6, -1.0}, {0.3, -2.0}, {1.0, -2.5}};
+} STYLES[] = {{1.0, 1.0}, {0.6, -1.0}, {0.3, -2.0}, {1.0, -2.5}, {2.0, 0.0}, {2.0, 6.0}};
 
 enum {
     N_OFFSETS = sizeof OFFSETS_M / sizeof OFFSETS_M[0],

@@ -289,7 +289,10 @@ bool oracle_path_swerve(const sim_scenario *scenario, const oracle_rules *rules,
         }
         const double end_m = i + 1 < route->n ? route->s_m[i + 1] : length_m;
         const uint32_t first = (uint32_t)(route->s_m[i] / SWERVE_STEP_M) + 1;
-        for (uint32_t k = first; k * SWERVE_STEP_M < end_m; ++k) {
+        /* A bend has points enough of its own. More between them would lie straight, and leave all
+         * of its turn to half of the way. */
+        const bool is_bend = end_m - route->s_m[i] < SWERVE_STEP_M;
+        for (uint32_t k = first; !is_bend && k * SWERVE_STEP_M < end_m; ++k) {
             const double s = k * SWERVE_STEP_M;
             if (bends_at(swerve, s) && !add_offset_point(route, swerve, s, path)) {
                 return false;

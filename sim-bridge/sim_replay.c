@@ -361,12 +361,8 @@ static void replay_observe(void *self, hp_frame *frame)
 {
     sim_replay *world = self;
     look(world);
-    frame->world_id = world->info.world_id;
-    frame->episode = world->info.episode;
-    frame->tick = world->judge.result.ticks;
-    frame->stamp_ns = (int64_t)llround(frame->tick * world->info.tick_s * 1e9);
-    frame->ego = world->vehicle.state;
     sim_sensor_report(&world->config.sensor, &world->sensor, frame);
+    sim_judge_frame(&world->judge, &world->vehicle.state, frame);
 }
 
 static void replay_info(const void *self, hp_world_info *info)

@@ -127,12 +127,8 @@ static void look(sim_world *world)
 void sim_world_observe(sim_world *world, hp_frame *frame)
 {
     look(world);
-    frame->world_id = world->info.world_id;
-    frame->episode = world->info.episode;
-    frame->tick = world->judge.result.ticks;
-    frame->stamp_ns = (int64_t)llround(frame->tick * world->info.tick_s * 1e9);
-    frame->ego = world->vehicle.state;
     sim_sensor_report(&world->config.sensor, &world->sensor, frame);
+    sim_judge_frame(&world->judge, &world->vehicle.state, frame);
 }
 
 double sim_world_overridden(const sim_scenario *scenario, double speed_mps, double accel_mps2)

@@ -46,7 +46,7 @@ static const hp_field TRAFFIC_FIELDS[] = {
     HP_F_END,
 };
 
-static const char *const EVALUATOR_WORDS[] = {"local", "remote", NULL};
+static const char *const EVALUATOR_WORDS[] = {"local", "remote", "zeromq", NULL};
 
 _Static_assert(offsetof(car_prune_config, rule) == 0, "the rule's keys are the first of the table");
 
@@ -68,6 +68,8 @@ static const hp_field PRUNE_FIELDS[] = {
               "the network's choice is tried first where bounds tie"),
     HP_F_BOOL(pomdp_prune_config, decision_aware,
               "search a pruned node after all where its error could change the action"),
+    HP_F_BOOL(pomdp_prune_config, glance,
+              "no search where a quarter of the futures leaves nothing to find"),
     HP_F_DOUBLE(car_prune_config, alpha, 0.001, 0.9, NULL, "intervals miss so often at most"),
     HP_F_DOUBLE(car_prune_config, risk, 0.0001, 0.9, NULL,
                 "selective: greatest share of pruned nodes off by more than value_tolerance"),
@@ -110,8 +112,10 @@ const hp_field CAR_FIELDS[] = {
     HP_F_STRUCT(car_config, budget, BUDGET_FIELDS, "what ends a search"),
     HP_F_STRUCT(car_config, reward, REWARD_FIELDS, "what is good and bad, per step"),
     HP_F_STRUCT(car_config, traffic, TRAFFIC_FIELDS, "what others may do"),
-    HP_F_ENUM(car_config, evaluator, EVALUATOR_WORDS,
-              "where the network runs: in the search's process, or in hyplan-policy"),
+    HP_F_ENUM(
+        car_config, evaluator, EVALUATOR_WORDS,
+        "where the network runs: in the search's process, or in hyplan-policy, asked by a direct "
+        "line if that is on the same machine; zeromq: never by one"),
     HP_F_STRUCT(car_config, prune, PRUNE_FIELDS, "what is not searched, on the network's word"),
     HP_F_END,
 };
@@ -153,7 +157,7 @@ void car_config_default(car_config *config)
                     .near_side_m = 0.5},
         .prune = {.alpha = 0.1,
                   .risk = 0.1,
-                  .delta = 0.05,
+                  .delta = 0.01,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},
     };
@@ -176,11 +180,11 @@ hp_status car_config_check(const car_config *config, hp_error *error)
             "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
             config->max_particles, shortest_particles);
     }
-    if (config->evaluator == CAR_EVALUATOR_REMOTE && config->threads > 1 &&
+    if (config->evaluator != CAR_EVALUATOR_LOCAL && config->threads > 1 &&
         config->prune.rule.method != POMDP_PRUNE_OFF) {
         return hp_fail(error, HP_ECONFIG,
-                       "pomdp.evaluator = remote serves one thread, pomdp.threads = %u: take local",
-                       config->threads);
+                       "pomdp.evaluator = %s serves one thread, pomdp.threads = %u: take local",
+                       EVALUATOR_WORDS[config->evaluator], config->threads);
     }
     return HP_OK;
 }

@@ -48,7 +48,8 @@ typedef struct car_prune_config {
 
 typedef enum car_evaluator {
     CAR_EVALUATOR_LOCAL,  /* the network in the search's own process */
-    CAR_EVALUATOR_REMOTE, /* hyplan-policy, asked over the bus */
+    CAR_EVALUATOR_REMOTE, /* hyplan-policy, asked by a direct line where there is one */
+    CAR_EVALUATOR_ZEROMQ, /* hyplan-policy, asked over ZeroMQ in any case */
 } car_evaluator;
 
 typedef struct car_config {

@@ -14,7 +14,7 @@
 #define BESIDE_M ((float)CAR_BESIDE_M)
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */
 #define CORRIDOR_M ((float)CAR_CORRIDOR_M)
-#define AHEAD_M 1.5f    /* and ahead of where it stops */
+#define AHEAD_M 2.5f    /* and ahead of where it stops */
 #define PASSED_M 1.0f   /* somebody this far behind the ego cannot matter any more */
 #define REACTION_S 0.4f /* in which the speed settles on the path's, as in the planner */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 enum { FEW = 2 };    /* others; most scenes have no more */
+enum { GLANCE = 4 }; /* a glance takes one in so many futures */
 #define EGO_COST 1.4 /* of the ego's part of a step, in those of an other */
 
 struct car_planner {
@@ -17,6 +18,7 @@ struct car_planner {
     car_scene scene;
     pomdp_team *solver;     /* with room for all others in a state */
     pomdp_team *solver_few; /* with room for few: states a third as large, steps quicker */
+    pomdp_solver *glance;   /* the same, of few futures, for the root alone */
     unsigned char *states;  /* [scenarios] */
     double *weights;        /* [scenarios] */
     car_leaf *leaves[POMDP_MAX_THREADS]; /* of each thread; NULL: no network */
@@ -38,6 +40,18 @@ pomdp_config car_solver_config(const car_config *config)
     return c;
 }
 
+/** Solvers for few others. */
+static hp_status create_few(car_planner *p, pomdp_model model)
+{
+    pomdp_config solver = car_solver_config(&p->config);
+    model.state_size = car_model_state_bytes(FEW);
+    const hp_status st = pomdp_team_create(&model, &solver, p->config.threads, &p->solver_few);
+    solver.n_scenarios = (solver.n_scenarios + GLANCE - 1) / GLANCE;
+    solver.max_nodes = 1 + solver.n_scenarios * model.n_actions;
+    solver.max_particles = solver.n_scenarios + solver.n_scenarios * model.n_actions;
+    return st == HP_OK ? pomdp_solver_create(&model, &solver, &p->glance) : st;
+}
+
 hp_status car_planner_create(const car_config *config, car_planner **out)
 {
     car_planner *planner = calloc(1, sizeof *planner);
@@ -50,14 +64,13 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     planner->states = calloc(config->scenarios, sizeof(car_state));
     planner->weights = calloc(config->scenarios, sizeof *planner->weights);
     const pomdp_config solver = car_solver_config(&planner->config);
-    pomdp_model model = car_model_make(&planner->config, &planner->scene);
+    const pomdp_model model = car_model_make(&planner->config, &planner->scene);
     hp_status status = HP_ENOMEM;
     if (planner->states != NULL && planner->weights != NULL) {
         status = pomdp_team_create(&model, &solver, planner->config.threads, &planner->solver);
     }
     if (status == HP_OK) {
-        model.state_size = car_model_state_bytes(FEW);
-        status = pomdp_team_create(&model, &solver, planner->config.threads, &planner->solver_few);
+        status = create_few(planner, model);
     }
     if (status != HP_OK) {
         car_planner_destroy(&planner);
@@ -83,17 +96,19 @@ const char *car_planner_note(const car_planner *planner)
     return planner->leaves[0] != NULL ? car_leaf_note(planner->leaves[0]) : NULL;
 }
 
-/** Every member its own network, or none. */
+/** Every member its own network, or none. *asks: there is one. */
 static hp_status begin_leaves(car_planner *planner, const hp_plan_request *request,
-                              pomdp_team *team)
+                              pomdp_team *team, bool *asks)
 {
     const bool prunes = planner->config.prune.rule.method != POMDP_PRUNE_OFF;
     hp_status st = HP_OK;
+    *asks = false;
     for (uint32_t i = 0; i < planner->config.threads && st == HP_OK; i++) {
         const pomdp_evaluator *evaluator =
             prunes && planner->leaves[i] != NULL
                 ? car_leaf_begin(planner->leaves[i], request, &planner->scene)
                 : NULL;
+        *asks = *asks || evaluator != NULL;
         st = pomdp_team_set_evaluator(team, i, evaluator);
     }
     return st;
@@ -129,6 +144,7 @@ void car_planner_destroy(car_planner **planner)
     }
     pomdp_team_destroy(&p->solver);
     pomdp_team_destroy(&p->solver_few);
+    pomdp_solver_destroy(&p->glance);
     free(p->states);
     free(p->weights);
     free(p);
@@ -137,7 +153,7 @@ void car_planner_destroy(car_planner **planner)
 size_t car_planner_bytes(const car_planner *planner)
 {
     return sizeof *planner + pomdp_team_bytes(planner->solver) +
-           pomdp_team_bytes(planner->solver_few) +
+           pomdp_team_bytes(planner->solver_few) + pomdp_solver_bytes(planner->glance) +
            planner->config.scenarios * (sizeof(car_state) + sizeof(double));
 }
 
@@ -195,28 +211,46 @@ static bool settle(car_planner *p, const hp_plan_request *r)
     return true;
 }
 
+/** Half the target gap, for fewer futures are less sure of what is left to find. */
+static bool glance(car_planner *p, hp_rng stream, pomdp_plan *plan)
+{
+    const uint32_t n = (p->config.scenarios + GLANCE - 1) / GLANCE;
+    car_model_sample(&p->scene, hp_rng_lane(stream, 0), n, p->states, p->weights);
+    const pomdp_particles belief = {p->states, p->weights, n};
+    return pomdp_solver_glance(p->glance, &belief, hp_rng_lane(stream, 1),
+                               0.5 * p->config.budget.target_gap, plan) == HP_OK;
+}
+
+static bool search(car_planner *p, const hp_plan_request *request, const hp_clock *clock,
+                   pomdp_plan *plan)
+{
+    const hp_rng stream = {request->stream};
+    const pomdp_budget budget = budget_of(p, request, clock);
+    const bool few = p->scene.n_others <= FEW;
+    pomdp_team *team = few ? p->solver_few : p->solver;
+    bool asks = false;
+    p->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
+    if (begin_leaves(p, request, team, &asks) != HP_OK) {
+        return false;
+    }
+    if (few && asks && p->config.prune.rule.glance && glance(p, stream, plan)) {
+        return true;
+    }
+    car_model_sample(&p->scene, hp_rng_lane(stream, 0), p->config.scenarios, p->states, p->weights);
+    const pomdp_particles belief = {p->states, p->weights, p->config.scenarios};
+    return pomdp_team_plan(team, &belief, hp_rng_lane(stream, 1), &budget, plan) == HP_OK;
+}
+
 void car_planner_plan(car_planner *planner, const hp_plan_request *request, const hp_clock *clock,
                       hp_plan_reply *reply)
 {
     const int64_t cpu_ns = hp_clock_thread_cpu_ns();
-    const hp_rng stream = {request->stream};
     pomdp_plan plan;
     memset(reply, 0, sizeof *reply);
     reply->world_id = request->world_id;
     reply->tick = request->tick;
-    if (!settle(planner, request) || !car_scene_build(&planner->config, request, &planner->scene)) {
-        return;
-    }
-    const pomdp_budget budget = budget_of(planner, request, clock);
-    const bool few = planner->scene.n_others <= FEW;
-    planner->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
-    car_model_sample(&planner->scene, hp_rng_lane(stream, 0), planner->config.scenarios,
-                     planner->states, planner->weights);
-    pomdp_team *team = few ? planner->solver_few : planner->solver;
-    if (begin_leaves(planner, request, team) != HP_OK ||
-        pomdp_team_plan(
-            team, &(pomdp_particles){planner->states, planner->weights, planner->config.scenarios},
-            hp_rng_lane(stream, 1), &budget, &plan) != HP_OK) {
+    if (!settle(planner, request) || !car_scene_build(&planner->config, request, &planner->scene) ||
+        !search(planner, request, clock, &plan)) {
         return;
     }
     reply->found = true;

@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_drive.h"
 
+#include "common/hp_file.h"
 #include "sim-bridge/carla/carla_ground.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "sim-bridge/sim_clip.h"
@@ -342,10 +343,10 @@ bool carla_drive_is_log(const char *path)
 
 hp_status carla_drive_read(const char *path, const char *map, carla_drive **out, hp_error *error)
 {
-    uint8_t *bytes = NULL;
+    char *bytes = NULL;
     size_t len = 0;
     *out = NULL;
-    hp_status st = carla_log_load(path, &bytes, &len, error);
+    hp_status st = hp_file_read(path, CARLA_LOG_MAX_FILE, &bytes, &len, error);
     if (st == HP_OK) {
         st = carla_drive_parse(path, bytes, len, out, error);
     }

@@ -1,7 +1,6 @@
 #include "sim-bridge/carla/carla_log.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { UE5_POSE_BYTES = 52, FRAME_BYTES = 24, TEXT_HEAD = 2, ACTOR_BYTES = 37 };
@@ -25,27 +24,6 @@ static carla_vec3 read_vec3(carla_reader *r)
     const float x = carla_read_f32(r);
     const float y = carla_read_f32(r);
     return (carla_vec3){x, y, carla_read_f32(r)};
-}
-
-hp_status carla_log_load(const char *path, uint8_t **bytes, size_t *len, hp_error *error)
-{
-    FILE *f = fopen(path, "rb");
-    long size = -1;
-    *bytes = NULL;
-    *len = 0;
-    if (f != NULL && fseek(f, 0, SEEK_END) == 0) {
-        size = ftell(f);
-    }
-    if (size > 0 && size <= CARLA_LOG_MAX_FILE && fseek(f, 0, SEEK_SET) == 0) {
-        *bytes = malloc((size_t)size);
-        *len = *bytes != NULL ? fread(*bytes, 1, (size_t)size, f) : 0;
-    }
-    if (f != NULL) {
-        (void)fclose(f);
-    }
-    return *bytes != NULL ? HP_OK
-                          : hp_fail(error, HP_ENOENT,
-                                    "%s: no file that can be read, or larger than 1 GB", path);
 }
 
 hp_status carla_log_open(const char *name, const void *bytes, size_t len, carla_log *out,

@@ -77,9 +77,6 @@ typedef struct carla_log_actor {
     carla_description description;
 } carla_log_actor;
 
-/** A whole file of at most CARLA_LOG_MAX_FILE bytes into memory, for free(). */
-HP_NODISCARD hp_status carla_log_load(const char *path, uint8_t **bytes, size_t *len,
-                                      hp_error *error);
 /** Reads the head of a file. HP_EWIRE: not such a file. */
 HP_NODISCARD hp_status carla_log_open(const char *name, const void *bytes, size_t len,
                                       carla_log *out, hp_error *error);

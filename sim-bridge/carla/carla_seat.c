@@ -206,12 +206,8 @@ void carla_seat_observe(void *self, hp_frame *frame)
 {
     carla_seat *seat = self;
     look(seat);
-    frame->world_id = seat->info.world_id;
-    frame->episode = seat->info.episode;
-    frame->tick = seat->judge.result.ticks;
-    frame->stamp_ns = (int64_t)llround(frame->tick * seat->info.tick_s * 1e9);
-    frame->ego = seat->ego;
     sim_sensor_report(&seat->sim.sensor, &seat->sensor, frame);
+    sim_judge_frame(&seat->judge, &seat->ego, frame);
 }
 
 void carla_seat_info(const void *self, hp_world_info *info)

@@ -1,18 +1,10 @@
 /* hyplan-carla-standin: a CARLA server for those who have none. */
+#include "common/hp_program.h"
 #include "sim-bridge/carla/carla_server.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static volatile sig_atomic_t stop;
-
-static void on_stop(int signal)
-{
-    (void)signal;
-    stop = 1;
-}
 
 static const char HELP[] =
     "usage: hyplan-carla-standin [--port N] [--address A] [--carla-version V] [--map NAME]\n"
@@ -61,7 +53,6 @@ static hp_status take_option(const char *name, const char *value, carla_server_c
 int main(int argc, char **argv)
 {
     const hp_clock clock = hp_clock_real();
-    const struct sigaction action = {.sa_handler = on_stop};
     carla_server_config config;
     carla_server *server = NULL;
     hp_error error = {{0}};
@@ -76,15 +67,14 @@ int main(int argc, char **argv)
             return complain(error.text, 2);
         }
     }
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
+    hp_program_catch_stop();
     hp_status st = carla_server_create(&config, &clock, &server, &error);
     if (st == HP_OK) {
         (void)printf("CARLA %s stand-in on %s:%u\n", carla_version_text(config.version),
                      config.address, carla_server_port(server));
         (void)fflush(stdout);
     }
-    while ((st == HP_OK || st == HP_EINTERRUPTED) && !stop) {
+    while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = carla_server_step(server, 1000, &error);
     }
     carla_server_destroy(&server);

@@ -1,7 +1,7 @@
 /* Maps: reading, and what is told of them. */
+#include "common/hp_file.h"
 #include "sim-bridge/xodr/xodr_internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 void xodr_destroy(xodr_map **map)
@@ -68,25 +68,12 @@ hp_status xodr_parse(const char *name, const char *text, size_t len, xodr_map **
 hp_status xodr_read(const char *path, xodr_map **out, hp_error *error)
 {
     *out = NULL;
-    FILE *f = fopen(path, "rb");
-    if (f == NULL) {
-        return hp_fail(error, HP_ENOENT, "%s: no map that can be read", path);
-    }
     char *text = NULL;
     size_t len = 0;
-    long size = -1;
-    if (fseek(f, 0, SEEK_END) == 0) {
-        size = ftell(f);
+    hp_status st = hp_file_read(path, XODR_MAX_BYTES, &text, &len, error);
+    if (st == HP_OK) {
+        st = xodr_parse(path, text, len, out, error);
     }
-    if (size > 0 && size <= XODR_MAX_BYTES && fseek(f, 0, SEEK_SET) == 0) {
-        text = malloc((size_t)size);
-        len = text != NULL ? fread(text, 1, (size_t)size, f) : 0;
-    }
-    (void)fclose(f);
-    const hp_status st =
-        text == NULL || len == 0
-            ? hp_fail(error, HP_EIO, "%s: empty, too large for a map, or no memory for it", path)
-            : xodr_parse(path, text, len, out, error);
     free(text);
     return st;
 }

@@ -26,7 +26,7 @@ def entry(snapshot, actor, vehicle: bool) -> None:
 
 def main() -> None:
     client = carla.Client("127.0.0.1", int(sys.argv[1]))
-    client.set_timeout(20.0)
+    client.set_timeout(60.0)
     client.get_server_version()
     world = client.get_world()
     settings = world.get_settings()

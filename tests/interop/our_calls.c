@@ -142,7 +142,7 @@ int main(int argc, char **argv)
     const carla_endpoint endpoint = {.host = "127.0.0.1",
                                      .port = (uint16_t)strtoul(argv[1], NULL, 10),
                                      .connect_s = 5.0,
-                                     .timeout_s = 20.0};
+                                     .timeout_s = 60.0};
     hp_status st = carla_client_connect(&endpoint, &clock, &c.client, &error);
     st = st == HP_OK ? set_the_scene(&c, &error) : st;
     st = st == HP_OK ? play(&c, argv[2], &error) : st;

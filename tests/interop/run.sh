@@ -36,7 +36,7 @@ start() {
     : >"$work/server"
     "$1" --port 0 --carla-version 0.9.16 --recordings "$work" --requests "$2" >"$work/server" &
     server=$!
-    for _ in {1..100}; do
+    for _ in {1..600}; do
         grep -q stand-in "$work/server" && break
         sleep 0.1
     done
@@ -44,19 +44,19 @@ start() {
 }
 
 start "$1" "$work/session.requests"
-timeout 120 "$work/venv/bin/python" "$here/session.py" "$port" >"$work/transcript"
+timeout 300 "$work/venv/bin/python" "$here/session.py" "$port" >"$work/transcript"
 diff -u "$here/expected.txt" "$work/transcript"
 printf 'the official client saw what it should\n'
 
 start "$1" "$work/scene.requests"
-timeout 120 "$work/venv/bin/python" "$here/scene.py" "$port" >"$work/transcript"
+timeout 300 "$work/venv/bin/python" "$here/scene.py" "$port" >"$work/transcript"
 diff -u "$here/expected_scene.txt" "$work/transcript"
 printf 'the official client played a whole scene: %s\n' "$(grep goal "$work/transcript")"
 
 start "$1" "$work/official.requests"
-timeout 120 "$work/venv/bin/python" "$here/calls.py" "$port" same.log >"$work/official.facts"
+timeout 300 "$work/venv/bin/python" "$here/calls.py" "$port" same.log >"$work/official.facts"
 start "$1" "$work/our.requests"
-timeout 60 "$2" "$port" same.log >"$work/our.facts"
+timeout 300 "$2" "$port" same.log >"$work/our.facts"
 [[ $(wc -l <"$work/our.facts") -gt 40 ]]
 diff -u "$work/official.facts" "$work/our.facts"
 printf 'both clients read the same numbers out of %d entries of snapshots\n' "$(wc -l <"$work/our.facts")"

@@ -53,7 +53,7 @@ def drive(ego, walker) -> bool:
 
 def main() -> None:
     client = carla.Client("127.0.0.1", int(sys.argv[1]))
-    client.set_timeout(20.0)
+    client.set_timeout(60.0)
     world = client.get_world()
     before = world.get_settings()
     settings = world.get_settings()

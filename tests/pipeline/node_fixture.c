@@ -1,6 +1,7 @@
 #include "tests/pipeline/node_fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void fixture_open(fixture *f, hp_role role, hp_role other)
@@ -19,6 +20,15 @@ void fixture_open(fixture *f, hp_role role, hp_role other)
     f->other = f->node;
     f->other.role = other;
     assert_int_equal(hp_mail_create(&f->other, &f->mail), HP_OK);
+}
+
+void fixture_open_by(fixture *f, hp_role role, hp_role other, const char *link)
+{
+    fixture_open(f, role, other);
+    if (strcmp(link, HP_LINK_POLICY_DIRECT) == 0) {
+        (void)snprintf(f->node.base, sizeof f->node.base, "ipc://%s", f->dir);
+        (void)snprintf(f->other.base, sizeof f->other.base, "ipc://%s", f->dir);
+    }
 }
 
 void fixture_close(fixture *f)

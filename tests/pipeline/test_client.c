@@ -1,4 +1,4 @@
-/* A client and its server, letter by letter. */
+/* A client and its server, letter by letter: over ZeroMQ, and by a direct line. */
 #include "tests/pipeline/node_fixture.h"
 
 #include "proto/hp_client.h"
@@ -17,9 +17,18 @@ static void echo(void *ctx, const void *request, void *reply)
 }
 
 static const hp_service ECHO = {.link = HP_LINK_POLICY,
+                                .direct = HP_LINK_POLICY_DIRECT,
                                 .request = HP_MSG_EVALUATE_REQUEST,
                                 .reply = HP_MSG_EVALUATE_REPLY,
                                 .answer = echo};
+
+/** Opens what the test's state names: a link of policy's. */
+static const char *open_link(fixture *f, void *const *state)
+{
+    const char *link = *state;
+    fixture_open_by(f, HP_ROLE_POLICY, HP_ROLE_PLANNER, link);
+    return link;
+}
 
 /** Lets the server answer until the client knows that it is there. */
 static void meet(fixture *f, hp_client *client, hp_server *server)
@@ -41,10 +50,9 @@ static void test_client_drops_a_late_reply_and_trusts_the_worker_again(void **st
     static hp_evaluate_reply reply = {.world_id = 0};
     static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
-    (void)state;
-    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    const char *link = open_link(&f, state);
     assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
     meet(&f, client, server);
     /* The deadline is now, and nobody steps the server: no reply. */
     assert_int_equal(
@@ -75,10 +83,9 @@ static void test_client_notices_when_the_server_is_gone(void **state)
     static hp_evaluate_reply reply;
     static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
-    (void)state;
-    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    const char *link = open_link(&f, state);
     assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
     meet(&f, client, server);
     hp_server_destroy(&server);
     /* The clock stands still, so a deadline would never come: only the lost link ends this. */
@@ -138,14 +145,12 @@ static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **
     static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
-    (void)state;
-    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    const char *link = open_link(&f, state);
     f.other.clock = &w.clock;
     f.node.clock = &w.clock;
     assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
-                     HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
     assert_int_equal(hp_client_greet(client, 60000), HP_OK);
     const int64_t start_ns = w.clock.virtual_ns;
     assert_int_equal(
@@ -165,14 +170,12 @@ static void test_client_hears_the_last_word_when_it_asks_for_it(void **state)
     hp_client *client = NULL;
     hp_error error;
     forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
-    (void)state;
-    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    const char *link = open_link(&f, state);
     f.other.clock = &w.clock;
     f.node.clock = &w.clock;
     assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
-                     HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
     assert_int_equal(hp_client_greet(client, 60000), HP_OK);
     w.mail.health.refused = 7; /* since it was last asked */
     hp_client_refresh(client, 60000);
@@ -197,19 +200,17 @@ static void test_server_complains_within_a_second_when_its_endpoint_is_squatted(
     char path[64];
     char *text = NULL;
     size_t len = 0;
-    (void)state;
-    fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    const char *link = open_link(&f, state);
     f.log.out = open_memstream(&text, &len);
     (void)snprintf(f.node.base, sizeof f.node.base, "ipc://%s", f.dir);
     (void)snprintf(f.other.base, sizeof f.other.base, "ipc://%s", f.dir);
     assert_non_null(f.log.out);
     assert_int_equal(hp_server_create(&f.node, &ECHO, &server, &error), HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
     meet(&f, client, server);
-    (void)snprintf(path, sizeof path, "%s/%s", f.dir, HP_LINK_POLICY);
+    (void)snprintf(path, sizeof path, "%s/%s", f.dir, link);
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(hp_node_open(&f.other, HP_SOCKET_ROUTER, HP_LINK_POLICY, &squatter, &error),
-                     HP_OK);
+    assert_int_equal(hp_node_open(&f.other, HP_SOCKET_ROUTER, link, &squatter, &error), HP_OK);
     for (int ms = 0; ms < 1000; ms += 100) {
         fixture_advance_ms(&f, 100);
         assert_int_equal(hp_server_step(server, 0), HP_OK);
@@ -237,21 +238,19 @@ static void test_client_and_server_go_on_when_counters_are_high(void **state)
     static hp_evaluate_request request;
     static hp_evaluate_reply reply;
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = UINT64_MAX};
-    (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(STARTS); i++) {
         fixture f;
         forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = INT64_MAX / 2},
                        .answers = true};
         hp_client *client = NULL;
         hp_error error;
-        fixture_open(&f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+        const char *link = open_link(&f, state);
         f.other.clock = &w.clock;
         f.node.clock = &w.clock;
         f.mail.sequence = STARTS[i];
         assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-        assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, HP_LINK_POLICY, &w.router, &error),
-                         HP_OK);
-        assert_int_equal(hp_client_create(&f.mail, HP_LINK_POLICY, &client, &error), HP_OK);
+        assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
+        assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
         assert_int_equal(hp_client_greet(client, 60000), HP_OK);
         for (uint64_t n = 0; n < 8; n++) {
             request.world_id = UINT64_MAX - n;
@@ -273,12 +272,12 @@ static void test_client_and_server_go_on_when_counters_are_high(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_client_drops_a_late_reply_and_trusts_the_worker_again),
-        cmocka_unit_test(test_client_notices_when_the_server_is_gone),
-        cmocka_unit_test(test_client_gives_a_request_up_when_a_later_ping_is_answered),
-        cmocka_unit_test(test_client_hears_the_last_word_when_it_asks_for_it),
-        cmocka_unit_test(test_server_complains_within_a_second_when_its_endpoint_is_squatted),
-        cmocka_unit_test(test_client_and_server_go_on_when_counters_are_high),
+        BY_BOTH(test_client_drops_a_late_reply_and_trusts_the_worker_again),
+        BY_BOTH(test_client_notices_when_the_server_is_gone),
+        BY_BOTH(test_client_gives_a_request_up_when_a_later_ping_is_answered),
+        BY_BOTH(test_client_hears_the_last_word_when_it_asks_for_it),
+        BY_BOTH(test_server_complains_within_a_second_when_its_endpoint_is_squatted),
+        BY_BOTH(test_client_and_server_go_on_when_counters_are_high),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,14 +27,17 @@ static plan_bounds bounds;
 static void set_up(const char *set, bool reckless)
 {
     hp_error error;
-    const cli_common common = {.sets = {.items = {"pomdp.budget.trials=60", set}, .n = 2},
+    /* Alone is without the search, and without the care that lets people go first. */
+    const char *more = reckless ? "planner.guard.yield_s=0" : "planner.guard.enabled=true";
+    const cli_common common = {.sets = {.items = {"pomdp.budget.trials=60", set, more}, .n = 3},
                                .seed = 1};
     if (cli_config_load(&common, &config, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
     assert_int_equal(sim_world_create(&config.sim, &world), HP_OK);
-    assert_int_equal(reckless ? reckless_driver_create(&config, true, &wheel)
-                              : direct_driver_create(&config, true, DIRECT_AS_CONFIGURED, &wheel),
+    assert_int_equal(reckless
+                         ? reckless_driver_create(&config, true, &wheel, NULL)
+                         : direct_driver_create(&config, true, DIRECT_AS_CONFIGURED, &wheel, NULL),
                      HP_OK);
 }
 

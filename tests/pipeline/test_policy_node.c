@@ -45,13 +45,18 @@ typedef struct rig {
     hp_socket *dealer;
 } rig;
 
-static void open_rig(rig *r, const policy_config *c)
+static void open_rig_by(rig *r, const policy_config *c, const char *link)
 {
     hp_error error;
-    fixture_open(&r->f, HP_ROLE_POLICY, HP_ROLE_PLANNER);
+    fixture_open_by(&r->f, HP_ROLE_POLICY, HP_ROLE_PLANNER, link);
     assert_int_equal(policy_node_create(c, &r->f.node, &r->node, &error), HP_OK);
-    assert_int_equal(
-        hp_node_open(r->f.mail.node, HP_SOCKET_DEALER, HP_LINK_POLICY, &r->dealer, &error), HP_OK);
+    assert_int_equal(hp_node_open(r->f.mail.node, HP_SOCKET_DEALER, link, &r->dealer, &error),
+                     HP_OK);
+}
+
+static void open_rig(rig *r, const policy_config *c)
+{
+    open_rig_by(r, c, HP_LINK_POLICY);
 }
 
 static void close_rig(rig *r)
@@ -127,8 +132,7 @@ static void test_node_answers_with_the_bits_of_the_library(void **state)
     policy_answer wanted[ROWS];
     hp_error error;
     float *rows = fixture_rows(&model.actor, ROWS);
-    (void)state;
-    open_rig(&r, &config);
+    open_rig_by(&r, &config, *state);
     assert_int_equal(policy_infer_create(&model, "auto", ROWS, &infer, &error), HP_OK);
     policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, ROWS, wanted);
     hp_evaluate_request *request = request_of(&model.actor, rows, ROWS);
@@ -253,8 +257,8 @@ static void test_node_serves_clients_one_after_the_other(void **state)
     policy_answer wanted[CLIENTS];
     policy_infer *infer = NULL;
     uint32_t answered = 0;
-    (void)state;
-    open_rig(&r, &config);
+    const char *link = *state;
+    open_rig_by(&r, &config, link);
     assert_int_equal(policy_infer_create(&model, "auto", CLIENTS, &infer, &error), HP_OK);
     policy_infer_run(infer, POLICY_ASK_VALUE | POLICY_ASK_CHOICE, rows, CLIENTS, wanted);
     for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -262,9 +266,8 @@ static void test_node_serves_clients_one_after_the_other(void **state)
         hp_evaluate_request *request =
             request_of(&model.actor, rows + i * policy_shape_row(&model.actor), 1);
         hp_status st = HP_EAGAIN;
-        assert_int_equal(
-            hp_node_open(r.f.mail.node, HP_SOCKET_DEALER, HP_LINK_POLICY, &dealers[i], &error),
-            HP_OK);
+        assert_int_equal(hp_node_open(r.f.mail.node, HP_SOCKET_DEALER, link, &dealers[i], &error),
+                         HP_OK);
         for (int k = 0; k < TRIES && st != HP_OK; k++) {
             st = hp_mail_send(&r.f.mail, dealers[i], NULL, &e, request);
         }
@@ -330,10 +333,10 @@ static void test_create_refuses_when_the_file_is_bad(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_node_answers_with_the_bits_of_the_library),
+        BY_BOTH(test_node_answers_with_the_bits_of_the_library),
         cmocka_unit_test(test_node_answers_looks_at_an_image),
         cmocka_unit_test(test_node_keeps_infinity_to_itself),
-        cmocka_unit_test(test_node_serves_clients_one_after_the_other),
+        BY_BOTH(test_node_serves_clients_one_after_the_other),
         cmocka_unit_test(test_node_gives_no_answers_when_the_request_does_not_fit),
         cmocka_unit_test(test_node_says_so_when_there_is_no_network),
         cmocka_unit_test(test_health_names_the_kernels),

@@ -150,6 +150,9 @@ static void test_run_ends_when_its_terminal_is_closed(void **state)
 {
     rig r;
     (void)state;
+    if (access("/dev/ptmx", R_OK | W_OK) != 0) {
+        skip(); /* no terminals in this place */
+    }
     rig_set_up(&r);
     const int terminal = start_in_terminal(&r);
     rig_wait_log(&r, "planner calls (generation 1)");

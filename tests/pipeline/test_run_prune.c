@@ -96,13 +96,16 @@ static void test_run_is_the_same_wherever_the_network_runs(void **state)
     const outcome off = drive("pomdp.evaluator=local", "pomdp.prune.method=off", false);
     const outcome here = drive("pomdp.evaluator=local", "pomdp.prune.method=crude", false);
     const outcome there = drive("pomdp.evaluator=remote", "pomdp.prune.method=crude", false);
+    const outcome bus = drive("pomdp.evaluator=zeromq", "pomdp.prune.method=crude", false);
     const outcome threads = drive("pomdp.evaluator=remote", "pomdp.prune.method=crude", true);
     assert_true(off.pruned <= 0.0 && off.batches <= 0.0);
     assert_true(here.pruned > 0.0 && here.transport_ms <= 0.0);
     assert_true(there.transport_ms > 0.0);
     hp_assert_near(there.pruned, here.pruned, 0.0);
+    hp_assert_near(bus.pruned, here.pruned, 0.0);
     hp_assert_near(threads.pruned, here.pruned, 0.0);
     assert_string_equal(there.hash, here.hash);
+    assert_string_equal(bus.hash, here.hash);
     assert_string_equal(threads.hash, here.hash);
 }
 
@@ -159,6 +162,66 @@ static void test_run_takes_new_thresholds_on_hangup(void **state)
     rig_tear_down(&r);
 }
 
+/** Waits for a search with values of the network's, or one that asked and got none. */
+static void wait_for_values(rig *r, bool some)
+{
+    for (int i = 0; i < 10000; i++) {
+        const hp_decision *d = &rig_hear(r, HP_MSG_DECISION)->as_hp_decision;
+        const hp_plan_reply *p = &d->plan;
+        if (d->decided && p->batches > 0 && (some ? p->evaluated > 0 : p->refused > 0)) {
+            assert_true(p->found && p->trials > 1);
+            return;
+        }
+    }
+    fail_msg("no search %s values", some ? "with" : "without");
+}
+
+/** hyplan-policy is killed, then stands still for a while: searches go on without it, the next ones
+ * at once, and ask it again when it is back. */
+static void test_search_goes_on_when_the_network_is_gone(void **state)
+{
+    rig r;
+    const char *evaluator = *state;
+    const char *args[] = {"--scenario",
+                          "cts/06",
+                          "--episodes",
+                          "100000",
+                          "--set",
+                          TRIALS,
+                          "--set",
+                          calibration,
+                          "-q",
+                          "--set",
+                          "pomdp.prune.method=crude",
+                          "--set",
+                          "pomdp.prune.max_collision_probability=0.5",
+                          "--set",
+                          evaluator,
+                          NULL};
+    rig_set_up(&r);
+    rig_start(&r, NULL, args);
+    rig_look(&r);
+    wait_for_values(&r, true);
+    assert_int_equal(kill(rig_part(&r, "policy", 1), SIGKILL), 0);
+    rig_wait_health(&r, "policy", 2);
+    wait_for_values(&r, true);
+    const pid_t second = rig_part(&r, "policy", 2);
+    assert_int_equal(kill(second, SIGSTOP), 0);
+    wait_for_values(&r, false);
+    rig_wait_log(&r, "is not waited for: its reply did not come in time");
+    wait_for_values(&r, false);
+    assert_int_equal(kill(second, SIGCONT), 0);
+    wait_for_values(&r, true);
+    rig_signal(&r, SIGINT);
+    (void)rig_wait(&r);
+    json_t *summary = rig_json(&r, "summary.json");
+    assert_true(rig_number(summary, "fallbacks/search") <= 0.0);
+    assert_true(rig_number(summary, "parts/pomdp/restarts") <= 0.0);
+    assert_true(rig_number(summary, "parts/planner/restarts") <= 0.0);
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
 /** Another search than the one that was calibrated: said in the log, and in the part's health. */
 static void test_run_does_not_prune_when_its_calibration_is_stale(void **state)
 {
@@ -187,6 +250,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_is_the_same_wherever_the_network_runs),
+        {"test_search_goes_on_when_the_network_is_gone (direct)",
+         test_search_goes_on_when_the_network_is_gone, NULL, NULL,
+         (char[]){"pomdp.evaluator=remote"}},
+        {"test_search_goes_on_when_the_network_is_gone (ZeroMQ)",
+         test_search_goes_on_when_the_network_is_gone, NULL, NULL,
+         (char[]){"pomdp.evaluator=zeromq"}},
         cmocka_unit_test(test_run_takes_new_thresholds_on_hangup),
         cmocka_unit_test(test_run_does_not_prune_when_its_calibration_is_stale),
     };

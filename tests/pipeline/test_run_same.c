@@ -68,9 +68,9 @@ static void direct_hash(char hash[HASH])
     assert_int_equal(sim_scenario_read("scenarios/" SCENARIO ".yaml", scenario, &error), HP_OK);
     assert_int_equal(sim_scene_parse(SCENE, &scene, &error), HP_OK);
     assert_int_equal(sim_world_create(&config->sim, &world), HP_OK);
-    assert_int_equal(
-        direct_driver_create(config, config->plan.guard.enabled, DIRECT_AS_CONFIGURED, &wheel),
-        HP_OK);
+    assert_int_equal(direct_driver_create(config, config->plan.guard.enabled, DIRECT_AS_CONFIGURED,
+                                          &wheel, NULL),
+                     HP_OK);
     sim_world_load(world, scenario, &scene, 0, common.seed);
     sim_world_info(world, &info);
     wheel->ops->begin(wheel, &info, common.seed);

@@ -4,12 +4,15 @@
 
 #include "common/hp_keys.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +23,38 @@ typedef struct fixture {
     char address[32];
     hp_keys ours;
 } fixture;
+
+static bool is_free(int port)
+{
+    const int again = 1;
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const bool is = fd >= 0 &&
+                    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &again, sizeof again) == 0 &&
+                    bind(fd, (const struct sockaddr *)&at, sizeof at) == 0;
+    (void)close(fd);
+    return is;
+}
+
+/** The first of so many ports as a run needs, all free; where one looks first differs from process
+ * to process, so that two that look at the same time do not find the same. */
+static int find_ports(void)
+{
+    enum { NEEDED = 6, BLOCK = 16, BLOCKS = 500 };
+    for (int i = 0; i < BLOCKS; i++) {
+        const int first = 20000 + ((int)getpid() + i) % BLOCKS * BLOCK;
+        int n = 0;
+        while (n < NEEDED && is_free(first + n)) {
+            n++;
+        }
+        if (n == NEEDED) {
+            return first;
+        }
+    }
+    fail_msg("no free ports");
+    return 0;
+}
 
 static int set_up(void **state)
 {
@@ -33,7 +68,7 @@ static int set_up(void **state)
         return -1;
     }
     (void)snprintf(f->keys, sizeof f->keys, "%s/keys", f->dir);
-    (void)snprintf(f->address, sizeof f->address, "127.0.0.1:%d", 20000 + (int)(getpid() % 8000));
+    (void)snprintf(f->address, sizeof f->address, "127.0.0.1:%d", find_ports());
     if (hp_keys_make(f->keys, NULL, &error) != HP_OK ||
         hp_keys_load(f->keys, &f->ours, &error) != HP_OK) {
         return -1;

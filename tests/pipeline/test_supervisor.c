@@ -205,7 +205,7 @@ static void test_supervisor_offers_spare_programs_when_memory_runs_out(void **st
         (void)close(ready[1]);
     }
     assert_int_equal(scores[0], oom_score((int)getpid()));
-    assert_int_equal(scores[1], 500);
+    assert_true(scores[1] >= 500); /* more, where all are offered more already */
 }
 
 int main(void)

@@ -6,7 +6,7 @@
 
 #include <sys/types.h>
 
-enum { VIEW_ANSWER = 256 * 1024, VIEW_PATIENCE_S = 20 };
+enum { VIEW_ANSWER = 256 * 1024, VIEW_PATIENCE_S = 120 };
 
 typedef struct view_rig {
     fake_tap tap;

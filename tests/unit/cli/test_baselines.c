@@ -1,4 +1,5 @@
 #include "cli/baselines.h"
+#include "cli/direct.h"
 #include "tests/support/hp_test.h"
 
 #include <string.h>
@@ -173,6 +174,24 @@ static void test_parameters_are_told(void **state)
     assert_true(strlen(text) < sizeof text - 1);
 }
 
+/** What is refused says why, and what to do. */
+static void test_driver_tells_why_it_cannot_prune(void **state)
+{
+    static cli_config config;
+    hp_error error = {{0}};
+    driver *d = NULL;
+    (void)state;
+    cli_config_default(&config);
+    (void)snprintf(config.car.prune.calibration, sizeof config.car.prune.calibration, "nowhere");
+    assert_int_equal(direct_driver_create(&config, false, POMDP_PRUNE_CRUDE, &d, &error),
+                     HP_ECONFIG);
+    assert_null(d);
+    assert_non_null(strstr(error.text, "no calibration"));
+    assert_non_null(strstr(error.text, "hyplan calibrate prune"));
+    assert_int_equal(direct_driver_create(&config, false, POMDP_PRUNE_OFF, &d, &error), HP_OK);
+    driver_destroy(&d);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_only_cautious_slows_down_before_a_hidden_edge),
         cmocka_unit_test(test_cautious_does_not_mind_a_far_edge),
         cmocka_unit_test(test_parameters_are_told),
+        cmocka_unit_test(test_driver_tells_why_it_cannot_prune),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "cli/bench_report.h"
 #include "tests/unit/cli/bench_fixture.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 static void test_figures_follow_from_the_rows(void **state)
@@ -60,6 +61,56 @@ static void test_si90_counts_scenarios(void **state)
     assert_int_equal(nine.si90, 0);
     const bench_si90 oracle = bench_board_si90(&board, FIXTURE_ORACLE_B, NULL);
     assert_int_equal(oracle.strict, 2);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+/** A planner that hits somebody where ten times the trials hit nobody, and const where both do. */
+static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state)
+{
+    static bench_times times;
+    bench_settings s = fixture_settings();
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    (void)snprintf(s.contenders[FIXTURE_ORACLE_A], BENCH_NAME, "despot:x10");
+    assert_int_equal(bench_book_create(&s, &book), HP_OK);
+    for (uint32_t i = 0; i < s.n_scenes; i++) {
+        for (uint32_t c = 0; c < s.n_contenders; c++) {
+            const bench_row row = fixture_row(&s, i, c);
+            assert_int_equal(bench_book_add(&book, &row, &times, NULL), HP_OK);
+        }
+    }
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    const uint32_t longer = bench_board_longer(&board, FIXTURE_PLANNER);
+    assert_int_equal(longer, FIXTURE_ORACLE_A);
+    assert_int_equal(bench_board_longer(&board, longer), s.n_contenders);
+    const bench_duel all = bench_board_duel(&board, FIXTURE_PLANNER, longer, false);
+    assert_int_equal(all.scenes, 20); /* no variant */
+    assert_int_equal(all.mine, 2);
+    assert_int_equal(all.theirs, 0);
+    hp_assert_near(all.points, 10.0, 1e-12);
+    /* (2.5 - 0.5) / 22 +- 1.96 sqrt((3 - 4 / 22) / 22^2) */
+    hp_assert_near(all.points_95.lo,
+                   100.0 * (2.0 / 22.0 - 1.959964 * sqrt(3.0 - 4.0 / 22.0) / 22.0), 1e-9);
+    hp_assert_near(all.points_95.hi,
+                   100.0 * (2.0 / 22.0 + 1.959964 * sqrt(3.0 - 4.0 / 22.0) / 22.0), 1e-9);
+    const bench_duel critical = bench_board_duel(&board, FIXTURE_PLANNER, FIXTURE_CONST, true);
+    assert_int_equal(critical.scenes, 5);
+    assert_int_equal(critical.theirs, 3);
+    assert_true(critical.points < 0.0);
+    FILE *out = open_memstream(&text, &size);
+    bench_report_table(&board, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "2+ 0- of 20"));
+    free(text);
+    json_t *json = bench_report_json(&board);
+    const json_t *planner = json_object_get(json_object_get(json, "planners"), "despot");
+    const json_t *duel = json_object_get(planner, "crash_against_x10");
+    assert_int_equal(json_integer_value(json_object_get(duel, "only_here")), 2);
+    json_decref(json);
     bench_board_destroy(&board);
     bench_book_destroy(&book);
 }
@@ -188,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_figures_follow_from_the_rows),
         cmocka_unit_test(test_variants_stay_out_of_the_sums),
         cmocka_unit_test(test_si90_counts_scenarios),
+        cmocka_unit_test(test_duels_count_the_scenes_in_which_one_of_two_crashes),
         cmocka_unit_test(test_beating_the_oracle_fails_loudly),
         cmocka_unit_test(test_scenes_that_somebody_has_not_played_count_for_nobody),
         cmocka_unit_test(test_json_has_the_stable_keys),

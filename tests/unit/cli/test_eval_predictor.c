@@ -3,6 +3,7 @@
 
 #include "tests/support/hp_test.h"
 #include "tests/unit/predictor/pred_fixture.h"
+#include "tests/unit/predictor/pred_people.h"
 
 #include <string.h>
 
@@ -31,7 +32,7 @@ static void make_samples(double stray_m, uint32_t from, double more_m)
         s->id = w / 10;
         s->input.n_past = PRED_PAST;
         s->n_truth = PRED_FUTURE;
-        s->truth_step_s = (float)PRED_STEP_S;
+        pred_even_truth(s);
         const double by_m = stray_m + (w >= from ? more_m : 0.0);
         for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
             s->truth[k][0] = (float)(by_m * hp_rng_normal(lane, 2 * k));

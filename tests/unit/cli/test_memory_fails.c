@@ -214,10 +214,9 @@ static hp_status make_oracle(hp_error *error)
 static hp_status make_drivers(hp_error *error)
 {
     hp_status st = HP_OK;
-    (void)error;
     for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL && st == HP_OK; kind++) {
         driver *made = NULL;
-        st = kind->create(&config, true, &made);
+        st = kind->create(&config, true, &made, error);
         /* A calibration of another planner is refused, with memory or without. */
         st = st == HP_ECONFIG && !kind->baseline ? HP_OK : st;
         driver_destroy(&made);

@@ -8,6 +8,7 @@
 #include "cli/osi_mcap.h"
 #include "cli/recorder_file.h"
 #include "cli/supervisor.h"
+#include "common/hp_file.h"
 #include "policy/policy_calib.h"
 #include "policy/policy_model.h"
 #include "policy/policy_nodes.h"
@@ -94,9 +95,9 @@ static hp_status load_roads(hp_error *error)
 
 static hp_status load_carla_log(hp_error *error)
 {
-    uint8_t *bytes = NULL;
+    char *bytes = NULL;
     size_t len = 0;
-    const hp_status st = carla_log_load(in_dir("drive.log"), &bytes, &len, error);
+    const hp_status st = hp_file_read(in_dir("drive.log"), CARLA_LOG_MAX_FILE, &bytes, &len, error);
     free(bytes);
     return st;
 }

@@ -37,7 +37,7 @@ static void make_samples(policy_sample *samples, hp_rng stream)
 
 static void test_certified_risk_is_kept_in_nearly_all_halvings(void **state)
 {
-    const policy_calib_config rules = {.alpha = 0.1, .epsilon = 0.1, .risk = 0.05, .delta = 0.05};
+    const policy_calib_config rules = {.alpha = 0.1, .epsilon = 0.1, .risk = 0.05, .delta = 0.01};
     policy_sample *samples = calloc(N, sizeof *samples);
     prune_risk risk;
     (void)state;

@@ -69,10 +69,10 @@ static void test_tick_allocates_nothing_from_frame_to_command(void **state)
     unsigned searches = 0;
     (void)state;
     const unsigned long before = calls;
-    hp_status st = direct_driver_create(&config, true, POMDP_PRUNE_CRUDE, &d);
+    hp_status st = direct_driver_create(&config, true, POMDP_PRUNE_CRUDE, &d, NULL);
     if (st == HP_ECONFIG) { /* until it is made anew, after a change of what it depends on */
         print_message("the calibration is of another planner: without pruning\n");
-        st = direct_driver_create(&config, true, POMDP_PRUNE_OFF, &d);
+        st = direct_driver_create(&config, true, POMDP_PRUNE_OFF, &d, NULL);
     }
     assert_int_equal(st, HP_OK);
     assert_true(calls > before); /* the wire is live */

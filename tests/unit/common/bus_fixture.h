@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 60000 }; /* against hangs only: the machine may be busy */
 
 typedef struct fixture {
     hp_bus *bus;
@@ -33,6 +33,17 @@ static inline int setup(void **state)
     (void)snprintf(f->base, sizeof f->base, "ipc://%s", f->dir);
     *state = f;
     return 0;
+}
+
+/** The same, with direct lines. */
+static inline int setup_direct(void **state)
+{
+    const int rc = setup(state);
+    fixture *f = *state;
+    if (rc == 0) {
+        (void)snprintf(f->base, sizeof f->base, "direct://%s", f->dir);
+    }
+    return rc;
 }
 
 static inline int teardown(void **state)
@@ -122,5 +133,9 @@ static inline void publish_until_heard(hp_socket *pub, hp_socket *sub)
 }
 
 #define BUS_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define DIRECT_TEST(name)                                                                          \
+    {                                                                                              \
+#name " (direct)", name, setup_direct, teardown, NULL                                      \
+    }
 
 #endif

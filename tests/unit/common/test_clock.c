@@ -52,7 +52,8 @@ static void on_alarm(int number)
 static void test_clock_wakes_early_when_signal_arrives(void **state)
 {
     const struct sigaction action = {.sa_handler = on_alarm};
-    const struct itimerspec soon = {.it_value = {.tv_nsec = 20000000}};
+    const struct itimerspec soon = {.it_value = {.tv_nsec = 20000000},
+                                    .it_interval = {.tv_nsec = 20000000}}; /* if one comes early */
     const hp_clock clock = hp_clock_real();
     timer_t timer;
     (void)state;

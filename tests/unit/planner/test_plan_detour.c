@@ -203,6 +203,29 @@ static void test_plan_detour_leaves_the_lane_to_an_oncoming_car(void **state)
     assert_true(lowest < -2.0);
 }
 
+/** Something stands in the lane and a car comes in the other one: between them there is no gap that
+ * a car could take, though a point could. */
+static void test_plan_detour_takes_the_near_pavement_when_the_other_lane_is_taken(void **state)
+{
+    (void)state;
+    info.road[0] = (hp_rect){-50.0, -1.0, 200.0, 5.0};
+    info.n_pavement = 2;
+    info.pavement[0] = (hp_rect){-50.0, -4.0, 200.0, -1.0};
+    info.pavement[1] = (hp_rect){-50.0, 5.0, 200.0, 8.0};
+    info.speed_limit_mps = 5.56;
+    ego.speed_mps = 5.56;
+    belief->occluders[belief->n_occluders++].box = (hp_box){{35.5, 0.0, 0.0}, 4.18, 2.0};
+    for (double x = 50.0; x < 58.0; x += 0.5) {
+        plan_detour_begin(&config.path, &info, detour, &path);
+        belief->n_agents = 0;
+        add_agent(HP_CLASS_CAR, x, 3.5, -4.7, 0.0);
+        update();
+        assert_true(detour->away);
+        assert_clear_of_boxes();
+        assert_true(lateral_at(35.5) < -2.0);
+    }
+}
+
 static void test_plan_detour_comes_back_once_the_way_is_free(void **state)
 {
     (void)state;
@@ -261,6 +284,49 @@ static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_paveme
     }
     assert_true(lowest > -1.2);
     assert_true(lateral_at(30.0) > 1.0);
+}
+
+/** A quarter circle of 12 m to the left from x = 20 on; somebody slow is in the lane behind it. */
+static void test_plan_detour_goes_round_somebody_behind_a_bend(void **state)
+{
+    (void)state;
+    info.n_road = info.n_pavement = 0; /* everything is road */
+    info.n_route = 1;
+    for (int i = 0; i <= 45; ++i) {
+        const double a = 0.5 * HP_PI * i / 45.0;
+        info.route[info.n_route++] = (hp_vec2){20.0 + 12.0 * sin(a), 12.0 * (1.0 - cos(a))};
+    }
+    info.route[info.n_route++] = (hp_vec2){32.0, 60.0};
+    info.goal = (hp_pose){32.0, 60.0, 0.5 * HP_PI};
+    plan_detour_begin(&config.path, &info, detour, &path);
+    ego = (hp_ego_state){.pose = {20.0, 0.0, 0.0}, .speed_mps = 6.9};
+    add_agent(HP_CLASS_WALKER, 31.5, 20.0, 0.3, 0.0);
+    update();
+    assert_true(detour->away);
+    const double s = plan_path_project(&path, (hp_vec2){32.0, 20.0}).s_m;
+    assert_true(plan_path_at(&path, s).x_m < 31.0);
+    for (uint32_t i = 0; i < path.n; ++i) { /* the bend is still driven */
+        assert_true(fabs(plan_path_project(&detour->route, path.points[i]).lateral_m) < 3.0);
+    }
+}
+
+/** Who cannot stop has ways to evade at speed and slowly: a slow one must be worth its time. */
+static void test_plan_detour_evades_at_speed_where_it_can(void **state)
+{
+    (void)state;
+    static const hp_vec2 WALKERS[] = {{25.0, -1.6}, {25.0, -1.4}, {28.0, -1.4}};
+    info.speed_floor_mps = 5.5;
+    for (size_t k = 0; k < HP_ARRAY_LEN(WALKERS); ++k) {
+        ego.speed_mps = 8.0;
+        plan_detour_begin(&config.path, &info, detour, &path);
+        belief->n_agents = 0;
+        add_agent(HP_CLASS_WALKER, WALKERS[k].x_m, WALKERS[k].y_m, 0.0, 0.3);
+        update();
+        assert_true(detour->away);
+        for (uint32_t i = 0; i < path.n; ++i) {
+            assert_true(path.speed_mps[i] > 10.0);
+        }
+    }
 }
 
 /** Somebody stands where road and pavement are full: no way leads over the grass. */
@@ -363,10 +429,13 @@ int main(void)
         DETOUR_TEST(test_plan_detour_takes_the_other_lane_round_a_parked_car),
         DETOUR_TEST(test_plan_detour_takes_the_pavement_when_the_other_lane_is_not_free_in_time),
         DETOUR_TEST(test_plan_detour_leaves_the_lane_to_an_oncoming_car),
+        DETOUR_TEST(test_plan_detour_takes_the_near_pavement_when_the_other_lane_is_taken),
         DETOUR_TEST(test_plan_detour_comes_back_once_the_way_is_free),
         DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
         DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
+        DETOUR_TEST(test_plan_detour_goes_round_somebody_behind_a_bend),
+        DETOUR_TEST(test_plan_detour_evades_at_speed_where_it_can),
         DETOUR_TEST(test_plan_detour_never_leaves_road_and_pavement),
         DETOUR_TEST(test_plan_detour_waits_for_a_queue_for_a_while_and_not_for_who_comes),
         DETOUR_TEST(test_plan_detour_does_not_pass_by_the_goal),

@@ -14,6 +14,7 @@ static int setup(void **state)
 {
     (void)state;
     plan_config_default(&config);
+    config.guard.leave_mps = 3.0;
     fixture_info(&info);
     plan_path_follow_route(&config.path, &info, &path);
     plan_tracks_reset(&tracks);
@@ -103,6 +104,26 @@ static void test_plan_leave_marks_nobody_beside_an_ego_that_is_fast_or_turned(vo
     assert_false(stands_for(2.0, walker(10.0, 1.25), 0.0));
 }
 
+/** Past the point where brakes could still stop the ego beside him he may set out again: to be gone
+ * is best. Before it, he may not. */
+static void test_plan_leave_goes_on_when_he_sets_out_beside_the_tail(void **state)
+{
+    (void)state;
+    for (int k = 0; k < 4; ++k) {
+        const double x = k < 2 ? 8.3 : 8.9; /* the tail is at 7.9, and 3 m/s take 1.2 m to stop */
+        hp_agent sets_out = walker(x, 1.25);
+        assert_true(stands_for(2.0, sets_out, 2.9));
+        sets_out.vy_mps = -0.5;
+        tracks.items[0].waits = k % 2 == 0;
+        fixture_frame(41, 10.0, 2.9, &frame);
+        frame.agents[frame.n_agents++] = sets_out;
+        plan_tracks_update(&config.belief, &info, &frame, &tracks);
+        const bool goes = plan_leave_update(&config.guard, &info, &path, &frame, &tracks, waits);
+        assert_int_equal(goes, k == 0);
+        assert_int_equal(waits[0], k == 0);
+    }
+}
+
 static void test_plan_leave_goes_at_walking_pace(void **state)
 {
     (void)state;
@@ -142,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup(test_plan_leave_marks_no_vehicles, setup),
         cmocka_unit_test_setup(test_plan_leave_marks_nobody_beside_an_ego_that_is_fast_or_turned,
                                setup),
+        cmocka_unit_test_setup(test_plan_leave_goes_on_when_he_sets_out_beside_the_tail, setup),
         cmocka_unit_test_setup(test_plan_leave_goes_at_walking_pace, setup),
         cmocka_unit_test_setup(test_plan_leave_lets_the_guard_go_and_go_slowly, setup),
     };

@@ -283,6 +283,32 @@ static void test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way(void **state
     car_planner_destroy(&p);
 }
 
+/** Somebody far from the path walks on along it: nothing to find, but for whom a vehicle may be in
+ * the way, who does not prune, or who is told to look closer. */
+static void test_search_is_left_out_when_a_glance_finds_nothing(void **state)
+{
+    rig *r = *state;
+    car_planner *p = planner_of(r, NULL);
+    assert_true(plan_of(r, p).nodes > 1);
+    fixture_request(20.0, 13.9, &r->request);
+    (void)fixture_walker(&r->request, 55.0, 25.0, 1.0, 0.0);
+    const hp_plan_reply glanced = plan_of(r, p);
+    assert_int_equal(glanced.nodes, 1);
+    assert_int_equal(glanced.trials, 0);
+    r->request.n_settings = 1;
+    r->request.settings[0] = (hp_setting){.key = "pomdp.prune.glance", .value = 0.0};
+    const hp_plan_reply searched = plan_of(r, p);
+    assert_true(searched.nodes > 1);
+    assert_int_equal(searched.action, glanced.action);
+    r->request.settings[0] = (hp_setting){.key = "pomdp.prune.method", .value = POMDP_PRUNE_OFF};
+    assert_true(plan_of(r, p).nodes > 1);
+    r->request.n_settings = 0;
+    hp_belief_agent *car = fixture_walker(&r->request, 60.0, 0.0, 8.0, 0.0);
+    car->kind = HP_CLASS_CAR;
+    assert_true(plan_of(r, p).nodes > 1);
+    car_planner_destroy(&p);
+}
+
 static pomdp_leaf root_leaf(rig *r, car_state *states, double *weights)
 {
     r->config.traffic.stop_hz = 0.0;
@@ -364,6 +390,7 @@ int main(void)
         CASE(test_nothing_is_pruned_when_errors_belong_to_something_else),
         CASE(test_nothing_is_pruned_when_the_network_is_missing_or_another),
         CASE(test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way),
+        CASE(test_search_is_left_out_when_a_glance_finds_nothing),
         CASE(test_leaf_at_the_root_looks_like_the_root),
         CASE(test_time_to_a_meeting_is_distance_over_speed),
     };

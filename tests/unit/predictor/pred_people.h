@@ -9,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** The truth's points lie on the network's grid. */
+static inline void pred_even_truth(pred_sample *s)
+{
+    for (uint32_t k = 0; k < PRED_FUTURE; ++k) {
+        s->truth_s[k] = (float)((k + 1) * PRED_STEP_S);
+    }
+}
+
 /** Walkers on arcs: those who have turned go on to turn, which constant velocity does not know. */
 static inline void pred_make_people(uint64_t seed, uint32_t n, pred_samples *out)
 {
@@ -29,7 +37,7 @@ static inline void pred_make_people(uint64_t seed, uint32_t n, pred_samples *out
         s->input = (pred_input){.kind = PRED_WALKER, .n_past = PRED_PAST, .yaw_rad = NAN};
         s->n_future = PRED_FUTURE;
         s->n_truth = PRED_FUTURE;
-        s->truth_step_s = 0.4F;
+        pred_even_truth(s);
         for (int k = PRED_PAST - 2; k >= 0; --k) {
             const double heading = yaw - turn * (PRED_PAST - 2 - k);
             x -= speed * cos(heading);

@@ -53,29 +53,55 @@ static void test_pred_samples_of_eth_ucy_are_as_many_as_published(void **state)
     }
 }
 
+/** Mean errors of a rule's single path, for samples of these classes. */
+static pred_pair errors_of(const pred_choice *wanted, pred_rival rival, uint32_t classes)
+{
+    static pred_answer answer;
+    pred_choice choice = *wanted;
+    pred_samples samples = {0};
+    pred_tally tally = {0};
+    hp_error error = {{0}};
+    choice.data_dir = data_dir;
+    assert_int_equal(pred_samples_load(&choice, &samples, &error), HP_OK);
+    for (size_t k = 0; k < samples.n; ++k) { /* one by one: errors of each agent's own path */
+        const pred_sample *sample = &samples.items[k];
+        const pred_answer *given = &answer;
+        if ((classes >> sample->input.kind & 1) != 0) {
+            pred_rival_answer(rival, sample, hp_rng_seed(1), &answer);
+            pred_tally_add(&tally, &sample, &given, 1, hp_rng_seed(1));
+        }
+    }
+    pred_samples_free(&samples);
+    return pred_tally_scores(&tally).single;
+}
+
 static void test_pred_constant_velocity_errs_as_published(void **state)
 {
     (void)state;
     static const pred_pair WANTED[PRED_SCENES] = {
         {1.075, 2.282}, {0.319, 0.614}, {0.524, 1.165}, {0.427, 0.952}, {0.324, 0.724}};
-    static pred_answer answer;
     for (uint32_t i = 0; i < PRED_SCENES; ++i) {
-        pred_samples samples = {0};
-        pred_tally tally = {0};
-        hp_error error = {{0}};
-        const pred_choice choice = {
-            .data_dir = data_dir, .kind = PRED_ETH_UCY, .scene = PRED_SCENE[i], .split = PRED_TEST};
-        assert_int_equal(pred_samples_load(&choice, &samples, &error), HP_OK);
-        for (size_t k = 0; k < samples.n; ++k) { /* one by one: errors of each agent's own path */
-            const pred_sample *sample = &samples.items[k];
-            const pred_answer *given = &answer;
-            pred_rival_answer(PRED_CV, sample, hp_rng_seed(1), &answer);
-            pred_tally_add(&tally, &sample, &given, 1, hp_rng_seed(1));
-        }
-        const pred_scores scores = pred_tally_scores(&tally);
-        hp_assert_near(scores.single.ade, WANTED[i].ade, 5e-4);
-        hp_assert_near(scores.single.fde, WANTED[i].fde, 5e-4);
-        pred_samples_free(&samples);
+        const pred_choice c = {.kind = PRED_ETH_UCY, .scene = PRED_SCENE[i], .split = PRED_TEST};
+        const pred_pair e = errors_of(&c, PRED_CV, 1U << PRED_WALKER);
+        hp_assert_near(e.ade, WANTED[i].ade, 5e-4);
+        hp_assert_near(e.fde, WANTED[i].fde, 5e-4);
+    }
+}
+
+static void test_pred_constant_velocity_errs_as_measured_when_a_clock_is_believed(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t classes;
+        pred_pair wanted;
+    } CASES[] = {{1U << PRED_CAR | 1U << PRED_LARGE, {2.355, 4.345}},
+                 {1U << PRED_WALKER, {0.912, 1.632}},
+                 {1U << PRED_CYCLIST, {1.072, 1.960}}};
+    const pred_choice c = {.kind = PRED_APOLLO, .split = PRED_TEST, .as_stamped = true};
+    for (size_t i = 0; i < HP_ARRAY_LEN(CASES); ++i) {
+        const pred_pair e = errors_of(&c, PRED_CV3, CASES[i].classes);
+        hp_assert_near(e.ade, CASES[i].wanted.ade, 5e-4);
+        hp_assert_near(e.fde, CASES[i].wanted.fde, 5e-4);
     }
 }
 
@@ -123,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pred_samples_of_eth_ucy_are_as_many_as_published),
         cmocka_unit_test(test_pred_constant_velocity_errs_as_published),
+        cmocka_unit_test(test_pred_constant_velocity_errs_as_measured_when_a_clock_is_believed),
         cmocka_unit_test(test_pred_samples_of_mixed_traffic_are_as_many_as_measured),
     };
     const char *given = getenv("HYPLAN_DATA");

@@ -135,7 +135,7 @@ static void test_pred_tally_counts_as_published_tables_do(void **state)
     pred_tally tally = {0};
     for (int i = 0; i < 2; ++i) {
         samples[i].n_truth = PRED_FUTURE;
-        samples[i].truth_step_s = 0.4F;
+        pred_even_truth(&samples[i]);
         samples[i].here.y_m = i == 0 ? 0.0 : 0.1; /* their single paths, both still, touch */
         answers[i].n_modes = 2;
         answers[i].has_scales = true;

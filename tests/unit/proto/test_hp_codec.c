@@ -35,6 +35,27 @@ static int teardown(void **state)
     return 0;
 }
 
+/** The room behind a tensor's bytes, which is left as it was. */
+static void clear_bytes(unsigned char *data, size_t cap, uint32_t used, int was)
+{
+    for (size_t i = used; i < cap; ++i) {
+        assert_int_equal(data[i], was);
+        data[i] = 0;
+    }
+}
+
+static void clear_room(hp_msg_type type, hp_message *message, int was)
+{
+    hp_evaluate_request *q = &message->as_hp_evaluate_request;
+    hp_evaluate_reply *r = &message->as_hp_evaluate_reply;
+    if (type == HP_MSG_EVALUATE_REQUEST) {
+        clear_bytes(q->scene.data, sizeof q->scene.data, q->scene.head.n_bytes, was);
+        clear_bytes(q->looks.data, sizeof q->looks.data, q->looks.head.n_bytes, was);
+    } else if (type == HP_MSG_EVALUATE_REPLY) {
+        clear_bytes(r->answers.data, sizeof r->answers.data, r->answers.head.n_bytes, was);
+    }
+}
+
 static void round_trip(fixture *f, hp_msg_type type, uint64_t sequence)
 {
     const hp_envelope sent = {.type = type,
@@ -54,6 +75,7 @@ static void round_trip(fixture *f, hp_msg_type type, uint64_t sequence)
     if (hp_decode(f->codec, f->bytes, len, &got, &f->out, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
+    clear_room(type, &f->out, 0xa5);
     assert_memory_equal(&f->in, &f->out, hp_msg_size(type));
     assert_int_equal(got.type, sent.type);
     assert_int_equal(got.sender, sent.sender);

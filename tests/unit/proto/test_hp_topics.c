@@ -48,6 +48,13 @@ static void test_rows_are_sane_and_unique(void **state)
     }
 }
 
+/** Links "policy" and "policy-direct" are both policy's. */
+static bool is_named_after(const char *link, hp_role role)
+{
+    const size_t n = strcspn(link, "-");
+    return strlen(hp_role_name(role)) == n && strncmp(link, hp_role_name(role), n) == 0;
+}
+
 /** A link is named after who binds it: one side of each of its topics, but for state and tap. */
 static void test_links_belong_to_their_server(void **state)
 {
@@ -60,8 +67,7 @@ static void test_links_belong_to_their_server(void **state)
             assert_int_equal(t->from, HP_ROLE_PLANNER);
             assert_int_equal(t->to, HP_ROLE_CLI);
         } else {
-            assert_true(strcmp(t->link, hp_role_name(t->from)) == 0 ||
-                        strcmp(t->link, hp_role_name(t->to)) == 0);
+            assert_true(is_named_after(t->link, t->from) || is_named_after(t->link, t->to));
         }
     }
 }

@@ -124,7 +124,8 @@ static void meet_for_good(fault what, const char *says, double patience_s)
     open_scene(&s);
     drive_off(&s);
     atomic_store(&s.p->fault, what);
-    s.counted.step_s = COUNTED_LONG_S;
+    /* what comes, comes in as many pieces as the machine likes */
+    s.counted.step_s = what == SILENT || what == HALF ? COUNTED_LONG_S : COUNTED_SHORT_S;
     step_into(&s, says, patience_s);
     assert_says(s.world.ops->trouble(s.world.self),
                 "the ego was told to brake; whether it heard is not known");

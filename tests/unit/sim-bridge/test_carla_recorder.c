@@ -1,4 +1,5 @@
 /* The stand-in's recorder: a drive in it is recorded, and driven again from the recording. */
+#include "common/hp_file.h"
 #include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "sim-bridge/carla/carla_world.h"
@@ -81,13 +82,13 @@ static void test_carla_recorder_writes_frames_that_follow_each_other_when_it_rec
     carla_log log;
     carla_log_packet packet;
     carla_log_frame frame;
-    uint8_t *bytes = NULL;
+    char *bytes = NULL;
     size_t len = 0;
     uint64_t frames = 0;
     double due_s = 0.0;
     hp_error error;
     (void)state;
-    assert_int_equal(carla_log_load(NAME, &bytes, &len, &error), HP_OK);
+    assert_int_equal(hp_file_read(NAME, CARLA_LOG_MAX_FILE, &bytes, &len, &error), HP_OK);
     (void)unlink(NAME);
     assert_int_equal(carla_log_open(NAME, bytes, len, &log, &error), HP_OK);
     while (carla_log_next(&log, &packet, &error) == HP_OK) {

@@ -237,6 +237,22 @@ static void test_oracle_alone_on_the_road_takes_the_least_time(void **state)
     sim_oracle_destroy(&oracle);
 }
 
+/** In 09 the inner side of the bend is shorter: to evade a slow walker there costs no time. */
+static void test_oracle_b_evades_in_a_bend(void **state)
+{
+    (void)state;
+    static sim_scenario scenario;
+    sim_scene scene = sim_scene_default();
+    sim_oracle *oracle = make_oracle();
+    scene.speed_mps = 0.5;
+    scene.distance_m = 20.25;
+    read_scenario("09", &scenario);
+    const sim_oracle_result b = sim_oracle_b(oracle, &scenario, &scene);
+    assert_true(b.arrives && b.ttg_s < 18.0);
+    assert_claim(&scenario, &scene, b, sim_oracle_drive_of(oracle));
+    sim_oracle_destroy(&oracle);
+}
+
 /** 01 with a walker who crosses from the start on. */
 static sim_scene crossing_scene(double speed_mps)
 {
@@ -429,6 +445,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_oracle_alone_on_the_road_takes_the_least_time),
+        cmocka_unit_test(test_oracle_b_evades_in_a_bend),
         cmocka_unit_test(test_oracle_a_arrives_as_soon_as_the_walker_lets_it),
         cmocka_unit_test(test_oracle_a_gives_up_where_somebody_stays_in_the_lane),
         cmocka_unit_test(test_oracle_a_minds_two_walkers),
