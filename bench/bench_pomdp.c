@@ -16,7 +16,7 @@ enum { REPEATS = 7, BELIEF = 20000 };
 #define SEARCH_S 1.0
 #define TEAM_S 0.1
 static const uint32_t SCENARIOS[] = {100, 500, 2000};
-enum { POOL_NODES = 1 << 22, POOL_PARTICLES = 1 << 24 };
+enum { POOL_NODES = 1 << 22, POOL_PARTICLES = 1 << 24, POOL_BYTES = 1 << 30 };
 
 typedef struct figures {
     double trials, expansions, nodes, steps_tree, steps_rollout, gap_begin, gap_end, overrun_ms,
@@ -117,7 +117,9 @@ static hp_status rates(const char *name, const pomdp_problem *problem, const voi
     figures table[REPEATS];
     config.n_scenarios = n_scenarios;
     config.max_nodes = POOL_NODES;
-    config.max_particles = POOL_PARTICLES;
+    config.max_particles = POOL_BYTES / problem->model.state_size < POOL_PARTICLES
+                               ? (uint32_t)(POOL_BYTES / problem->model.state_size)
+                               : POOL_PARTICLES;
     hp_status st = pomdp_solver_create(&problem->model, &config, &solver);
     for (uint64_t i = 0; i < REPEATS && st == HP_OK; i++) {
         st = search(solver, belief, i, &table[i]);

@@ -10,12 +10,39 @@
 
 /* What is observed: eight readings of four bits, or this. */
 #define OBS_SAME (UINT64_C(1) << 32)
-enum { LANES = 8, MAX_STEPS = 90, ROLLOUT = 60, N_BELIEF = 2000 };
+enum {
+    LANES = 8,
+    MAX_STEPS = 90,
+    ROLLOUT = 60,
+    N_BELIEF = 2000,
+    ROWS = 7,
+    COLUMNS = 11,
+    BLOCKED = 8,
+    MARGIN = 16, /* nothing, before and behind the grid */
+    BUCKETS = 64,
+};
+
+/** A cell that a beam passes. */
+typedef struct beam_cell {
+    uint8_t place, beam, steps;
+} beam_cell;
 
 typedef struct lasertag {
     pursuit floor;
-    float likely[2][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS]; /* [diagonal][steps][reading] */
-    float near[PURSUIT_MAX_CELLS][LASERTAG_CELLS];           /* [robot][cell] NEARER^steps */
+    uint8_t place[PURSUIT_MAX_CELLS]; /* cell's place in the grid */
+    /* [robot][way][place] how much comes to a place of what runs away north, east, south, west, or
+     * stays
+     */
+    float inflow[PURSUIT_MAX_CELLS][PURSUIT_FLIGHTS][LASERTAG_GRID];
+    float near[PURSUIT_MAX_CELLS][LASERTAG_GRID];     /* [robot][place] NEARER^steps */
+    uint8_t toward[PURSUIT_MAX_CELLS][LASERTAG_GRID]; /* [robot][place] first move of a way */
+    beam_cell passed[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
+    uint32_t n_passed[PURSUIT_MAX_CELLS];
+    /* [diagonal][steps to the wall][steps][reading] of a beam that ends after so many steps to one
+     * that reaches the wall */
+    float odds[2][PURSUIT_MAX_SIDE + 1][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS];
+    /* [diagonal][steps][bucket of u] the least reading that u may give */
+    uint8_t least[2][PURSUIT_MAX_SIDE + 1][BUCKETS];
 } lasertag;
 
 static uint32_t beam_steps(const pursuit *p, uint32_t robot, uint32_t target, uint32_t d)
@@ -23,13 +50,15 @@ static uint32_t beam_steps(const pursuit *p, uint32_t robot, uint32_t target, ui
     return p->beam[robot][target] == d ? p->steps[robot][target] : p->wall_steps[robot][d];
 }
 
-static uint64_t read_beams(const pursuit *p, uint32_t robot, uint32_t target, hp_rng draw)
+static uint64_t read_beams(const lasertag *l, uint32_t robot, uint32_t target, hp_rng draw)
 {
+    const pursuit *p = &l->floor;
     uint64_t obs = 0;
     for (uint32_t d = 0; d < PURSUIT_BEAMS; d++) {
-        const double *cumulated = p->cumulated[d >= 4][beam_steps(p, robot, target, d)];
+        const uint32_t steps = beam_steps(p, robot, target, d);
+        const double *cumulated = p->cumulated[d >= 4][steps];
         const double u = hp_rng_unit(draw, 1 + d);
-        uint64_t reading = 0;
+        uint64_t reading = l->least[d >= 4][steps][(uint32_t)(u * BUCKETS)];
         while (cumulated[reading] <= u) {
             reading++;
         }
@@ -38,29 +67,18 @@ static uint64_t read_beams(const pursuit *p, uint32_t robot, uint32_t target, hp
     return obs;
 }
 
-static uint64_t observe(const pursuit *p, uint32_t robot, uint32_t target, hp_rng draw)
+/** Where the target may be after its move, as the robot stood at robot: what flows in. */
+static void spread(const lasertag *l, uint32_t robot, float *at)
 {
-    return robot == target ? OBS_SAME : read_beams(p, robot, target, draw);
-}
-
-/** Where the target may be after its move, as the robot stood at robot. */
-static void spread(const pursuit *p, uint32_t robot, float *at)
-{
-    float next[LASERTAG_CELLS] = {0.0f};
-    for (uint32_t t = 0; t < p->n_cells; t++) {
-        const uint8_t *to = p->flight[robot][t];
-        const float share = at[t] * (1.0f / PURSUIT_FLIGHTS);
-        next[to[4]] += share;
-        for (uint32_t i = 0; i < 4; i += 2) { /* along an axis: mostly one way only */
-            if (to[i] == to[i + 1]) {
-                next[to[i]] += 2.0f * share;
-            } else {
-                next[to[i]] += share;
-                next[to[i + 1]] += share;
-            }
-        }
+    const float(*from)[LASERTAG_GRID] = l->inflow[robot];
+    float around[MARGIN + LASERTAG_GRID + MARGIN] = {0.0f};
+    const float *before = around + MARGIN;
+    memcpy(around + MARGIN, at, LASERTAG_GRID * sizeof(*at));
+    for (int i = 0; i < LASERTAG_GRID; i++) {
+        at[i] = before[i] * from[4][i] + before[i - LASERTAG_STRIDE] * from[0][i] +
+                before[i - 1] * from[1][i] + before[i + LASERTAG_STRIDE] * from[2][i] +
+                before[i + 1] * from[3][i];
     }
-    memcpy(at, next, sizeof(next));
 }
 
 /** Makes the sum one; false if there is nothing left. */
@@ -68,7 +86,7 @@ static bool level(float *at)
 {
     float sums[LANES] = {0.0f};
     float sum = 0.0f;
-    for (uint32_t t = 0; t < LASERTAG_CELLS; t += LANES) {
+    for (uint32_t t = 0; t < LASERTAG_GRID; t += LANES) {
         for (uint32_t j = 0; j < LANES; j++) {
             sums[j] += at[t + j];
         }
@@ -80,27 +98,24 @@ static bool level(float *at)
         return false;
     }
     const float scale = 1.0f / sum;
-    for (uint32_t t = 0; t < LASERTAG_CELLS; t++) {
+    for (uint32_t t = 0; t < LASERTAG_GRID; t++) {
         at[t] *= scale;
     }
     return true;
 }
 
-/** What the readings at robot say of the cells: the odds of each beam that would end at the target
- * to the same beam at the wall. All other beams are the same for every cell. */
+/** What the readings at robot say of the cells: the odds of the beam that would end there to the
+ * same beam at the wall. All other beams are the same for every cell. */
 static void weigh(const lasertag *l, uint32_t robot, uint64_t obs, float *at)
 {
-    const pursuit *p = &l->floor;
-    float to_wall[PURSUIT_BEAMS];
-    at[robot] = 0.0f;
+    const beam_cell *passed = l->passed[robot];
+    const float *odds[PURSUIT_BEAMS];
+    at[l->place[robot]] = 0.0f;
     for (uint32_t d = 0; d < PURSUIT_BEAMS; d++) {
-        to_wall[d] = l->likely[d >= 4][p->wall_steps[robot][d]][obs >> (4 * d) & 15];
+        odds[d] = &l->odds[d >= 4][l->floor.wall_steps[robot][d]][0][obs >> (4 * d) & 15];
     }
-    for (uint32_t t = 0; t < p->n_cells; t++) {
-        const uint32_t d = p->beam[robot][t];
-        if (d != PURSUIT_OFF_BEAM) {
-            at[t] *= l->likely[d >= 4][p->steps[robot][t]][obs >> (4 * d) & 15] / to_wall[d];
-        }
+    for (uint32_t i = 0; i < l->n_passed[robot]; i++) {
+        at[passed[i].place] *= odds[passed[i].beam][passed[i].steps * PURSUIT_READINGS];
     }
 }
 
@@ -110,13 +125,13 @@ static bool track(const lasertag *l, uint32_t from, uint32_t robot, uint32_t act
                   float *at)
 {
     if (action == PURSUIT_TAG) {
-        at[from] = 0.0f; /* or the game would be over */
+        at[l->place[from]] = 0.0f; /* or the game would be over */
     }
-    spread(&l->floor, from, at);
+    spread(l, from, at);
     if (obs == OBS_SAME) {
-        const bool possible = at[robot] > 0.0f;
-        memset(at, 0, LASERTAG_CELLS * sizeof(*at));
-        at[robot] = 1.0f;
+        const bool possible = at[l->place[robot]] > 0.0f;
+        memset(at, 0, LASERTAG_GRID * sizeof(*at));
+        at[l->place[robot]] = 1.0f;
         return possible;
     }
     weigh(l, robot, obs, at);
@@ -124,7 +139,7 @@ static bool track(const lasertag *l, uint32_t from, uint32_t robot, uint32_t act
         return true;
     }
     for (uint32_t t = 0; t < l->floor.n_cells; t++) {
-        at[t] = t != robot ? 1.0f / (float)(l->floor.n_cells - 1) : 0.0f;
+        at[l->place[t]] = t != robot ? 1.0f / (float)(l->floor.n_cells - 1) : 0.0f;
     }
     return false;
 }
@@ -146,7 +161,7 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
             s->target = pursuit_flee(p, s->robot, s->target, draw);
             s->robot = p->move[from][actions[i]];
             s->met = s->robot == s->target;
-            obs = observe(p, s->robot, s->target, draw);
+            obs = s->met != 0 ? OBS_SAME : read_beams(l, s->robot, s->target, draw);
             (void)track(l, from, s->robot, actions[i], obs, s->at);
         }
         if (out->obs != NULL) {
@@ -155,23 +170,36 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
     }
 }
 
+/** The place where the target is likeliest to be, for its distance. */
+static uint32_t place_to_go(const lasertag *l, const lasertag_state *s)
+{
+    const float *near = l->near[s->robot];
+    float worth[LASERTAG_GRID];
+    float most[LANES] = {0.0f};
+    float best = 0.0f;
+    uint32_t t = 0;
+    for (uint32_t c = 0; c < LASERTAG_GRID; c += LANES) {
+        for (uint32_t j = 0; j < LANES; j++) {
+            worth[c + j] = s->at[c + j] * near[c + j];
+            most[j] = worth[c + j] > most[j] ? worth[c + j] : most[j];
+        }
+    }
+    for (uint32_t j = 0; j < LANES; j++) {
+        best = most[j] > best ? most[j] : best;
+    }
+    while (worth[t] < best) {
+        t++;
+    }
+    return t;
+}
+
 /** Tags who was felt, else goes to where the target is likely to be, and near. */
 static void default_policy(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
 {
     const lasertag *l = ctx;
     for (uint32_t i = 0; i < n; i++) {
         const lasertag_state *s = (const lasertag_state *)states + i;
-        const float *near = l->near[s->robot];
-        float most = 0.0f;
-        uint32_t best = 0;
-        for (uint32_t t = 0; t < l->floor.n_cells; t++) {
-            const float worth = s->at[t] * near[t];
-            if (worth > most) {
-                most = worth;
-                best = t;
-            }
-        }
-        actions[i] = s->met != 0 ? PURSUIT_TAG : (uint32_t)l->floor.toward[s->robot][best];
+        actions[i] = s->met != 0 ? PURSUIT_TAG : (uint32_t)l->toward[s->robot][place_to_go(l, s)];
     }
 }
 
@@ -224,8 +252,8 @@ static bool repair(const void *ctx, const void *before, uint32_t action, uint64_
         return false;
     }
     for (uint32_t t = 0; t < l->floor.n_cells && left >= 0.0; t++) {
-        left -= (double)is->at[t];
-        target = is->at[t] > 0.0f ? t : target;
+        left -= (double)is->at[l->place[t]];
+        target = is->at[l->place[t]] > 0.0f ? t : target;
     }
     is->target = (uint8_t)target;
     is->met = obs == OBS_SAME;
@@ -234,37 +262,80 @@ static bool repair(const void *ctx, const void *before, uint32_t action, uint64_
 
 static void sample(const void *ctx, hp_rng stream, uint32_t n, void *states)
 {
-    const pursuit *p = &((const lasertag *)ctx)->floor;
+    const lasertag *l = ctx;
+    const pursuit *p = &l->floor;
     lasertag_state *s = states;
     for (uint32_t i = 0; i < n; i++) {
         s[i] = (lasertag_state){.robot = (uint8_t)p->start,
                                 .target = (uint8_t)(hp_rng_u64(stream, i) % p->n_cells)};
         for (uint32_t t = 0; t < p->n_cells; t++) {
-            s[i].at[t] = 1.0f / (float)p->n_cells;
+            s[i].at[l->place[t]] = 1.0f / (float)p->n_cells;
         }
     }
 }
 
-static void build_likelihoods(lasertag *l)
+static double likely(const double *cumulated, uint32_t reading)
 {
-    for (uint32_t diagonal = 0; diagonal < 2; diagonal++) {
-        for (uint32_t steps = 1; steps <= PURSUIT_MAX_SIDE; steps++) {
-            const double *cumulated = l->floor.cumulated[diagonal][steps];
+    return cumulated[reading] - (reading > 0 ? cumulated[reading - 1] : 0.0);
+}
+
+static void build_readings(lasertag *l)
+{
+    for (uint32_t at = 0; at < 2 * PURSUIT_MAX_SIDE; at++) {
+        const uint32_t diagonal = at % 2;
+        const uint32_t steps = 1 + at / 2;
+        const double *cumulated = l->floor.cumulated[diagonal][steps];
+        for (uint32_t wall = steps; wall <= PURSUIT_MAX_SIDE; wall++) {
+            const double *to_wall = l->floor.cumulated[diagonal][wall];
             for (uint32_t k = 0; k < PURSUIT_READINGS; k++) {
-                l->likely[diagonal][steps][k] =
-                    (float)(cumulated[k] - (k > 0 ? cumulated[k - 1] : 0.0));
+                const double p_wall = likely(to_wall, k);
+                l->odds[diagonal][wall][steps][k] =
+                    p_wall > 0.0 ? (float)(likely(cumulated, k) / p_wall) : 0.0f;
+            }
+        }
+        for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
+            uint8_t reading = 0;
+            while (cumulated[reading] <= (double)bucket / BUCKETS) {
+                reading++;
+            }
+            l->least[diagonal][steps][bucket] = reading;
+        }
+    }
+}
+
+/** What flows along the grid, and the cells that beams pass. */
+static void build_cells(lasertag *l)
+{
+    static const int WAY[PURSUIT_FLIGHTS] = {LASERTAG_STRIDE, 1, -LASERTAG_STRIDE, -1, 0};
+    const pursuit *p = &l->floor;
+    for (uint32_t t = 0; t < p->n_cells; t++) {
+        l->place[t] = (uint8_t)lasertag_place(p->x[t], p->y[t]);
+    }
+    for (uint32_t robot = 0; robot < p->n_cells; robot++) {
+        for (uint32_t t = 0; t < p->n_cells; t++) {
+            for (uint32_t i = 0; i < PURSUIT_FLIGHTS; i++) {
+                const int to = l->place[p->flight[robot][t][i]];
+                for (uint32_t way = 0; way < PURSUIT_FLIGHTS; way++) {
+                    l->inflow[robot][way][to] +=
+                        to - l->place[t] == WAY[way] ? 1.0f / PURSUIT_FLIGHTS : 0.0f;
+                }
+            }
+            if (p->beam[robot][t] != PURSUIT_OFF_BEAM) {
+                l->passed[robot][l->n_passed[robot]++] =
+                    (beam_cell){l->place[t], p->beam[robot][t], p->steps[robot][t]};
             }
         }
     }
 }
 
-/** The robot's own cell is nowhere to go to. */
-static void build_nearness(lasertag *l)
+/** Where to go, and how. The robot's own cell is nowhere to go to. */
+static void build_ways(lasertag *l)
 {
     for (uint32_t robot = 0; robot < l->floor.n_cells; robot++) {
         for (uint32_t t = 0; t < l->floor.n_cells; t++) {
             const uint32_t steps = l->floor.distance[robot][t];
-            l->near[robot][t] = t != robot ? powf(NEARER, (float)steps) : 0.0f;
+            l->near[robot][l->place[t]] = t != robot ? powf(NEARER, (float)steps) : 0.0f;
+            l->toward[robot][l->place[t]] = l->floor.toward[robot][t];
         }
     }
 }
@@ -272,7 +343,6 @@ static void build_nearness(lasertag *l)
 /** The floor: which cells are blocked is up to the seed. */
 static void draw_floor(uint64_t seed, lasertag *l)
 {
-    enum { ROWS = 7, COLUMNS = 11, BLOCKED = 8 };
     char floor[ROWS][COLUMNS + 1];
     const char *rows[ROWS];
     const hp_rng stream = hp_rng_lane(hp_rng_seed(seed), 1);
@@ -298,8 +368,9 @@ hp_status lasertag_open(uint64_t seed, pomdp_problem *out)
         return HP_ENOMEM;
     }
     draw_floor(seed, l);
-    build_likelihoods(l);
-    build_nearness(l);
+    build_readings(l);
+    build_cells(l);
+    build_ways(l);
     l->floor.start = pursuit_start(&l->floor, seed);
     *out = (pomdp_problem){.model = {.name = "lasertag",
                                      .n_actions = PURSUIT_N_ACTIONS,

@@ -27,7 +27,9 @@ static hp_status open_tiger(uint64_t seed, pomdp_problem *out)
     *out = (pomdp_problem){
         .model = tiger_model(), .sample = tiger_sample, .max_steps = 90, .n_belief = 10000};
     pomdp_config_default(&out->config);
-    out->config.regularisation = 0.1; /* near ties between listening and opening */
+    /* After two growls opening is worth 0.7 more than listening; what 500 scenarios say of it errs
+     * by 1 or more, and would make one decision in six a growl late. */
+    out->config.regularisation = 2.0;
     out->config.max_depth = 60;
     out->config.rollout_depth = 60;
     return HP_OK;
