@@ -58,7 +58,8 @@ static void link_address(const cli_rundir *dir, const char *address, socket_dir 
 
 static void remove_socket_dir(const socket_dir *dir)
 {
-    static const char *const LINKS[] = {"bridge", "state", "predictor", "policy", "pomdp", "tap"};
+    static const char *const LINKS[] = {"bridge",        "state", "predictor", "policy",
+                                        "policy-direct", "pomdp", "tap"};
     char path[sizeof dir->path + 16];
     for (size_t i = 0; i < HP_ARRAY_LEN(LINKS) && dir->path[0] == '/'; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", dir->path, LINKS[i]);
