@@ -10,6 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef HP_TEST_SANITIZED /* which pretend to lock memory, and do not */
+enum { NO_LOCKS = 1 };
+#else
+enum { NO_LOCKS = 0 };
+#endif
 enum { NOBODY = 65534, NO_SUCH_CPU = 1023, NOTE = 256 };
 
 /** Gives up every right to ask for anything. */
@@ -64,6 +69,9 @@ static void test_hp_realtime_names_each_piece_when_nothing_is_granted(void **sta
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(CASES); i++) {
         char note[NOTE];
+        if (NO_LOCKS && CASES[i].config.lock_memory) {
+            continue;
+        }
         assert_false(ask_without_rights(&CASES[i].config, note));
         for (size_t k = 0; k < HP_ARRAY_LEN(CASES[i].says) && CASES[i].says[k] != NULL; k++) {
             if (strstr(note, CASES[i].says[k]) == NULL) {
