@@ -1,7 +1,7 @@
 #include "planner/plan_yield.h"
 
 #define STEP_S 0.1
-#define LOOK_S 8.0        /* in which the ego is past, or is not */
+#define LOOK_STEPS 80     /* 8 s, in which the ego is past, or is not */
 #define KEEP_M 1.3        /* from the front bumper to who passes before it */
 #define CLOSE_M 0.3       /* nearer than that it does not creep either */
 #define CROSSES_MPS 0.15  /* slower across the path is no crossing */
@@ -86,13 +86,13 @@ static bool ego_is_first(const plan_guard_config *config, const crossing *c, dou
     double v = speed_mps;
     double ahead_m = c->ahead_m;
     *now_mps = limit_mps;
-    for (double t = 0.0; t < LOOK_S && ahead_m >= -c->past_m; t += STEP_S) {
-        const double most_mps =
-            fmin(fmax(speed_beside(config, c, t), speed_before(config, ahead_m)), limit_mps);
+    for (uint32_t k = 0; k < LOOK_STEPS && ahead_m >= -c->past_m; ++k) {
+        const double most_mps = fmin(
+            fmax(speed_beside(config, c, STEP_S * k), speed_before(config, ahead_m)), limit_mps);
         if (most_mps < fmax(v - 1.0, CRAWL_MPS)) {
             return false; /* faster than it may be already, or it would stand before him */
         }
-        *now_mps = t == 0.0 ? most_mps : *now_mps;
+        *now_mps = k == 0 ? most_mps : *now_mps;
         const double next =
             hp_clamp(most_mps, v - config->hard_mps2 * STEP_S, v + THROTTLE_MPS2 * STEP_S);
         ahead_m -= (0.5 * (v + next) - c->along_mps) * STEP_S;
