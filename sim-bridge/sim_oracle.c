@@ -333,6 +333,25 @@ static void run_a(sim_oracle *oracle)
     }
 }
 
+/** Where a bend slows the route down, its inner side may be the shorter way, whoever is there. Not
+ * over the pavement: that is for who is in need. */
+static void cut_bends(sim_oracle *oracle)
+{
+    const oracle_path *route = &oracle->route;
+    uint32_t first = 0;
+    while (first < route->n_caps && route->curve_mps[first] >= oracle->scene.rules.limit_mps) {
+        ++first;
+    }
+    uint32_t last = first;
+    while (last < route->n_caps && route->curve_mps[last] < oracle->scene.rules.limit_mps) {
+        ++last;
+    }
+    for (uint32_t k = 0; route->capped && k <= 4; ++k) {
+        const uint32_t at = first + k * (last - first) / 4;
+        try_swerves(oracle, at * ORACLE_CAP_STEP_M, route->curve_mps[first], false);
+    }
+}
+
 sim_oracle_result sim_oracle_a(sim_oracle *oracle, const sim_scenario *scenario,
                                const sim_scene *scene)
 {
@@ -351,6 +370,7 @@ sim_oracle_result sim_oracle_b(sim_oracle *oracle, const sim_scenario *scenario,
     double s_m = 0.0;
     if (!route_blocked(oracle, &s_m)) {
         if (try_fast(oracle, &oracle->route) || !oracle->has_hit) {
+            cut_bends(oracle);
             return result_of(oracle);
         }
         s_m = oracle->hit_s_m;
@@ -358,5 +378,6 @@ sim_oracle_result sim_oracle_b(sim_oracle *oracle, const sim_scenario *scenario,
     const double mps = speed_at(&oracle->route, s_m);
     run_a(oracle);
     try_swerves(oracle, s_m, mps, true);
+    cut_bends(oracle);
     return result_of(oracle);
 }
