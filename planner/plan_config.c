@@ -201,7 +201,7 @@ void plan_config_default(plan_config *config)
                   .margin_m = 0.2,
                   .wait_s = 1.0,
                   .leave_mps = 5.0,
-                  .yield_s = 12.0},
+                  .yield_s = 4.0},
     };
 }
 
