@@ -13,7 +13,7 @@ static const cli_usage USAGE = {
     .command = "calibrate",
     .synopsis = "calibrate policy|prune [options]",
     .summary = "measures the network's errors on scenes that neither training nor evaluation used",
-    .example = "hyplan calibrate policy --episodes 6000 --out models",
+    .example = "hyplan calibrate policy --episodes 24000 --out models",
 };
 
 static int report(const cli_common *common, const policy_calib *c, const policy_play *play,
@@ -45,13 +45,13 @@ int cmd_calibrate(int argc, char **argv)
     cli_common common;
     cli_texts rest;
     hp_error error = {{0}};
-    uint32_t episodes = 6000;
+    uint32_t episodes = 24000;
     policy_grid grid = {0};
     policy_calib calib;
     policy_calib_config rules;
     cli_rundir dir;
     const cli_flag flags[] = {
-        {"episodes", 0, CLI_FLAG_UINT, &episodes, "N", "episodes to play (6000)", 100, 1000000,
+        {"episodes", 0, CLI_FLAG_UINT, &episodes, "N", "episodes to play (24000)", 100, 1000000,
          NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
