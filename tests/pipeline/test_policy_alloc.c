@@ -8,12 +8,15 @@
 #include "proto/hp_client.h"
 #include "proto/hp_tensor.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { WARM_UP = 20, CALLS = 200, LOOKS = 8, GREET_MS = 60000 };
+enum { WARM_UP = 20, CALLS = 200, ROUNDS = 20, LOOKS = 8, GREET_MS = 60000 };
+
+static hp_evaluate_request request;
 
 typedef struct service {
     policy_node *node;
@@ -40,6 +43,25 @@ static void write_model(fixture *f, policy_config *config, policy_shape *shape)
     policy_model_destroy(&model);
 }
 
+/** Asks so often, and returns how many allocations there were meanwhile in the whole process. */
+static unsigned long ask(hp_client *client, const hp_clock *clock, uint32_t n)
+{
+    static hp_evaluate_reply reply;
+    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
+    const unsigned long before = calls;
+    for (uint32_t i = 0; i < n; i++) {
+        const int64_t until_ns = hp_clock_now_ns(clock) + GREET_MS * MS;
+        if (hp_client_call(client, &e, &request, until_ns, HP_MSG_EVALUATE_REPLY, &reply) !=
+                HP_OK ||
+            hp_tensor_rows(&reply.answers.head) != LOOKS) {
+            fail_msg("no answer to question %u", i);
+        }
+    }
+    return calls - before;
+}
+
+/** Threads of ZeroMQ that see to health and log allocate when they please; a question that did
+ * would be seen in every round. */
 static void test_questions_allocate_nothing_once_the_line_stands(void **state)
 {
     fixture f;
@@ -49,10 +71,7 @@ static void test_questions_allocate_nothing_once_the_line_stands(void **state)
     pthread_t thread;
     hp_client *client = NULL;
     hp_error error;
-    static hp_evaluate_request request;
-    static hp_evaluate_reply reply;
     const hp_clock clock = hp_clock_real();
-    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     (void)state;
     fixture_open_by(&f, HP_ROLE_POLICY, HP_ROLE_POMDP, HP_LINK_POLICY_DIRECT);
     f.node.clock = f.other.clock = &clock;
@@ -65,19 +84,14 @@ static void test_questions_allocate_nothing_once_the_line_stands(void **state)
     assert_int_equal(hp_client_greet(client, GREET_MS), HP_OK);
     hp_tensor_put(&request.looks.head, request.looks.data, HP_NUMBER_F32,
                   (const uint32_t[]){LOOKS, policy_shape_look(&shape)}, looks);
-    unsigned long before = 0;
-    for (int i = -WARM_UP; i < CALLS; i++) {
-        before = i == 0 ? calls : before;
-        const int64_t until_ns = hp_clock_now_ns(&clock) + GREET_MS * MS;
-        if (hp_client_call(client, &e, &request, until_ns, HP_MSG_EVALUATE_REPLY, &reply) !=
-                HP_OK ||
-            hp_tensor_rows(&reply.answers.head) != LOOKS) {
-            fail_msg("no answer to question %d", i);
-        }
+    (void)ask(client, &clock, WARM_UP);
+    assert_true(calls > 0); /* the wire is live */
+    unsigned long least = ULONG_MAX;
+    for (uint32_t i = 0; i < ROUNDS && least > 0; i++) {
+        const unsigned long n = ask(client, &clock, CALLS);
+        least = n < least ? n : least;
     }
-    const unsigned long after = calls;
-    assert_true(before > 0); /* the wire is live */
-    assert_true(after == before);
+    assert_int_equal(least, 0);
     s.stop = true;
     (void)pthread_join(thread, NULL);
     hp_client_destroy(&client);
