@@ -139,7 +139,8 @@ static hp_status rates(const char *name, const pomdp_problem *problem, const voi
     return st;
 }
 
-/** Trials in a second of wall time by one and by two threads; idle cores are assumed. */
+/** Trials in a second of wall time by one and by two threads; idle cores are assumed (on a busy
+ * machine a root's expansion alone may take all the time: a ratio of 0). */
 static hp_status threads(const char *name, const pomdp_problem *problem, const void *belief)
 {
     const hp_clock clock = hp_clock_real();
@@ -167,7 +168,8 @@ static hp_status threads(const char *name, const pomdp_problem *problem, const v
         (void)printf("{\"bench\": \"pomdp/%s/threads\", \"trials_per_s_1\": %.0f, "
                      "\"trials_per_s_2\": %.0f, \"ratio\": %.2f, \"gap_1\": %.4g, "
                      "\"gap_2\": %.4g}\n",
-                     name, one, two, two / one, median(table[0], 6), median(table[1], 6));
+                     name, one, two, one > 0.0 ? two / one : 0.0, median(table[0], 6),
+                     median(table[1], 6));
     }
     return st;
 }
