@@ -224,7 +224,7 @@ static const char *evaluate_reply_rule(const void *message)
     }
     for (uint32_t i = 0; i < hp_tensor_rows(&r->answers.head); ++i) {
         double said[HP_MAX_SAID];
-        memcpy(said, r->answers.data + i * n * sizeof *said, n * sizeof *said);
+        memcpy(said, r->answers.data + (size_t)i * n * sizeof *said, n * sizeof *said);
         if (!is_answer(said, n)) {
             return "an answer has a number out of range";
         }

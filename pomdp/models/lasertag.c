@@ -115,7 +115,7 @@ static void weigh(const lasertag *l, uint32_t robot, uint64_t obs, float *at)
         odds[d] = &l->odds[d >= 4][l->floor.wall_steps[robot][d]][0][obs >> (4 * d) & 15];
     }
     for (uint32_t i = 0; i < l->n_passed[robot]; i++) {
-        at[passed[i].place] *= odds[passed[i].beam][passed[i].steps * PURSUIT_READINGS];
+        at[passed[i].place] *= odds[passed[i].beam][(size_t)passed[i].steps * PURSUIT_READINGS];
     }
 }
 
