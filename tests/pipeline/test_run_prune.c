@@ -109,6 +109,10 @@ static void test_run_is_the_same_wherever_the_network_runs(void **state)
     assert_string_equal(threads.hash, here.hash);
 }
 
+/* A run that outlasts the test. */
+#define LONG_RUN                                                                                   \
+    "--scenario", "cts/06", "--episodes", "100000", "--set", TRIALS, "--set", calibration, "-q"
+
 /** Waits for a decision that the network had a say in, or had not. */
 static void wait_for_calls(rig *r, bool some)
 {
@@ -125,18 +129,7 @@ static void test_run_takes_new_thresholds_on_hangup(void **state)
 {
     rig r;
     (void)state;
-    const char *args[] = {"--scenario",
-                          "cts/06",
-                          "--episodes",
-                          "100000",
-                          "--set",
-                          TRIALS,
-                          "--set",
-                          calibration,
-                          "-q",
-                          "--set",
-                          "pomdp.prune.method=off",
-                          NULL};
+    const char *args[] = {LONG_RUN, "--set", "pomdp.prune.method=off", NULL};
     rig_set_up(&r);
     rig_start(&r, NULL, args);
     rig_look(&r);
@@ -182,15 +175,7 @@ static void test_search_goes_on_when_the_network_is_gone(void **state)
 {
     rig r;
     const char *evaluator = *state;
-    const char *args[] = {"--scenario",
-                          "cts/06",
-                          "--episodes",
-                          "100000",
-                          "--set",
-                          TRIALS,
-                          "--set",
-                          calibration,
-                          "-q",
+    const char *args[] = {LONG_RUN,
                           "--set",
                           "pomdp.prune.method=crude",
                           "--set",
