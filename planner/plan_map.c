@@ -10,6 +10,8 @@
 #define MOST_STRAY_M 6.0   /* ... up to this */
 #define ALONG_COS 0.7      /* headed along the way: no more turned against it than this */
 #define WALKER_EXTRA_M 0.2 /* people move about more than vehicles */
+#define STANDS_MPS 0.1     /* who walks slower stands */
+#define BRISK_MPS 0.7      /* who walks faster is across soon */
 
 static bool in_any(const hp_rect *rects, uint32_t n, hp_vec2 p)
 {
@@ -158,17 +160,15 @@ static const hp_box *future_at(const plan_future *future, double t_s)
 static double presence(const plan_map *map, const hp_pose *ego, double t_s, double margin_m,
                        bool cars)
 {
-    const hp_box box = grown(map, ego, margin_m);
-    const hp_box wide = grown(map, ego, margin_m + WALKER_EXTRA_M);
     double sum = 0.0;
     for (uint32_t i = 0; i < map->n_futures; ++i) {
         const plan_future *future = &map->futures[i];
         const hp_box *other = future_at(future, t_s);
-        const double reach =
-            map->ego_radius_m + future->radius_m + 1.5 * (margin_m + WALKER_EXTRA_M);
-        if ((cars || future->walks) && near(ego, &other->centre, reach) &&
-            hp_box_overlap(future->walks ? &wide : &box, other)) {
-            sum += future->probability;
+        const double keep_m = margin_m + future->room_m;
+        const double reach_m = map->ego_radius_m + future->radius_m + 1.5 * keep_m;
+        if ((cars || future->walks) && near(ego, &other->centre, reach_m)) {
+            const hp_box box = grown(map, ego, keep_m);
+            sum += hp_box_overlap(&box, other) ? future->probability : 0.0;
         }
     }
     return sum;
@@ -234,6 +234,29 @@ static void lay_future(const hp_plan_request *belief, const hp_belief_agent *age
     }
 }
 
+/** Whether nobody else walks there: between several, room kept from one is taken from another, and
+ * in a crowd there is none to keep. */
+static bool is_alone(const hp_plan_request *belief, const hp_pose *here)
+{
+    uint32_t walkers = 0;
+    for (uint32_t i = 0; i < belief->n_agents; ++i) {
+        const hp_belief_agent *agent = &belief->agents[i];
+        walkers += agent->kind != HP_CLASS_CAR && near(here, &agent->pose, REACH_M);
+    }
+    return walkers == 1;
+}
+
+/** Kept beside it on top of what is kept beside things. Who walks briskly is let go first; who
+ * strolls is passed, and where that is tight a guard lets the ego creep only, or stop beside him.
+ */
+static double room_for(const plan_map *map, const hp_belief_agent *agent)
+{
+    const double speed_mps = hypot(agent->vx_mps, agent->vy_mps);
+    const bool strolls = speed_mps > STANDS_MPS && speed_mps < BRISK_MPS;
+    const double more_m = strolls && map->alone ? map->config->room_m : 0.0;
+    return agent->kind == HP_CLASS_CAR ? 0.0 : WALKER_EXTRA_M + more_m;
+}
+
 static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *map)
 {
     const hp_belief_agent *agent = &belief->agents[index];
@@ -241,6 +264,7 @@ static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *m
         plan_future *future = &map->futures[map->n_futures++];
         future->probability = agent->modes[m].probability;
         future->walks = agent->kind != HP_CLASS_CAR;
+        future->room_m = room_for(map, agent);
         future->radius_m =
             0.5 * hypot(agent->length_m + (future->walks ? 0.0 : MOST_STRAY_M), agent->width_m);
         future->agent = index;
@@ -270,6 +294,7 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
             map->boxes[map->n_boxes++] = *box;
         }
     }
+    map->alone = is_alone(belief, &here);
     for (uint32_t i = 0; i < belief->n_agents; ++i) {
         const hp_belief_agent *agent = &belief->agents[i];
         if (near(&here, &agent->pose, REACH_M)) {
@@ -318,7 +343,7 @@ static bool drives_away(const plan_future *future, const plan_path *path)
 /** Expected time of an agent, whose futures begin at i, in the way. */
 static double time_in_the_way(const plan_map *map, uint32_t i, const stretch *way)
 {
-    const double margin_m = map->config->margin_m + (map->futures[i].walks ? WALKER_EXTRA_M : 0.0);
+    const double margin_m = map->config->margin_m + map->futures[i].room_m;
     double sum = 0.0;
     for (uint32_t f = i; f < map->n_futures && map->futures[f].agent == map->futures[i].agent;
          ++f) {

@@ -18,6 +18,7 @@ typedef struct plan_future {
     double probability;
     double radius_m; /* of the circle around its box */
     bool walks;
+    double room_m;  /* kept beside it, besides the margin */
     uint32_t agent; /* index in the belief */
     hp_box at[PLAN_MAP_STEPS];
 } plan_future;
@@ -27,6 +28,7 @@ typedef struct plan_map {
     const hp_world_info *info;
     double ego_radius_m;
     double pavement_price; /* may be raised after build() */
+    bool alone;            /* just one walker is near */
     bool outside;          /* the ego is on neither road nor pavement */
     uint32_t first, last;  /* points of the route that are near, if it has edges */
     uint32_t n_boxes, n_futures;
