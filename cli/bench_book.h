@@ -14,6 +14,7 @@ typedef struct bench_book {
     char **lines;       /* the same rows as text; NULL: not played */
     bench_times *times; /* [n_contenders][n_scenarios], merged */
     uint32_t n_rows;    /* there */
+    bool joined;        /* of several runs with other planners: who drove in two of them is alike */
 } bench_book;
 
 HP_NODISCARD hp_status bench_book_create(const bench_settings *settings, bench_book *out);
@@ -25,7 +26,8 @@ static inline size_t bench_book_at(const bench_book *book, uint32_t index, uint3
 }
 /** The row, or NULL if it was not played. */
 const bench_row *bench_book_row(const bench_book *book, uint32_t index, uint32_t contender);
-/** Takes a row in; one that is there already is replaced nowhere: HP_EBUSY. */
+/** Takes a row in; one that is there already is replaced nowhere: HP_EBUSY, but for a joined book
+ * and a drive with the same commands, which is passed over. */
 HP_NODISCARD hp_status bench_book_add(bench_book *book, const bench_row *row,
                                       const bench_times *times, hp_error *error);
 /** Takes in a file's rows. A last line without its end, or no row, was torn by an interruption and

@@ -105,15 +105,20 @@ static json_t *contender_json(const bench_board *board, uint32_t c, bool oracle)
     return json;
 }
 
-static void set_duel(json_t *json, const char *key, const bench_board *board, uint32_t c,
-                     bool critical)
+static void set_duels(json_t *json, const bench_board *board, uint32_t c)
 {
-    const bench_duel d = bench_board_duel(board, c, bench_board_longer(board, c), critical);
-    (void)json_object_set_new(json, key,
-                              json_pack("{s:i, s:i, s:i, s:o, s:[f, f]}", "scenes", (int)d.scenes,
-                                        "only_here", (int)d.mine, "only_there", (int)d.theirs,
-                                        "points", cli_json_real(d.points), "points_ci95",
-                                        d.points_95.lo, d.points_95.hi));
+    static const char *const KEYS[] = {"against_x10", "against_x10_critical"};
+    for (uint32_t i = 0; i < HP_ARRAY_LEN(KEYS); i++) {
+        const bench_duel d = bench_board_duel(board, c, bench_board_longer(board, c), i == 1);
+        (void)json_object_set_new(
+            json, KEYS[i],
+            json_pack("{s:i, s:i, s:i, s:o, s:[o, o], s:i, s:o, s:[o, o]}", "scenes", (int)d.scenes,
+                      "only_here_crashes", (int)d.mine, "only_there_crashes", (int)d.theirs,
+                      "points", cli_json_real(d.points), "points_ci95",
+                      cli_json_real(d.points_95.lo), cli_json_real(d.points_95.hi), "both_arrive",
+                      (int)d.both, "later_s", cli_json_real(d.later_s), "later_s_ci95",
+                      cli_json_real(d.later_95.lo), cli_json_real(d.later_95.hi)));
+    }
 }
 
 static void set_si90(json_t *json, const bench_board *board, uint32_t c)
@@ -145,8 +150,7 @@ json_t *bench_report_json(const bench_board *board)
             json_t *planner = contender_json(board, c, false);
             set_si90(planner, board, c);
             if (bench_board_longer(board, c) < s->n_contenders) {
-                set_duel(planner, "crash_against_x10", board, c, false);
-                set_duel(planner, "crash_against_x10_critical", board, c, true);
+                set_duels(planner, board, c);
             }
             (void)json_object_set_new(planners, name, planner);
         }

@@ -209,12 +209,39 @@ uint32_t bench_board_longer(const bench_board *board, uint32_t contender)
     return found == contender ? s->n_contenders : found;
 }
 
+/* Sums over the scenes that two contenders finish. */
+typedef struct race {
+    uint32_t n;
+    double sum_s, squares_s2;
+} race;
+
+static void race_add(race *r, const bench_row *mine, const bench_row *theirs)
+{
+    if (mine->verdict == HP_VERDICT_GOAL && theirs->verdict == HP_VERDICT_GOAL) {
+        const double later_s = mine->ttg_s - theirs->ttg_s;
+        r->n++;
+        r->sum_s += later_s;
+        r->squares_s2 += later_s * later_s;
+    }
+}
+
+static void race_finish(const race *r, bench_duel *d)
+{
+    const double mean = bench_mean(r->sum_s, r->n);
+    const double spread_s2 = fmax(r->squares_s2 - r->sum_s * mean, 0.0);
+    const double half = 1.959964 * sqrt(spread_s2 / ((double)r->n * (r->n - 1.0)));
+    d->both = r->n;
+    d->later_s = mean;
+    d->later_95 = (stats_interval){mean - half, mean + half};
+}
+
 bench_duel bench_board_duel(const bench_board *board, uint32_t contender, uint32_t against,
                             bool critical)
 {
     const bench_book *book = board->book;
     const bench_settings *s = &book->settings;
     bench_duel d = {0};
+    race times = {0};
     for (uint32_t index = 0; index < s->n_scenes; index++) {
         if (!all_played(book, index)) {
             continue;
@@ -222,7 +249,9 @@ bench_duel bench_board_duel(const bench_board *board, uint32_t contender, uint32
         const bench_row *mine = bench_book_row(book, index, contender);
         const bool chosen = !critical || bench_row_crashed(bench_book_row(book, index, 0));
         if (chosen && counts_overall(s, scenario_of(s, mine))) {
-            const bool theirs = bench_row_crashed(bench_book_row(book, index, against));
+            const bench_row *other = bench_book_row(book, index, against);
+            const bool theirs = bench_row_crashed(other);
+            race_add(&times, mine, other);
             d.scenes++;
             d.mine += bench_row_crashed(mine) && !theirs;
             d.theirs += theirs && !bench_row_crashed(mine);
@@ -234,5 +263,6 @@ bench_duel bench_board_duel(const bench_board *board, uint32_t contender, uint32
     const double half = 1.959964 * sqrt(fmax(both - share * share, 0.0) / n);
     d.points = 100.0 * bench_rate(1, d.scenes) * ((double)d.mine - d.theirs);
     d.points_95 = (stats_interval){100.0 * (share - half), 100.0 * (share + half)};
+    race_finish(&times, &d);
     return d;
 }

@@ -45,11 +45,14 @@ const bench_score *bench_board_overall(const bench_board *board, uint32_t conten
 /** Scenarios with at least 90 % of something, up to this id ("09"), or all (NULL); no variants. */
 bench_si90 bench_board_si90(const bench_board *board, uint32_t contender, const char *up_to);
 
-/** Crashes of two contenders on the same scenes. */
+/** Two contenders on the same scenes. */
 typedef struct bench_duel {
     uint32_t scenes, mine, theirs; /* mine: where only the first one crashes */
     double points;                 /* difference of crash rates, in points of a hundred */
     stats_interval points_95;
+    uint32_t both;  /* scenes in which both reach the goal */
+    double later_s; /* by how much the first one is later there, mean; NAN if there are none */
+    stats_interval later_95;
 } bench_duel;
 
 /** The contender whose search had ten times as long, with or without the guard as this one has;
@@ -57,7 +60,8 @@ typedef struct bench_duel {
 uint32_t bench_board_longer(const bench_board *board, uint32_t contender);
 /** critical: only scenes in which const crashes. Variants as in the sums. The interval is that of
  *  Agresti and Min, "Simple improved confidence intervals for comparing matched proportions", Stat.
- *  Med. 24 (2005): half a scene is added to each of the four outcomes. */
+ *  Med. 24 (2005): half a scene is added to each of the four outcomes; that of times is normal, by
+ * the differences' own variance. */
 bench_duel bench_board_duel(const bench_board *board, uint32_t contender, uint32_t against,
                             bool critical);
 

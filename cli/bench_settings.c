@@ -94,7 +94,14 @@ hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *e
     return good ? HP_OK : hp_fail(error, HP_EINVAL, "%s: not written by hyplan bench", path);
 }
 
-hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, bool any_shard,
+/* What may differ between runs that are put together: which scenes and who drove. */
+static bool may_differ(const char *key)
+{
+    return strcmp(key, "shard") == 0 || strcmp(key, "shards") == 0 ||
+           strcmp(key, "contenders") == 0 || strcmp(key, "shown") == 0;
+}
+
+hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, bool parts,
                               hp_error *error)
 {
     json_t *left = bench_settings_json(a);
@@ -105,7 +112,7 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_object_foreach(left, key, value)
     {
         const json_t *other = json_object_get(right, key);
-        if ((any_shard && strcmp(key, "shard") == 0) || json_equal(value, other)) {
+        if ((parts && may_differ(key)) || json_equal(value, other)) {
             continue;
         }
         char *was = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -119,4 +126,21 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_decref(left);
     json_decref(right);
     return status;
+}
+
+hp_status bench_settings_join(bench_settings *settings, const bench_settings *more, hp_error *error)
+{
+    for (uint32_t i = 0; i < more->n_contenders; i++) {
+        const uint32_t at = bench_contender_find(settings, more->contenders[i]);
+        if (at == BENCH_MAX_CONTENDERS) {
+            return hp_fail(error, HP_EINVAL, "more than %d planners", BENCH_MAX_CONTENDERS);
+        }
+        if (at == settings->n_contenders) {
+            memcpy(settings->contenders[at], more->contenders[i], BENCH_NAME);
+            settings->shown[at] = false;
+            settings->n_contenders++;
+        }
+        settings->shown[at] = settings->shown[at] || more->shown[i];
+    }
+    return HP_OK;
 }

@@ -88,8 +88,12 @@ void bench_scene_text(const bench_suite *suite, const bench_scene *scene, char *
 
 json_t *bench_settings_json(const bench_settings *settings);
 HP_NODISCARD hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *error);
-/** HP_EINVAL naming the first setting that differs; shards may differ if any_shard. */
+/** HP_EINVAL naming the first setting that differs; if parts, which shard it was and who drove may
+ * differ. */
 HP_NODISCARD hp_status bench_settings_same(const bench_settings *a, const bench_settings *b,
-                                           bool any_shard, hp_error *error);
+                                           bool parts, hp_error *error);
+/** Adds the contenders of more that settings lacks, in their order. HP_EINVAL: too many. */
+HP_NODISCARD hp_status bench_settings_join(bench_settings *settings, const bench_settings *more,
+                                           hp_error *error);
 
 #endif

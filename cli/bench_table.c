@@ -134,10 +134,21 @@ static void cell_duel(table *t, const bench_duel *d)
     table_cell(t, "%+.2f [%+.2f, %+.2f]", d->points, d->points_95.lo, d->points_95.hi);
 }
 
+static void cell_race(table *t, const bench_duel *d)
+{
+    table_cell(t, "%u", d->both);
+    if (d->both < 2) {
+        table_cell(t, "-");
+        return;
+    }
+    table_cell(t, "%+.2f [%+.2f, %+.2f]", d->later_s, d->later_95.lo, d->later_95.hi);
+}
+
 static void print_duels(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {"planner",  "only here, only there", "points [95 %]",
-                                        "critical", "points [95 %]",         NULL};
+    static const char *const NAMES[] = {
+        "planner",       "only here, only there", "points [95 %]",  "critical",
+        "points [95 %]", "both arrive",           "s later [95 %]", NULL};
     const bench_settings *s = &board->book->settings;
     uint32_t n = 0;
     table t;
@@ -153,9 +164,13 @@ static void print_duels(const bench_board *board, FILE *out)
         table_cell(&t, "%s", s->contenders[c]);
         cell_duel(&t, &all);
         cell_duel(&t, &critical);
+        cell_race(&t, &all);
     }
     if (n > 0) {
-        finish(&t, "Crashes against despot:x10 on the same scenes; difference of rates", out);
+        finish(&t,
+               "Against despot:x10 on the same scenes: crashes, difference of their rates; at the "
+               "goal later by",
+               out);
     }
 }
 

@@ -60,36 +60,58 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
     return report(&run->book, &run->common, &run->config, &run->dir, &error);
 }
 
-/* Takes in one shard; the first one founds the book. */
-static hp_status merge_one(const char *dir, const char *first_dir, bench_run *run, hp_error *error)
+/* What all the runs together are: the first one's settings and everybody's planners. */
+static hp_status join_settings(const cli_texts *dirs, bench_settings *all, bool *joined,
+                               hp_error *error)
 {
-    bench_settings *first = &run->suite.settings;
-    bench_settings other;
-    char path[CLI_PATH];
-    hp_error why = {{0}};
-    (void)snprintf(path, sizeof path, "%s/settings.json", dir);
-    hp_status status = bench_settings_read(path, &other, error);
-    if (status == HP_OK && run->book.rows == NULL) {
-        *first = other;
-        first->shard = first->shards = 1;
-        status = bench_book_create(first, &run->book);
-        *first = other;
+    hp_status status = HP_OK;
+    for (uint32_t i = 1; status == HP_OK && i < dirs->n; i++) {
+        bench_settings one;
+        char path[CLI_PATH];
+        hp_error why = {{0}};
+        (void)snprintf(path, sizeof path, "%s/settings.json", dirs->items[i]);
+        status = bench_settings_read(path, &one, error);
+        if (status == HP_OK && i == 1) {
+            *all = one;
+        }
+        if (status == HP_OK && bench_settings_same(all, &one, true, &why) != HP_OK) {
+            return hp_fail(error, HP_EINVAL, "%.60s and %.60s are not parts of one run: %.300s",
+                           dirs->items[1], dirs->items[i], why.text);
+        }
+        if (status == HP_OK) {
+            const uint32_t before = all->n_contenders;
+            status = bench_settings_join(all, &one, error);
+            *joined = *joined || all->n_contenders != before || one.n_contenders != before;
+        }
     }
-    if (status == HP_OK && bench_settings_same(first, &other, true, &why) != HP_OK) {
-        return hp_fail(error, HP_EINVAL, "%.60s and %.60s are not shards of one run: %.300s",
-                       first_dir, dir, why.text);
-    }
-    (void)snprintf(path, sizeof path, "%s/%s", dir, BENCH_EPISODES);
-    return status == HP_OK ? bench_book_load(&run->book, path, error) : status;
+    all->shard = all->shards = 1;
+    return status;
 }
 
-/* Shards put together: each one's settings must match, each row may be there once. */
+static hp_status load_rows(const cli_texts *dirs, bench_book *book, hp_error *error)
+{
+    hp_status status = HP_OK;
+    for (uint32_t i = 1; status == HP_OK && i < dirs->n; i++) {
+        char path[CLI_PATH];
+        (void)snprintf(path, sizeof path, "%s/%s", dirs->items[i], BENCH_EPISODES);
+        status = bench_book_load(book, path, error);
+    }
+    return status == HP_EBUSY ? HP_EINVAL : status; /* the user named a drive twice */
+}
+
+/* Shards, or runs of other planners on the same scenes, put together: all other settings must
+ * match, each row may be there once. */
 static int merge(const cli_texts *dirs, bench_run *run)
 {
     hp_error error = {{0}};
-    hp_status status = HP_OK;
-    for (uint32_t i = 1; status == HP_OK && i < dirs->n; i++) {
-        status = merge_one(dirs->items[i], dirs->items[1], run, &error);
+    bool joined = false;
+    hp_status status = join_settings(dirs, &run->suite.settings, &joined, &error);
+    if (status == HP_OK) {
+        status = bench_book_create(&run->suite.settings, &run->book);
+        run->book.joined = joined;
+    }
+    if (status == HP_OK) {
+        status = load_rows(dirs, &run->book, &error);
     }
     if (status == HP_OK) {
         status = cli_rundir_open(&run->common, "bench-merge", &run->dir, &error);

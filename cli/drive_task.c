@@ -2,6 +2,7 @@
 
 #include "cli/options.h"
 #include "planner/plan_cycle.h"
+#include "planner/plan_engine.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@ typedef struct drive_env {
     const drive_setting *setting;
     sim_world *world;
     plan_cycle *cycle;
+    plan_engine engine;
     hp_clock clock;
     sim_scenario scenario;
     policy_scene scene;
@@ -148,6 +150,7 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
     const plan_workers workers = {predict, plan, evaluate, e};
     plan_config planner = setting->config.plan;
     planner.guard.enabled = false;
+    planner.control.engine_lag_s = 0.0; /* send() makes up for it, for the cycle knows no choice */
     if (setting->varied) {
         planner.path.detours =
             false; /* looking for ways costs most, and speed is what is learned */
@@ -196,6 +199,8 @@ enum {
     DRAW_SIZE,
     DRAW_CRITICAL,
     DRAW_HOLDS,
+    DRAW_SLOW,
+    DRAW_LIMIT,
     DRAW_WALKER = 16
 };
 
@@ -209,11 +214,24 @@ static void vary_walker(sim_walker_spec *w, hp_rng s)
     }
 }
 
+/** A slower street, and the time that it takes: a value learned at one limit is none at another. */
+static void vary_limit(sim_scenario *c, hp_rng s)
+{
+    const double share = hp_rng_range(s, DRAW_LIMIT, 0.3, 1.0);
+    if (c->force_throttle_below_mps <= 0.0 && hp_rng_unit(s, DRAW_SLOW) < 0.4) {
+        c->speed_limit_mps *= share;
+        c->force_brake_above_mps *= share;
+        c->ego_speed_mps = fmin(c->ego_speed_mps, c->speed_limit_mps);
+        c->time_limit_s /= share;
+    }
+}
+
 /** Another street of the same kind. Routes that bend (09) are not shifted. */
 static void vary_scenario(sim_scenario *c, hp_rng s)
 {
     const double shift = c->n_route == 2 ? hp_rng_range(s, DRAW_SHIFT, -10.0, 10.0) : 0.0;
     const bool longer = hp_rng_unit(s, DRAW_PARKED) < 0.15;
+    vary_limit(c, s);
     for (uint32_t i = 0; i < c->n_walkers; i++) {
         vary_walker(&c->walkers[i], hp_rng_lane(s, DRAW_WALKER + i));
         c->walkers[i].start.y_m += shift;
@@ -255,6 +273,7 @@ static void begin(drive_env *e, const sim_scene *scene, hp_rng stream)
     e->action = drive_hold(&e->setting->config.car);
     e->holds = hp_rng_lane(stream, DRAW_HOLDS);
     e->n_looks = e->held = 0;
+    plan_engine_begin(&e->engine);
     look(e);
 }
 
@@ -307,6 +326,16 @@ static double reward_of(const drive_env *e, bool switched, bool near_before)
     return reward;
 }
 
+/** The choice as far as the path allows it, with the engine's lag made up for as in the loop. */
+static void send(drive_env *e, double accel_mps2)
+{
+    const plan_control_config *control = &e->setting->config.plan.control;
+    const double wanted_mps2 = fmin(accel_mps2, e->command.accel_mps2);
+    e->command.accel_mps2 = plan_engine_lead(control, &e->engine, wanted_mps2);
+    plan_engine_sent(control, e->command.accel_mps2, &e->engine);
+    sim_world_step(e->world, &e->command);
+}
+
 static void step(void *env, const float *action, policy_step *out, float *row)
 {
     drive_env *e = env;
@@ -318,8 +347,7 @@ static void step(void *env, const float *action, policy_step *out, float *row)
     e->decision.decided = false;
     e->action = chosen;
     do {
-        e->command.accel_mps2 = fmin(accel, e->command.accel_mps2);
-        sim_world_step(e->world, &e->command);
+        send(e, accel);
         look(e);
     } while (result->verdict == HP_VERDICT_RUNNING && !e->decision.decided);
     *out = (policy_step){.reward = reward_of(e, switched, near_before)};

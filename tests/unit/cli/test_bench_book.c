@@ -138,6 +138,24 @@ static void test_foreign_and_double_rows_are_refused(void **state)
     bench_book_destroy(&book);
 }
 
+static void test_joined_book_passes_over_the_same_drive_only(void **state)
+{
+    static bench_times times;
+    bench_book book;
+    hp_error error;
+    (void)state;
+    fixture_fill(&book);
+    book.joined = true;
+    const uint32_t before = book.n_rows;
+    bench_row row = fixture_row(&book.settings, 3, FIXTURE_PLANNER);
+    assert_int_equal(bench_book_add(&book, &row, &times, NULL), HP_OK);
+    assert_int_equal(book.n_rows, before);
+    row.command_hash++;
+    assert_int_equal(bench_book_add(&book, &row, &times, &error), HP_EBUSY);
+    assert_non_null(strstr(error.text, "driven otherwise"));
+    bench_book_destroy(&book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +165,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_bad_row_in_the_middle_is_an_error_with_its_place,
                                         set_up, tear_down),
         cmocka_unit_test(test_foreign_and_double_rows_are_refused),
+        cmocka_unit_test(test_joined_book_passes_over_the_same_drive_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

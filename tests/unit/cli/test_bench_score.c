@@ -79,7 +79,8 @@ static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state
     assert_int_equal(bench_book_create(&s, &book), HP_OK);
     for (uint32_t i = 0; i < s.n_scenes; i++) {
         for (uint32_t c = 0; c < s.n_contenders; c++) {
-            const bench_row row = fixture_row(&s, i, c);
+            bench_row row = fixture_row(&s, i, c);
+            row.ttg_s += c == FIXTURE_PLANNER && i == 5 ? 1.7 : 0.0;
             assert_int_equal(bench_book_add(&book, &row, &times, NULL), HP_OK);
         }
     }
@@ -97,6 +98,11 @@ static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state
                    100.0 * (2.0 / 22.0 - 1.959964 * sqrt(3.0 - 4.0 / 22.0) / 22.0), 1e-9);
     hp_assert_near(all.points_95.hi,
                    100.0 * (2.0 / 22.0 + 1.959964 * sqrt(3.0 - 4.0 / 22.0) / 22.0), 1e-9);
+    /* 17 of 20 arrive, sixteen of them a second later, one 2.7 s; the variance is 1.7^2 / 17 */
+    assert_int_equal(all.both, 17);
+    hp_assert_near(all.later_s, 1.1, 1e-12);
+    hp_assert_near(all.later_95.hi, 1.1 + 1.959964 * 1.7 / 17.0, 1e-9);
+    hp_assert_near(all.later_95.lo, 1.1 - 1.959964 * 1.7 / 17.0, 1e-9);
     const bench_duel critical = bench_board_duel(&board, FIXTURE_PLANNER, FIXTURE_CONST, true);
     assert_int_equal(critical.scenes, 5);
     assert_int_equal(critical.theirs, 3);
@@ -105,11 +111,13 @@ static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state
     bench_report_table(&board, out);
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(text, "2+ 0- of 20"));
+    assert_non_null(strstr(text, "+1.10 [+0.90, +1.30]"));
     free(text);
     json_t *json = bench_report_json(&board);
     const json_t *planner = json_object_get(json_object_get(json, "planners"), "despot");
-    const json_t *duel = json_object_get(planner, "crash_against_x10");
-    assert_int_equal(json_integer_value(json_object_get(duel, "only_here")), 2);
+    const json_t *duel = json_object_get(planner, "against_x10");
+    assert_int_equal(json_integer_value(json_object_get(duel, "only_here_crashes")), 2);
+    assert_int_equal(json_integer_value(json_object_get(duel, "both_arrive")), 17);
     json_decref(json);
     bench_board_destroy(&board);
     bench_book_destroy(&book);

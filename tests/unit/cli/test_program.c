@@ -232,6 +232,33 @@ static void test_merged_shards_equal_the_whole(void **state)
     remove_place(merged);
 }
 
+static void test_merged_planners_equal_one_run_with_both(void **state)
+{
+    char *both = fresh_place();
+    char *first = fresh_place();
+    char *second = fresh_place();
+    char *merged = fresh_place();
+    char args[512];
+    (void)state;
+    assert_int_equal(run_into(both, "--planners aeb,crawl25"), CLI_DONE);
+    assert_int_equal(run_into(first, "--planners aeb"), CLI_DONE);
+    assert_int_equal(run_into(second, "--planners crawl25 --shard 1/2"), CLI_DONE);
+    (void)snprintf(args, sizeof args, "bench merge %s %s --out %s", first, second, merged);
+    assert_int_equal(hyplan(args), CLI_FAILED); /* half of crawl25's drives are missing */
+    remove_place(second);
+    remove_place(merged);
+    second = fresh_place();
+    merged = fresh_place();
+    assert_int_equal(run_into(second, "--planners crawl25"), CLI_DONE);
+    (void)snprintf(args, sizeof args, "bench merge %s %s --out %s", first, second, merged);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    assert_same_runs(both, merged);
+    remove_place(both);
+    remove_place(first);
+    remove_place(second);
+    remove_place(merged);
+}
+
 /* The text of one of a run's files. */
 static char *file_of(const char *dir, const char *name)
 {
@@ -342,6 +369,7 @@ int main(void)
         cmocka_unit_test(test_two_workers_give_what_one_gives),
         cmocka_unit_test(test_resumed_run_equals_an_uninterrupted_one),
         cmocka_unit_test(test_merged_shards_equal_the_whole),
+        cmocka_unit_test(test_merged_planners_equal_one_run_with_both),
         cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
         cmocka_unit_test(test_run_leaves_its_files),
         cmocka_unit_test(test_program_says_so_when_its_output_is_lost),
