@@ -32,7 +32,7 @@ typedef struct plan_path_config {
     double walker_blocked_s; /* and a walker for longer than this */
     uint32_t max_nodes;
     double time_ms; /* of one search, in worlds that do not wait */
-    double room_m;  /* no key: more, beside walkers, for the guard's sake (guard.room_m) */
+    double room_m;  /* no key: more, beside walkers, as plan_room.h says now */
 } plan_path_config;
 
 typedef struct plan_steer_config {

@@ -7,6 +7,7 @@
 #include "planner/plan_leave.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
+#include "planner/plan_room.h"
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
 #include "planner/plan_yield.h"
@@ -194,7 +195,9 @@ static void lay_path(plan_cycle *cycle, const hp_frame *frame)
     hp_plan_request *b = &cycle->belief;
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
     const int64_t budget_ns = (int64_t)(cycle->config.path.time_ms * 1e6);
-    cycle->config.path.room_m = is_guarded(cycle) ? cycle->config.guard.room_m : 0.0;
+    cycle->config.path.room_m =
+        is_guarded(cycle) ? plan_room_beside(&cycle->config.guard, &frame->ego.pose, &cycle->tracks)
+                          : 0.0;
     const plan_detour_task task = {
         .config = &cycle->config.path,
         .info = &cycle->info,

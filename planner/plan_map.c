@@ -10,8 +10,6 @@
 #define MOST_STRAY_M 6.0   /* ... up to this */
 #define ALONG_COS 0.7      /* headed along the way: no more turned against it than this */
 #define WALKER_EXTRA_M 0.2 /* people move about more than vehicles */
-#define STANDS_MPS 0.1     /* who walks slower stands */
-#define BRISK_MPS 0.7      /* who walks faster is across soon */
 
 static bool in_any(const hp_rect *rects, uint32_t n, hp_vec2 p)
 {
@@ -234,29 +232,6 @@ static void lay_future(const hp_plan_request *belief, const hp_belief_agent *age
     }
 }
 
-/** Whether nobody else walks there: between several, room kept from one is taken from another, and
- * in a crowd there is none to keep. */
-static bool is_alone(const hp_plan_request *belief, const hp_pose *here)
-{
-    uint32_t walkers = 0;
-    for (uint32_t i = 0; i < belief->n_agents; ++i) {
-        const hp_belief_agent *agent = &belief->agents[i];
-        walkers += agent->kind != HP_CLASS_CAR && near(here, &agent->pose, REACH_M);
-    }
-    return walkers == 1;
-}
-
-/** Kept beside it on top of what is kept beside things. Who walks briskly is let go first; who
- * strolls is passed, and where that is tight a guard lets the ego creep only, or stop beside him.
- */
-static double room_for(const plan_map *map, const hp_belief_agent *agent)
-{
-    const double speed_mps = hypot(agent->vx_mps, agent->vy_mps);
-    const bool strolls = speed_mps > STANDS_MPS && speed_mps < BRISK_MPS;
-    const double more_m = strolls && map->alone ? map->config->room_m : 0.0;
-    return agent->kind == HP_CLASS_CAR ? 0.0 : WALKER_EXTRA_M + more_m;
-}
-
 static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *map)
 {
     const hp_belief_agent *agent = &belief->agents[index];
@@ -264,7 +239,7 @@ static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *m
         plan_future *future = &map->futures[map->n_futures++];
         future->probability = agent->modes[m].probability;
         future->walks = agent->kind != HP_CLASS_CAR;
-        future->room_m = room_for(map, agent);
+        future->room_m = future->walks ? WALKER_EXTRA_M + map->config->room_m : 0.0;
         future->radius_m =
             0.5 * hypot(agent->length_m + (future->walks ? 0.0 : MOST_STRAY_M), agent->width_m);
         future->agent = index;
@@ -294,7 +269,6 @@ void plan_map_build(const plan_path_config *config, const hp_world_info *info,
             map->boxes[map->n_boxes++] = *box;
         }
     }
-    map->alone = is_alone(belief, &here);
     for (uint32_t i = 0; i < belief->n_agents; ++i) {
         const hp_belief_agent *agent = &belief->agents[i];
         if (near(&here, &agent->pose, REACH_M)) {

@@ -28,7 +28,6 @@ typedef struct plan_map {
     const hp_world_info *info;
     double ego_radius_m;
     double pavement_price; /* may be raised after build() */
-    bool alone;            /* just one walker is near */
     bool outside;          /* the ego is on neither road nor pavement */
     uint32_t first, last;  /* points of the route that are near, if it has edges */
     uint32_t n_boxes, n_futures;

@@ -241,9 +241,11 @@ static double aside_of_the_slow(bool guarded, double floor_mps)
     info.speed_floor_mps = floor_mps;
     restart();
     worker.predict = HP_EDEADLINE; /* so that the planner expects him to walk on */
-    fixture_frame(0, 10.0, 5.0, &frame);
-    fixture_add_walker(&frame, 1, 32.0, -1.4, 0.0, 0.2);
-    plan_cycle_tick(cycle, &frame, &command, &decision);
+    for (uint32_t n = 0; n <= 20; ++n) {
+        fixture_frame(n, 10.0, 5.0, &frame);
+        fixture_add_walker(&frame, 1, 32.0, -1.4, 0.0, 0.2);
+        plan_cycle_tick(cycle, &frame, &command, &decision);
+    }
     const hp_plan_request *b = plan_cycle_belief(cycle);
     double aside_m = 0.0;
     for (uint32_t i = 0; i < b->n_path; ++i) {
