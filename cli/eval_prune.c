@@ -94,15 +94,31 @@ static void close_study(study *s)
     free(s->config);
 }
 
+static double gap_of(const pomdp_plan *p)
+{
+    return p->value_upper - p->value_lower;
+}
+
+static const char COLUMNS[] =
+    "episode,scenario,hard,glanced,action_alone,action_live,action_plain,action_longest,nodes_"
+    "alone,"
+    "nodes_to_gap,nodes_live,nodes_plain,pruned,reopened,loss_alone,loss_live,loss_plain,gap_alone,"
+    "gap_to_gap,gap_live,gap_plain,ms_alone,ms_to_gap,ms_live,ms_plain\n";
+
 static void write_case(FILE *csv, const prune_case *c)
 {
-    (void)fprintf(csv, "%u,%u,%d,%d,%u,%u,%u,%u,%u,%u,%u,%u,%.6g,%.6g,%.6g,%.6g,%.3f,%.3f,%.3f\n",
-                  c->episode, c->scenario, c->hard ? 1 : 0, c->glanced ? 1 : 0, c->alone.action,
-                  c->live.action, c->longest.action, c->alone.nodes, c->to_gap.nodes, c->live.nodes,
-                  c->live.pruned, c->live.reopened, prune_case_loss(c, c->alone.action),
-                  prune_case_loss(c, c->live.action), c->alone.value_upper - c->alone.value_lower,
-                  c->to_gap.value_upper - c->to_gap.value_lower, (double)c->alone_ns * 1e-6,
-                  (double)c->to_gap_ns * 1e-6, (double)c->live_ns * 1e-6);
+    const double losses[] = {prune_case_loss(c, c->alone.action),
+                             prune_case_loss(c, c->live.action),
+                             prune_case_loss(c, c->plain.action)};
+    (void)fprintf(csv, "%u,%u,%d,%d,%u,%u,%u,%u,%u,%u,%u,%u,%u,%u,%.6g,%.6g,%.6g,", c->episode,
+                  c->scenario, c->hard ? 1 : 0, c->glanced ? 1 : 0, c->alone.action, c->live.action,
+                  c->plain.action, c->longest.action, c->alone.nodes, c->to_gap.nodes,
+                  c->live.nodes, c->plain.nodes, c->live.pruned, c->live.reopened, losses[0],
+                  losses[1], losses[2]);
+    (void)fprintf(csv, "%.6g,%.6g,%.6g,%.6g,%.3f,%.3f,%.3f,%.3f\n", gap_of(&c->alone),
+                  gap_of(&c->to_gap), gap_of(&c->live), gap_of(&c->plain),
+                  (double)c->alone_ns * 1e-6, (double)c->to_gap_ns * 1e-6,
+                  (double)c->live_ns * 1e-6, (double)c->plain_ns * 1e-6);
 }
 
 static void take(void *ctx, const prune_case *c)
@@ -126,10 +142,7 @@ static hp_status draw_cases(const cli_common *common, study *s, hp_error *error)
                                   .quiet = common->quiet,
                                   .take = take,
                                   .ctx = s};
-    (void)fputs("episode,scenario,hard,glanced,action_alone,action_live,action_longest,nodes_alone,"
-                "nodes_to_gap,nodes_live,pruned,reopened,loss_alone,loss_live,gap_alone,gap_to_gap,"
-                "ms_alone,ms_to_gap,ms_live\n",
-                s->csv);
+    (void)fputs(COLUMNS, s->csv);
     const hp_status st = prune_draw_run(&task);
     if (st == HP_OK && s->hard < s->beliefs) {
         return hp_fail(error, HP_EINVAL,
@@ -156,10 +169,10 @@ static hp_status judge_risk(const cli_common *common, study *s)
 
 /** What the cases come to. */
 typedef struct figures {
-    uint32_t n, agree, agree_alone;
-    double loss, worst, loss_alone, worst_alone;
-    double node_ratio, expanded_ratio, time_ratio, live_ms, alone_ms;
-    stats_interval nodes, expanded, times, live, alone;
+    uint32_t n, agree, agree_plain;
+    double loss, worst, loss_plain, worst_plain;
+    double node_ratio, expanded_ratio, time_ratio, live_ms, plain_ms;
+    stats_interval nodes, expanded, times, live, plain;
 } figures;
 
 static void measure(const study *s, bool hard_only, double *values, figures *f)
@@ -171,26 +184,26 @@ static void measure(const study *s, bool hard_only, double *values, figures *f)
             continue;
         }
         const double loss = prune_case_loss(c, c->live.action);
-        const double alone = prune_case_loss(c, c->alone.action);
+        const double plain = prune_case_loss(c, c->plain.action);
         values[f->n] = (double)c->alone.nodes / c->to_gap.nodes;
         values[s->n + f->n] = (double)c->alone_ns / (double)c->to_gap_ns;
         values[2 * s->n + f->n] = (double)c->live_ns * 1e-6;
-        values[3 * s->n + f->n] = (double)c->alone_ns * 1e-6;
+        values[3 * s->n + f->n] = (double)c->plain_ns * 1e-6;
         values[4 * s->n + f->n++] = (double)c->alone.expansions / c->to_gap.expansions;
         f->agree += c->live.action == c->longest.action ? 1 : 0;
-        f->agree_alone += c->alone.action == c->longest.action ? 1 : 0;
+        f->agree_plain += c->plain.action == c->longest.action ? 1 : 0;
         f->loss += loss;
-        f->loss_alone += alone;
+        f->loss_plain += plain;
         f->worst = fmax(f->worst, loss);
-        f->worst_alone = fmax(f->worst_alone, alone);
+        f->worst_plain = fmax(f->worst_plain, plain);
     }
     f->loss /= f->n;
-    f->loss_alone /= f->n;
+    f->loss_plain /= f->n;
     f->node_ratio = prune_median(values, f->n, &f->nodes);
     f->time_ratio = prune_median(values + s->n, f->n, &f->times);
     f->expanded_ratio = prune_median(values + 4 * (size_t)s->n, f->n, &f->expanded);
     f->live_ms = prune_median(values + 2 * (size_t)s->n, f->n, &f->live);
-    f->alone_ms = prune_median(values + 3 * (size_t)s->n, f->n, &f->alone);
+    f->plain_ms = prune_median(values + 3 * (size_t)s->n, f->n, &f->plain);
 }
 
 /** How the glance does among the cases that it settles. */
@@ -233,18 +246,19 @@ static void print_figures(const study *s, const char *title, const figures *f)
     const stats_interval agree = stats_wilson(f->agree, f->n);
     const double n = f->n;
     (void)printf("%s: %u beliefs\n", title, f->n);
-    (void)printf("  same action as %ux the trials alone: %.1f %% [%.1f, %.1f]; alone, same trials: "
-                 "%.1f %%\n",
-                 10U, 100.0 * f->agree / n, 100.0 * agree.lo, 100.0 * agree.hi,
-                 100.0 * f->agree_alone / n);
-    (void)printf("  value lost: mean %.4f, worst %.4f (bound %.4f); alone: mean %.4f, worst %.4f\n",
-                 f->loss, f->worst, bound_of(s), f->loss_alone, f->worst_alone);
+    (void)printf("  on the road's budget, same action as 10x the trials alone: %.1f %% [%.1f, "
+                 "%.1f]; not pruned: %.1f %%\n",
+                 100.0 * f->agree / n, 100.0 * agree.lo, 100.0 * agree.hi,
+                 100.0 * f->agree_plain / n);
+    (void)printf(
+        "  value lost: mean %.4f, worst %.4f (bound %.4f); not pruned: mean %.4f, worst %.4f\n",
+        f->loss, f->worst, bound_of(s), f->loss_plain, f->worst_plain);
     (void)printf("  to the same root gap, medians: %.2f times fewer nodes expanded [%.2f, %.2f], "
                  "%.2f fewer made [%.2f, %.2f], %.2f times less CPU time [%.2f, %.2f]\n",
                  f->expanded_ratio, f->expanded.lo, f->expanded.hi, f->node_ratio, f->nodes.lo,
                  f->nodes.hi, f->time_ratio, f->times.lo, f->times.hi);
-    (void)printf("  median search: %.2f ms [%.2f, %.2f]; alone %.2f ms [%.2f, %.2f]\n", f->live_ms,
-                 f->live.lo, f->live.hi, f->alone_ms, f->alone.lo, f->alone.hi);
+    (void)printf("  median search: %.2f ms [%.2f, %.2f]; not pruned %.2f ms [%.2f, %.2f]\n",
+                 f->live_ms, f->live.lo, f->live.hi, f->plain_ms, f->plain.lo, f->plain.hi);
 }
 
 static void print_glances(const study *s)
@@ -306,13 +320,13 @@ static json_t *figures_json(const figures *f)
 {
     return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:[f, f], s:f, s:[f, f], s:f, s:[f, "
                      "f], s:f, s:f}",
-                     "beliefs", (int)f->n, "agree", (double)f->agree / f->n, "agree_alone",
-                     (double)f->agree_alone / f->n, "loss_mean", f->loss, "loss_worst", f->worst,
-                     "loss_alone_mean", f->loss_alone, "loss_alone_worst", f->worst_alone,
+                     "beliefs", (int)f->n, "agree", (double)f->agree / f->n, "agree_plain",
+                     (double)f->agree_plain / f->n, "loss_mean", f->loss, "loss_worst", f->worst,
+                     "loss_plain_mean", f->loss_plain, "loss_plain_worst", f->worst_plain,
                      "node_ratio", f->node_ratio, "node_ratio_95", f->nodes.lo, f->nodes.hi,
                      "expanded_ratio", f->expanded_ratio, "expanded_ratio_95", f->expanded.lo,
                      f->expanded.hi, "time_ratio", f->time_ratio, "time_ratio_95", f->times.lo,
-                     f->times.hi, "search_ms", f->live_ms, "search_alone_ms", f->alone_ms);
+                     f->times.hi, "search_ms", f->live_ms, "search_plain_ms", f->plain_ms);
 }
 
 static void print_json(const study *s, const figures *all, const figures *hard)

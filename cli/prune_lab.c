@@ -167,6 +167,11 @@ hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budg
     return st;
 }
 
+uint64_t prune_lab_steps(const prune_lab *lab)
+{
+    return car_budget_steps(&lab->setting->config.car, lab->scene.n_others);
+}
+
 bool prune_lab_glance(prune_lab *lab, pomdp_plan *plan)
 {
     const car_config *c = &lab->setting->config.car;

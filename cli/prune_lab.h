@@ -28,6 +28,8 @@ bool prune_lab_play(prune_lab *lab, hp_rng stream, uint32_t episode);
  *  cpu_ns: of the search. HP_EINVAL: it cannot be searched. */
 HP_NODISCARD hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budget,
                                         pomdp_plan *plan, int64_t *cpu_ns);
+/** Steps that a search like the last one may take on the road. */
+uint64_t prune_lab_steps(const prune_lab *lab);
 /** Looks at the belief as the planner glances before a search. True: it would settle the decision,
  *  as *plan says. */
 bool prune_lab_glance(prune_lab *lab, pomdp_plan *plan);

@@ -22,13 +22,15 @@ bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, hp_rng s
     if (prune_lab_search(lab, false, &once, &out->alone, &out->alone_ns) != HP_OK) {
         return false;
     }
+    const pomdp_budget road = {.max_trials = trials, .max_steps = prune_lab_steps(lab)};
     const pomdp_budget to_gap = {
         .max_trials = LONGER * trials,
         .target_gap = fmax(out->alone.value_upper - out->alone.value_lower, target_gap)};
     out->scenario = prune_lab_scenario(lab);
     out->hard = out->alone.gap_begin > target_gap;
     if (prune_lab_search(lab, true, &to_gap, &out->to_gap, &out->to_gap_ns) != HP_OK ||
-        prune_lab_search(lab, true, &once, &out->live, &out->live_ns) != HP_OK ||
+        prune_lab_search(lab, true, &road, &out->live, &out->live_ns) != HP_OK ||
+        prune_lab_search(lab, false, &road, &out->plain, &out->plain_ns) != HP_OK ||
         prune_lab_search(lab, false, &longer, &out->longest, &unused_ns) != HP_OK) {
         return false;
     }

@@ -169,19 +169,17 @@ size_t car_planner_bytes(const car_planner *planner)
            planner->config.scenarios * (sizeof(car_state) + sizeof(double));
 }
 
-/** A step is the dearer the more others take it, too: the budget is in steps among CAR_FEW. */
-static uint64_t steps_of(const car_planner *planner)
+uint64_t car_budget_steps(const car_config *config, uint32_t n_others)
 {
-    const uint32_t n = planner->scene.n_others;
-    const double share = n > CAR_FEW ? (EGO_COST + CAR_FEW) / (EGO_COST + n) : 1.0;
-    return (uint64_t)(share * planner->config.budget.steps);
+    const double share = n_others > CAR_FEW ? (EGO_COST + CAR_FEW) / (EGO_COST + n_others) : 1.0;
+    return (uint64_t)(share * config->budget.steps);
 }
 
 static pomdp_budget budget_of(const car_planner *planner, const hp_plan_request *request,
                               const hp_clock *clock)
 {
     const car_budget_config *own = &planner->config.budget;
-    const uint64_t steps = steps_of(planner);
+    const uint64_t steps = car_budget_steps(&planner->config, planner->scene.n_others);
     if (request->max_trials > 0) {
         return (pomdp_budget){.max_trials = request->max_trials, .max_steps = steps};
     }
