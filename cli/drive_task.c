@@ -385,6 +385,11 @@ hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
     return HP_OK;
 }
 
+void drive_task_count(void *env, uint32_t episodes)
+{
+    ((drive_env *)env)->episode = episodes;
+}
+
 uint32_t drive_task_scenario(const void *env)
 {
     return ((const drive_env *)env)->which;

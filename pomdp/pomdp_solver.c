@@ -169,7 +169,7 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             *progress = true;
             break;
         }
-        if (!may_expand(s, node) || (s->evaluator != NULL && grown_at != POMDP_NONE)) {
+        if (!may_expand(s, node)) {
             break;
         }
         if (pomdp_evaluate_wants(s, node)) {

@@ -75,6 +75,8 @@ static const hp_field PRUNE_FIELDS[] = {
                 "selective: greatest share of pruned nodes off by more than value_tolerance"),
     HP_F_DOUBLE(car_prune_config, delta, 0.0001, 0.9, NULL,
                 "selective: chance that the calibration misjudges that share"),
+    HP_F_DOUBLE(car_prune_config, limit_mps, 0.0, 60.0, "m/s",
+                "speed limit of the calibration's scenes; nothing is pruned under others; 0: any"),
     HP_F_UINT(car_prune_config, batch, 1, POMDP_MAX_WAITING, "nodes", "valued in one call"),
     HP_F_STRING(car_prune_config, calibration, "errors of the network, by hyplan calibrate prune"),
     HP_F_STRING(
@@ -158,6 +160,7 @@ void car_config_default(car_config *config)
         .prune = {.alpha = 0.1,
                   .risk = 0.1,
                   .delta = 0.01,
+                  .limit_mps = 13.89,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},
     };
