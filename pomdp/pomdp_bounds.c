@@ -24,22 +24,56 @@ static double weighted_sum(const double *weight, const double *value, uint32_t n
     return sum;
 }
 
+/** What the model surely earns from the beliefs of the nodes, who earn known by the default policy;
+ * known becomes the better of both. */
+static void raise_lower(pomdp_solver *s, uint32_t first, uint32_t n, double *known)
+{
+    const pomdp_tree *t = &s->tree;
+    const pomdp_model *m = &s->model;
+    const uint32_t block = t->nodes[first].first_particle;
+    uint32_t action = 0;
+    if (m->beliefs_lower != NULL) {
+        pomdp_batch *b = &s->batch;
+        for (uint32_t i = 0; i < n; i++) {
+            b->index[i] = t->nodes[first + i].n_particles;
+            b->hook[i] = known[i];
+        }
+        const pomdp_beliefs beliefs = {.states = pomdp_state_at(s, t->states, block),
+                                       .weights = &t->particle_weight[block],
+                                       .n = b->index,
+                                       .n_beliefs = n,
+                                       .room = b->states,
+                                       .room_bytes = b->capacity * m->state_size};
+        s->count.steps_bounds += m->beliefs_lower(m->ctx, &beliefs, b->hook);
+        for (uint32_t i = 0; i < n; i++) {
+            known[i] = fmax(known[i], b->hook[i]);
+        }
+        return;
+    }
+    for (uint32_t i = 0; i < n && m->belief_lower != NULL; i++) {
+        const pomdp_node *node = &t->nodes[first + i];
+        known[i] = fmax(known[i],
+                        m->belief_lower(m->ctx, pomdp_state_at(s, t->states, node->first_particle),
+                                        &t->particle_weight[node->first_particle],
+                                        node->n_particles, known[i], &action));
+    }
+}
+
 /** floor and lower of the nodes, from batch.returned and the model's own bound. */
 static void set_lower(pomdp_solver *s, uint32_t first, uint32_t n, uint32_t block)
 {
     pomdp_tree *t = &s->tree;
-    for (uint32_t v = first; v < first + n; v++) {
-        const pomdp_node *node = &t->nodes[v];
+    double *floor = &t->floor[first];
+    for (uint32_t i = 0; i < n; i++) {
+        const pomdp_node *node = &t->nodes[first + i];
         const uint32_t at = node->first_particle;
-        const double *weight = &t->particle_weight[at];
-        double sum = weighted_sum(weight, &s->batch.returned[at - block], node->n_particles);
-        if (s->model.belief_lower != NULL) {
-            uint32_t action = 0;
-            sum = fmax(sum, s->model.belief_lower(s->model.ctx, pomdp_state_at(s, t->states, at),
-                                                  weight, node->n_particles, sum, &action));
-        }
-        t->floor[v] = s->discount[node->depth] * sum;
-        t->lower[v] = t->floor[v];
+        floor[i] = weighted_sum(&t->particle_weight[at], &s->batch.returned[at - block],
+                                node->n_particles);
+    }
+    raise_lower(s, first, n, floor);
+    for (uint32_t i = 0; i < n; i++) {
+        floor[i] *= s->discount[t->nodes[first + i].depth];
+        t->lower[first + i] = floor[i];
     }
 }
 
