@@ -218,30 +218,44 @@ static void add_belief(job *j, uint32_t belief, uint32_t first)
     }
 }
 
-/** Whether a stop may earn more than is known. */
-static bool is_worth_it(const job *j, uint32_t belief, uint32_t first)
+/** At most what a stop earns, of so many beliefs as there are lanes from one on, whose particles
+ * begin at first. */
+static car_f best_stops(const job *j, uint32_t from, uint32_t first)
 {
     const car_scene *scene = j->m.scene;
-    const double *weights = j->beliefs->weights + first;
-    const unsigned char *states =
-        (const unsigned char *)j->beliefs->states + first * scene->state_bytes;
     block b = block_begin(scene);
+    for (uint32_t i = 0; i < CAR_LANES; ++i) {
+        const uint32_t belief = from + i;
+        b.place[i] = first * scene->state_bytes;
+        first += belief + 1 < j->beliefs->n_beliefs ? j->beliefs->n[belief] : 0;
+    }
+    ego_lanes e = load_ego(j->beliefs->states, &b);
+    e.s_m += e.speed_mps * (e.speed_mps * scene->rules.per_two_brake + 1.0f); /* at most */
+    return stand_until_horizon(scene, &e, 1.0);
+}
+
+/** Whether a stop that earns best at most may earn more than is known. */
+static bool is_worth_it(const job *j, uint32_t belief, uint32_t first, float best)
+{
+    const double *weights = j->beliefs->weights + first;
     double weight = 0.0;
     for (uint32_t i = 0; i < j->beliefs->n[belief]; ++i) {
         weight += weights[i];
     }
-    block_move(&b, 1, 0);
-    ego_lanes e = load_ego(states, &b);
-    e.s_m += e.speed_mps * (e.speed_mps * scene->rules.per_two_brake + 1.0f); /* at most */
-    const car_f best = stand_until_horizon(scene, &e, 1.0);
-    return !(j->lower[belief] >= weight * ((double)best[0] - WORTH));
+    return !(j->lower[belief] >= weight * ((double)best - WORTH));
 }
 
 static __attribute__((noinline)) void stop_all(job *j)
 {
     uint32_t first = 0;
+    float best[CAR_LANES];
     for (uint32_t i = 0; i < j->beliefs->n_beliefs; ++i) {
-        if (is_worth_it(j, i, first)) {
+        const uint32_t lane = i % CAR_LANES;
+        if (lane == 0) {
+            const car_f stops = best_stops(j, i, first);
+            memcpy(best, &stops, sizeof best);
+        }
+        if (is_worth_it(j, i, first, best[lane])) {
             j->lower[i] = 0.0;
             add_belief(j, i, first);
         }
