@@ -10,7 +10,8 @@ enum { ENOUGH = 10 }; /* particles that count as a belief */
 
 enum { OBS_SAME, OBS_ELSEWHERE };
 
-static void move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rng draw)
+/** True if they meet. */
+static bool move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rng draw)
 {
     const uint8_t goal = pursuit_next_goal(p, s->robot, s->goal);
     const uint8_t target = pursuit_flee(p, s->robot, s->target, draw);
@@ -19,6 +20,7 @@ static void move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rn
     s->target = target;
     s->robot = robot;
     s->met = robot == target;
+    return robot == target;
 }
 
 static void step(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
@@ -29,13 +31,11 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
     const pomdp_steps to = *out; /* bytes that are written might be its pointers, to a compiler */
     for (uint32_t i = 0; i < n; i++) {
         const bool caught = actions[i] == PURSUIT_TAG && s[i].robot == s[i].target;
+        const bool same = caught || move_both(p, &s[i], actions[i], (hp_rng){keys[i]});
         to.reward[i] = pursuit_reward(actions[i], caught);
         to.terminal[i] = caught;
-        if (!caught) {
-            move_both(p, &s[i], actions[i], (hp_rng){keys[i]});
-        }
         if (to.obs != NULL) {
-            to.obs[i] = s[i].robot == s[i].target ? OBS_SAME : OBS_ELSEWHERE;
+            to.obs[i] = same ? OBS_SAME : OBS_ELSEWHERE;
         }
     }
 }
