@@ -15,8 +15,17 @@ static void upper_of_block(pomdp_solver *s, uint32_t first, uint32_t n)
     }
 }
 
-/** Sums of weight times return: of the default policy's, and of the optimistic ones if upper is not
- * NULL. In one loop, for neither waits for the other. */
+static double weighted_sum(const double *weight, const double *value, uint32_t n)
+{
+    double sum = 0.0;
+    for (uint32_t i = 0; i < n; i++) {
+        sum += weight[i] * value[i];
+    }
+    return sum;
+}
+
+/** Sums of weight times return, of the default policy's and of the optimistic ones. In one loop,
+ * for neither waits for the other. */
 typedef struct sums {
     double lower, upper;
 } sums;
@@ -25,12 +34,9 @@ static sums weighted_sums(const double *weight, const double *lower, const doubl
                           uint32_t n)
 {
     sums sum = {0.0, 0.0};
-    for (uint32_t i = 0; i < n && upper != NULL; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         sum.lower += weight[i] * lower[i];
         sum.upper += weight[i] * upper[i];
-    }
-    for (uint32_t i = 0; i < n && upper == NULL; i++) {
-        sum.lower += weight[i] * lower[i];
     }
     return sum;
 }
@@ -91,9 +97,9 @@ static void set_bounds(pomdp_solver *s, uint32_t first, uint32_t n, bool closed)
         const pomdp_node *node = &t->nodes[first + i];
         const uint32_t at = node->first_particle - block;
         const sums sum = weighted_sums(&t->particle_weight[block + at], &s->batch.returned[at],
-                                       closed ? NULL : &s->batch.hook[at], node->n_particles);
+                                       &s->batch.hook[at], node->n_particles);
         floor[i] = sum.lower;
-        best[i] = sum.upper;
+        best[i] = sum.upper; /* of closed ones it is not read */
     }
     raise_lower(s, first, n, floor);
     for (uint32_t i = 0; i < n; i++) {
@@ -145,6 +151,5 @@ void pomdp_bounds_reset(pomdp_solver *s, uint32_t node)
     const double *weight = &s->tree.particle_weight[v->first_particle];
     s->tree.lower[node] = s->tree.floor[node];
     upper_of_block(s, v->first_particle, v->n_particles);
-    const sums sum = weighted_sums(weight, s->batch.hook, s->batch.hook, v->n_particles);
-    set_upper(s, node, s->discount[v->depth] * sum.upper);
+    set_upper(s, node, s->discount[v->depth] * weighted_sum(weight, s->batch.hook, v->n_particles));
 }

@@ -209,7 +209,8 @@ uint64_t CAR_OWN(car_rollout)(const void *ctx, const void *states, uint32_t n,
                               const pomdp_draws *draws, uint32_t n_steps, double *returned)
 {
     uint32_t least[MAX_COLS * LEAST_ROOM];
-    job j = {.states = states, .draws = draws, .returned = returned, .n_steps = n_steps};
+    job j = {.states = states, .draws = draws, .n_steps = n_steps};
+    j.returned = returned;
     march_settle_in(&j.m, ctx, draws->room, draws->room_bytes, least);
     return run(&j, n);
 }

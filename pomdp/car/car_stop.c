@@ -268,7 +268,8 @@ uint64_t CAR_OWN(car_stop)(const void *ctx, const pomdp_beliefs *beliefs, double
 {
     const car_scene *scene = ctx;
     uint32_t least[MAX_COLS * LEAST_ROOM];
-    job j = {.beliefs = beliefs, .lower = lower};
+    job j = {.beliefs = beliefs};
+    j.lower = lower;
     if (scene->rules.speed_floor_mps > 0.0f) {
         return 0; /* it cannot stop */
     }
