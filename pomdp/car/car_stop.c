@@ -17,8 +17,9 @@ struct car_stop_job {
     march m;
     const pomdp_beliefs *beliefs;
     double *lower;
-    uint32_t n, n_parts; /* particles, and parts of beliefs, that march */
-    float discount;      /* of step t */
+    uint32_t n, n_parts;       /* particles, and parts of beliefs, that march */
+    const unsigned char *last; /* of them */
+    float discount;            /* of step t */
     uint64_t taken;
 };
 
@@ -162,6 +163,7 @@ static void board(job *j, uint32_t belief, uint32_t first, uint32_t from, uint32
     *march_column(m, COL_PART, j->n_parts) = belief;
     *march_column(m, COL_PART + 1, j->n_parts) = first;
     *march_column(m, COL_PART + 2, j->n_parts) = n;
+    j->last = states + (n - 1) * bytes;
     j->n_parts++;
     j->n += n;
 }
@@ -186,10 +188,22 @@ static void sum_up(const job *j)
     }
 }
 
+/** Repeats the last who boarded, so that the last group's other lanes are somebody, too. */
+static void fill_up(const job *j)
+{
+    block b = block_begin(j->m.scene);
+    block_move(&b, 1, 0);
+    const ego_lanes e = load_ego(j->last, &b);
+    march_board(&j->m, j->last, &b, &e, j->n);
+}
+
 /** All who boarded, to their ends. */
 static void march_all(job *j)
 {
     march *m = &j->m;
+    if (j->n_parts > 1) { /* a part alone has filled its groups */
+        fill_up(j);
+    }
     m->alive = j->n;
     m->t = 0;
     j->discount = 1.0f;
@@ -210,8 +224,7 @@ static void add_belief(job *j, uint32_t belief, uint32_t first)
     const uint32_t room = j->m.room;
     for (uint32_t i = 0; i < n; i += room) {
         const uint32_t part = n - i < room ? n - i : room;
-        const uint32_t places = (part + CAR_LANES - 1) / CAR_LANES * CAR_LANES;
-        if (places > room - j->n) {
+        if (j->n > 0 && part + 2 * CAR_LANES > room - j->n) { /* its last group, and one more */
             march_all(j);
         }
         board(j, belief, first + i, i, part);
