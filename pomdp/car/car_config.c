@@ -118,6 +118,9 @@ const hp_field CAR_FIELDS[] = {
         car_config, evaluator, EVALUATOR_WORDS,
         "where the network runs: in the search's process, or in hyplan-policy, asked by a direct "
         "line if that is on the same machine; zeromq: never by one"),
+    HP_F_UINT(car_config, evaluator_watch_us, 0, 1000, "us",
+              "remote: for so long search and hyplan-policy look out for each other, on two "
+              "processors, before they sleep; 0: never, they share one"),
     HP_F_STRUCT(car_config, prune, PRUNE_FIELDS, "what is not searched, on the network's word"),
     HP_F_END,
 };
@@ -125,6 +128,7 @@ const hp_field CAR_FIELDS[] = {
 void car_config_default(car_config *config)
 {
     *config = (car_config){
+        .evaluator_watch_us = 200,
         .scenarios = 500,
         .threads = 1,
         .max_depth = 20,

@@ -66,6 +66,7 @@ typedef struct car_config {
     car_reward_config reward;
     car_traffic_config traffic;
     uint32_t evaluator; /* car_evaluator */
+    uint32_t evaluator_watch_us;
     car_prune_config prune;
 } car_config;
 
