@@ -82,7 +82,9 @@ static void whole_rollouts(void *ctx)
 static void build_scene(void *ctx)
 {
     job *j = ctx;
+    const size_t state_bytes = j->scene.state_bytes;
     (void)car_scene_build(&j->config, &j->request, &j->scene);
+    j->scene.state_bytes = state_bytes;
 }
 
 static void sample(void *ctx)
@@ -106,17 +108,23 @@ static void search_trials(void *ctx)
                                   hp_rng_seed(1), &budget, &j->plan);
 }
 
+/** Steps of expansions and rollouts are what a budget counts; those of particles that brake to a
+ * stop, for the bound, are as real. */
 static void report_trials(job *j, const char *name)
 {
     char text[64];
     const uint64_t steps = j->plan.steps_tree + j->plan.steps_rollout;
     (void)snprintf(text, sizeof text, "car/%s/search-step", name);
     const double ns = hp_bench_run(&(hp_bench){text, 30, 3, steps}, search_trials, j);
+    const double search_ns = ns * (double)steps;
     (void)printf("{\"bench\": \"%s\", \"trials\": %u, \"nodes\": %u, \"steps_tree\": %llu, "
-                 "\"steps_rollout\": %llu, \"nodes_in_20_ms\": %.0f}\n",
+                 "\"steps_rollout\": %llu, \"steps_stop\": %llu, \"nodes_in_20_ms\": %.0f, "
+                 "\"counted_steps_per_s\": %.0f, \"counted_and_stop_steps_per_s\": %.0f}\n",
                  text, j->plan.trials, j->plan.nodes, (unsigned long long)j->plan.steps_tree,
                  (unsigned long long)j->plan.steps_rollout,
-                 20e6 / (ns * (double)steps) * j->plan.nodes);
+                 (unsigned long long)j->plan.steps_bounds, 20e6 / search_ns * j->plan.nodes,
+                 1e9 * (double)steps / search_ns,
+                 1e9 * (double)(steps + j->plan.steps_bounds) / search_ns);
 }
 
 static void time_trials(job *j, const char *name)

@@ -78,14 +78,15 @@ static void take(task *t, const prune_node *n)
 }
 
 /** Nodes of one episode. */
-static void sample_episode(task *t, hp_rng stream, uint32_t n)
+static void sample_episode(task *t, hp_rng stream, uint32_t episode, uint32_t n)
 {
+    const hp_rng lane = hp_rng_lane(stream, episode);
     prune_node node;
-    if (!prune_lab_play(t->lab, stream)) {
+    if (!prune_lab_play(t->lab, stream, episode)) {
         return;
     }
     for (uint32_t k = 0; k < n; k++) {
-        if (prune_lab_label(t->lab, t->trials, t->label_trials, hp_rng_lane(stream, LANE_NODE + k),
+        if (prune_lab_label(t->lab, t->trials, t->label_trials, hp_rng_lane(lane, LANE_NODE + k),
                             &node)) {
             take(t, &node);
         }
@@ -101,7 +102,7 @@ static hp_status sample(const cli_common *common, task *t)
                 t->csv);
     for (uint32_t i = 0; i < t->episodes; i++) {
         const bool fits = i < t->episodes / 2;
-        sample_episode(t, hp_rng_lane(stream, i), fits ? FIT_NODES : 1);
+        sample_episode(t, stream, i, fits ? FIT_NODES : 1);
         t->labels.n_fit = fits ? t->labels.n : t->labels.n_fit;
         if (!common->quiet && (i + 1) % 100 == 0) {
             (void)fprintf(stderr, "\r%u of %u episodes, %u nodes", i + 1, t->episodes, t->labels.n);

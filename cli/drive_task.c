@@ -199,8 +199,6 @@ enum {
     DRAW_SIZE,
     DRAW_CRITICAL,
     DRAW_HOLDS,
-    DRAW_SLOW,
-    DRAW_LIMIT,
     DRAW_WALKER = 16
 };
 
@@ -214,24 +212,11 @@ static void vary_walker(sim_walker_spec *w, hp_rng s)
     }
 }
 
-/** A slower street, and the time that it takes: a value learned at one limit is none at another. */
-static void vary_limit(sim_scenario *c, hp_rng s)
-{
-    const double share = hp_rng_range(s, DRAW_LIMIT, 0.3, 1.0);
-    if (c->force_throttle_below_mps <= 0.0 && hp_rng_unit(s, DRAW_SLOW) < 0.4) {
-        c->speed_limit_mps *= share;
-        c->force_brake_above_mps *= share;
-        c->ego_speed_mps = fmin(c->ego_speed_mps, c->speed_limit_mps);
-        c->time_limit_s /= share;
-    }
-}
-
 /** Another street of the same kind. Routes that bend (09) are not shifted. */
 static void vary_scenario(sim_scenario *c, hp_rng s)
 {
     const double shift = c->n_route == 2 ? hp_rng_range(s, DRAW_SHIFT, -10.0, 10.0) : 0.0;
     const bool longer = hp_rng_unit(s, DRAW_PARKED) < 0.15;
-    vary_limit(c, s);
     for (uint32_t i = 0; i < c->n_walkers; i++) {
         vary_walker(&c->walkers[i], hp_rng_lane(s, DRAW_WALKER + i));
         c->walkers[i].start.y_m += shift;
@@ -383,6 +368,11 @@ hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error)
     }
     destroy(e);
     return HP_OK;
+}
+
+void drive_task_count(void *env, uint32_t episodes)
+{
+    ((drive_env *)env)->episode = episodes;
 }
 
 uint32_t drive_task_scenario(const void *env)

@@ -40,6 +40,9 @@ HP_NODISCARD hp_status drive_setting_load(const cli_config *config, const char *
                                           hp_error *error);
 /** Finds the critical scenes, by driving each without reacting. */
 HP_NODISCARD hp_status drive_setting_find_critical(drive_setting *setting, hp_error *error);
+/** So many episodes were played before the next, in this environment or in others. Noise hangs on
+ *  it, besides the stream. */
+void drive_task_count(void *env, uint32_t episodes);
 /** Which of the setting's scenarios an environment plays now. */
 uint32_t drive_task_scenario(const void *env);
 /** The choice that changes the speed least: the last one, where there is none yet. */

@@ -19,6 +19,7 @@ struct prune_lab {
     car_leaf *leaf;
     car_scene scene;
     pomdp_solver *solver, *again; /* for the belief, and for a node of its tree */
+    pomdp_solver *glance;         /* for the belief, of few futures */
     hp_plan_request request;
     car_state *states; /* [scenarios] */
     double *weights;
@@ -46,8 +47,10 @@ static hp_status create_solvers(prune_lab *lab)
         lab->kept_weights == NULL) {
         return HP_ENOMEM;
     }
-    const hp_status st = pomdp_solver_create(&model, &config, &lab->solver);
-    return st == HP_OK ? pomdp_solver_create(&model, &config, &lab->again) : st;
+    const pomdp_config glance = car_glance_config(c);
+    hp_status st = pomdp_solver_create(&model, &config, &lab->solver);
+    st = st == HP_OK ? pomdp_solver_create(&model, &config, &lab->again) : st;
+    return st == HP_OK ? pomdp_solver_create(&model, &glance, &lab->glance) : st;
 }
 
 hp_status prune_lab_create(drive_setting *setting, prune_lab **out, hp_error *error)
@@ -92,6 +95,7 @@ void prune_lab_destroy(prune_lab **lab)
     car_leaf_destroy(&l->leaf);
     pomdp_solver_destroy(&l->solver);
     pomdp_solver_destroy(&l->again);
+    pomdp_solver_destroy(&l->glance);
     free(l->states);
     free(l->weights);
     free(l->kept);
@@ -99,17 +103,19 @@ void prune_lab_destroy(prune_lab **lab)
     free(l);
 }
 
-bool prune_lab_play(prune_lab *lab, hp_rng stream)
+bool prune_lab_play(prune_lab *lab, hp_rng stream, uint32_t episode)
 {
+    const hp_rng lane = hp_rng_lane(stream, episode);
     float row[POLICY_MOST_ROW];
     policy_step last = {0};
     uint32_t n = 0;
-    lab->task.reset(lab->env, stream, row);
+    drive_task_count(lab->env, episode); /* whoever played those before */
+    lab->task.reset(lab->env, lane, row);
     for (uint32_t i = 0; i < MOST_DECISIONS && !last.terminated && !last.truncated; i++) {
         const hp_plan_request *request = drive_task_request(lab->env);
         if (request->n_agents + request->n_phantoms > 0) {
             n++;
-            if (hp_rng_unit(hp_rng_lane(stream, LANE_BELIEF), i) * n < 1.0) {
+            if (hp_rng_unit(hp_rng_lane(lane, LANE_BELIEF), i) * n < 1.0) {
                 lab->request = *request;
                 lab->request.last_action = drive_task_action(lab->env);
             }
@@ -122,16 +128,16 @@ bool prune_lab_play(prune_lab *lab, hp_rng stream)
     return n > 0;
 }
 
-/** Makes scene and particles of the belief. */
-static bool prepare(prune_lab *lab, const pomdp_evaluator **evaluator)
+/** Makes scene and n particles of the belief. */
+static bool prepare(prune_lab *lab, uint32_t n, const pomdp_evaluator **evaluator)
 {
     const car_config *c = &lab->setting->config.car;
     if (!car_scene_build(c, &lab->request, &lab->scene)) {
         return false;
     }
     lab->scene.state_bytes = sizeof(car_state);
-    car_model_sample(&lab->scene, hp_rng_lane((hp_rng){lab->request.stream}, 0), c->scenarios,
-                     lab->states, lab->weights);
+    car_model_sample(&lab->scene, hp_rng_lane((hp_rng){lab->request.stream}, 0), n, lab->states,
+                     lab->weights);
     *evaluator = car_leaf_begin(lab->leaf, &lab->request, &lab->scene);
     return true;
 }
@@ -153,12 +159,28 @@ hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budg
 {
     const pomdp_evaluator *evaluator = NULL;
     const int64_t begin_ns = hp_clock_thread_cpu_ns();
-    if (!prepare(lab, &evaluator)) {
+    if (!prepare(lab, lab->setting->config.car.scenarios, &evaluator)) {
         return HP_EINVAL;
     }
     const hp_status st = plan_root(lab, prunes ? evaluator : NULL, budget, plan);
     *cpu_ns = hp_clock_thread_cpu_ns() - begin_ns;
     return st;
+}
+
+uint64_t prune_lab_steps(const prune_lab *lab)
+{
+    return car_budget_steps(&lab->setting->config.car, lab->scene.n_others);
+}
+
+bool prune_lab_glance(prune_lab *lab, pomdp_plan *plan)
+{
+    const car_config *c = &lab->setting->config.car;
+    const uint32_t n = car_glance_config(c).n_scenarios;
+    const pomdp_evaluator *evaluator = NULL;
+    return prepare(lab, n, &evaluator) && evaluator != NULL && lab->scene.n_others <= CAR_FEW &&
+           pomdp_solver_glance(lab->glance, &(pomdp_particles){lab->states, lab->weights, n},
+                               hp_rng_lane((hp_rng){lab->request.stream}, 1), car_glance_gap(c),
+                               plan) == HP_OK;
 }
 
 /** Keeps one of all leaves that it is shown, all alike likely. */
@@ -229,7 +251,8 @@ static bool draw_node(prune_lab *lab, bool prunes, uint32_t trials, uint32_t lab
 {
     pomdp_plan plan;
     const pomdp_evaluator *evaluator = NULL;
-    if (!prepare(lab, &evaluator) || (prunes && evaluator == NULL)) {
+    if (!prepare(lab, lab->setting->config.car.scenarios, &evaluator) ||
+        (prunes && evaluator == NULL)) {
         return false;
     }
     const pomdp_evaluator onlooker = {
@@ -260,9 +283,10 @@ bool prune_lab_audit(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_
     return draw_node(lab, true, trials, label_trials, stream, node);
 }
 
-policy_sample prune_lab_value(const prune_lab *lab, const policy_node_sample *said)
+bool prune_lab_is_off(const prune_lab *lab, const prune_node *node)
 {
-    return car_leaf_value(lab->leaf, said);
+    return fabs(car_leaf_value(lab->leaf, &node->said).value - node->said.outcome) >
+           lab->setting->config.car.prune.rule.value_tolerance;
 }
 
 policy_sample *prune_lab_samples(const prune_lab *lab, uint32_t *n)

@@ -21,13 +21,18 @@ typedef struct prune_node {
 HP_NODISCARD hp_status prune_lab_create(drive_setting *setting, prune_lab **out, hp_error *error);
 void prune_lab_destroy(prune_lab **lab);
 
-/** Plays an episode and keeps the belief of one decision, all alike likely, in which there is
- * somebody to reckon with. False: there was none. */
-bool prune_lab_play(prune_lab *lab, hp_rng stream);
+/** Plays an episode of the stream and keeps the belief of one decision, all alike likely, in
+ *  which there is somebody to reckon with. False: there was none. */
+bool prune_lab_play(prune_lab *lab, hp_rng stream, uint32_t episode);
 /** Searches the belief. method and thresholds are those of the setting's pomdp.prune; off: alone.
  *  cpu_ns: of the search. HP_EINVAL: it cannot be searched. */
 HP_NODISCARD hp_status prune_lab_search(prune_lab *lab, bool prunes, const pomdp_budget *budget,
                                         pomdp_plan *plan, int64_t *cpu_ns);
+/** Steps that a search like the last one may take on the road. */
+uint64_t prune_lab_steps(const prune_lab *lab);
+/** Looks at the belief as the planner glances before a search. True: it would settle the decision,
+ *  as *plan says. */
+bool prune_lab_glance(prune_lab *lab, pomdp_plan *plan);
 /** Searches the belief alone, draws one of the leaves that the search came to, and searches that
  *  one with so many trials. False: it came to no leaf, or the network says nothing of it. */
 bool prune_lab_label(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_rng stream,
@@ -36,8 +41,9 @@ bool prune_lab_label(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_
  */
 bool prune_lab_audit(prune_lab *lab, uint32_t trials, uint32_t label_trials, hp_rng stream,
                      prune_node *node);
-/** The word about a node on the search's scale. */
-policy_sample prune_lab_value(const prune_lab *lab, const policy_node_sample *said);
+/** The word about a node, on the search's scale, is farther from what was found there than
+ *  pomdp.prune.value_tolerance. */
+bool prune_lab_is_off(const prune_lab *lab, const prune_node *node);
 /** The samples that calibrate, for the caller to free; NULL: none, or no memory. */
 policy_sample *prune_lab_samples(const prune_lab *lab, uint32_t *n);
 /** What hyplan-pomdp would complain of. NULL: nothing. */

@@ -3,9 +3,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { LONGER = 10, BOOTSTRAPS = 1000 };
+enum { LONGER = 10, AUDIT_LONGER = 4, BOOTSTRAPS = 1000, LANE_AUDIT = 11 };
 
-bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, prune_case *out)
+static void audit(prune_lab *lab, uint32_t trials, hp_rng stream, prune_case *out)
+{
+    prune_node node;
+    out->audited =
+        prune_lab_audit(lab, trials, AUDIT_LONGER * trials, hp_rng_lane(stream, LANE_AUDIT), &node);
+    out->off = out->audited && prune_lab_is_off(lab, &node);
+}
+
+bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, hp_rng stream,
+                    prune_case *out)
 {
     const pomdp_budget once = {.max_trials = trials};
     const pomdp_budget longer = {.max_trials = LONGER * trials};
@@ -13,14 +22,21 @@ bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, prune_ca
     if (prune_lab_search(lab, false, &once, &out->alone, &out->alone_ns) != HP_OK) {
         return false;
     }
+    const pomdp_budget road = {.max_trials = trials, .max_steps = prune_lab_steps(lab)};
     const pomdp_budget to_gap = {
         .max_trials = LONGER * trials,
         .target_gap = fmax(out->alone.value_upper - out->alone.value_lower, target_gap)};
     out->scenario = prune_lab_scenario(lab);
     out->hard = out->alone.gap_begin > target_gap;
-    return prune_lab_search(lab, true, &to_gap, &out->to_gap, &out->to_gap_ns) == HP_OK &&
-           prune_lab_search(lab, true, &once, &out->live, &out->live_ns) == HP_OK &&
-           prune_lab_search(lab, false, &longer, &out->longest, &unused_ns) == HP_OK;
+    if (prune_lab_search(lab, true, &to_gap, &out->to_gap, &out->to_gap_ns) != HP_OK ||
+        prune_lab_search(lab, true, &road, &out->live, &out->live_ns) != HP_OK ||
+        prune_lab_search(lab, false, &road, &out->plain, &out->plain_ns) != HP_OK ||
+        prune_lab_search(lab, false, &longer, &out->longest, &unused_ns) != HP_OK) {
+        return false;
+    }
+    out->glanced = prune_lab_glance(lab, &out->glance);
+    audit(lab, trials, stream, out);
+    return true;
 }
 
 double prune_case_loss(const prune_case *c, uint32_t action)

@@ -7,19 +7,26 @@
 #include "cli/prune_lab.h"
 #include "cli/stats.h"
 
-/** One root belief, searched in four ways. */
+/** One root belief, glanced at, and searched in five ways. */
 typedef struct prune_case {
-    uint32_t scenario;
-    bool hard;          /* the bounds of its hooks are wider than the target gap */
+    uint32_t episode, scenario;
+    bool hard;          /* needs a search: its first bounds are wider than the target gap */
+    bool glanced;       /* the planner's glance would settle it */
+    pomdp_plan glance;  /* if so */
     pomdp_plan alone;   /* without pruning, the budget's trials */
     pomdp_plan to_gap;  /* pruned, until the same root gap */
-    pomdp_plan live;    /* pruned, as on the road */
+    pomdp_plan live;    /* pruned, with the budget of the road: its steps, too */
+    pomdp_plan plain;   /* without pruning, the same budget */
     pomdp_plan longest; /* without pruning, ten times the trials */
-    int64_t alone_ns, to_gap_ns, live_ns; /* CPU time */
+    int64_t alone_ns, to_gap_ns, live_ns, plain_ns; /* CPU time */
+    bool audited, off; /* a pruned node was searched for four times the trials, and was off by more
+                          than the tolerance */
 } prune_case;
 
-/** Searches the lab's belief. False: it cannot be searched. */
-bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, prune_case *out);
+/** Searches the lab's belief; stream: for the node that is audited. False: it cannot be searched.
+ */
+bool prune_case_run(prune_lab *lab, uint32_t trials, double target_gap, hp_rng stream,
+                    prune_case *out);
 
 /** What an action loses by the long search's lower bounds. */
 double prune_case_loss(const prune_case *c, uint32_t action);

@@ -533,10 +533,10 @@ bool hp_socket_connected(hp_socket *socket)
            (events & ZMQ_POLLOUT) != 0;
 }
 
-void hp_socket_hold(hp_socket *socket)
+void hp_socket_hold(hp_socket *socket, uint32_t watch_us)
 {
     if (socket->direct != NULL) {
-        hp_direct_hold(socket->direct);
+        hp_direct_hold(socket->direct, watch_us);
     }
 }
 
@@ -550,15 +550,18 @@ void hp_socket_let_go(hp_socket *socket)
 static int poll_any(hp_socket *const *sockets, bool *ready, size_t n, int timeout_ms)
 {
     zmq_pollitem_t items[HP_BUS_MAX_SOCKETS];
+    bool there = false;
     for (size_t i = 0; i < n; ++i) {
         items[i] = (zmq_pollitem_t){.socket = sockets[i]->zmq, .events = ZMQ_POLLIN};
         items[i].fd = sockets[i]->direct != NULL ? hp_direct_fd(sockets[i]->direct) : -1;
+        ready[i] = sockets[i]->direct != NULL && hp_direct_leave(sockets[i]->direct);
+        there = there || ready[i];
     }
-    const int hit = zmq_poll(items, (int)n, timeout_ms);
+    const int hit = zmq_poll(items, (int)n, there ? 0 : timeout_ms);
     for (size_t i = 0; i < n && hit > 0; ++i) {
-        ready[i] = items[i].revents != 0;
+        ready[i] = ready[i] || items[i].revents != 0;
     }
-    return hit;
+    return there && hit <= 0 ? 1 : hit;
 }
 
 hp_status hp_bus_poll(hp_socket *const *sockets, bool *ready, size_t n, int64_t timeout_ms)

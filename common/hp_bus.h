@@ -110,11 +110,13 @@ HP_NODISCARD hp_status hp_socket_receive_topic(hp_socket *socket, char *topic, s
  */
 bool hp_socket_connected(hp_socket *socket);
 
-/** DEALER, for many questions in a row: on a direct line both ends' threads, which take turns, stay
- *  on the processor where the caller is now, until it lets go (or the line is down): to wake
- * somebody on another one takes longer than most answers. The server's main thread must be the one
- * that answers. Nothing on other lines, between threads, or where the kernel refuses. */
-void hp_socket_hold(hp_socket *socket);
+/** DEALER, for many questions in a row: on a direct line both ends' threads stay where they are
+ * put, until the caller lets go (or the line is down). Either on two processors, where they look
+ * out for each other for watch_us and half of it before they sleep; or, with 0 or where that does
+ * not do, on the caller's, as they take turns and waking somebody on another one takes longer than
+ * most answers (hp_pair.h). The server's main thread must be the one that answers. Nothing on other
+ * lines, between threads, or where the kernel refuses. */
+void hp_socket_hold(hp_socket *socket, uint32_t watch_us);
 void hp_socket_let_go(hp_socket *socket);
 
 /** Waits until one of n sockets (at most HP_BUS_MAX_SOCKETS) is readable. ready[i] says which.

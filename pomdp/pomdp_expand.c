@@ -27,19 +27,21 @@ static void load_batch(pomdp_solver *s, const pomdp_node *node, uint32_t action,
     }
 }
 
+static bool is_weighed(const pomdp_solver *s)
+{
+    return s->config.importance_sampling && s->model.step_proposal != NULL;
+}
+
 static void step_batch(pomdp_solver *s, uint32_t n)
 {
     pomdp_batch *b = &s->batch;
     const pomdp_model *m = &s->model;
-    if (s->config.importance_sampling && m->step_proposal != NULL) {
+    if (is_weighed(s)) {
         m->step_proposal(m->ctx, b->states, n, b->actions, b->keys, &b->out);
     } else {
         pomdp_steps out = b->out;
         out.weight = NULL;
         m->step(m->ctx, b->states, n, b->actions, b->keys, &out);
-        for (uint32_t i = 0; i < n; i++) {
-            b->out.weight[i] = 1.0;
-        }
     }
     s->count.steps_tree += n;
 }
@@ -51,12 +53,13 @@ static void weigh_rows(pomdp_solver *s, const pomdp_node *node, double node_weig
     double *weight = s->batch.out.weight + at;
     const double *before = s->tree.particle_weight + node->first_particle;
     double sum = 0.0;
+    if (!is_weighed(s)) {
+        memcpy(weight, before, node->n_particles * sizeof(*weight));
+        return;
+    }
     for (uint32_t i = 0; i < node->n_particles; i++) {
         weight[i] *= before[i];
         sum += weight[i];
-    }
-    if (!s->config.importance_sampling || s->model.step_proposal == NULL) {
-        return;
     }
     const double scale = sum > 0.0 ? node_weight / sum : 0.0;
     for (uint32_t i = 0; i < node->n_particles; i++) {
@@ -92,19 +95,21 @@ static void make_children(pomdp_solver *s, uint32_t edge, uint32_t depth)
 static inline __attribute__((always_inline)) void scatter(pomdp_solver *s, const pomdp_node *parent,
                                                           uint32_t at, size_t size)
 {
+    const pomdp_tree t = s->tree; /* bytes that are written might be its pointers, to a compiler */
     const uint32_t *group = s->partition.group_of;
     uint32_t *next = s->partition.count;
     const unsigned char *from = s->batch.states + at * size;
     const double *weight = s->batch.out.weight + at;
-    const uint32_t *scenario = s->tree.scenario + parent->first_particle;
-    for (uint32_t i = 0; i < parent->n_particles; i++) {
+    const uint32_t *scenario = t.scenario + parent->first_particle;
+    const uint32_t n = parent->n_particles;
+    for (uint32_t i = 0; i < n; i++) {
         if (group[i] == POMDP_NONE) {
             continue;
         }
         const size_t to = next[group[i]]++;
-        memcpy(s->tree.states + to * size, from + i * size, size);
-        s->tree.particle_weight[to] = weight[i];
-        s->tree.scenario[to] = scenario[i];
+        memcpy(t.states + to * size, from + i * size, size);
+        t.particle_weight[to] = weight[i];
+        t.scenario[to] = scenario[i];
     }
 }
 
@@ -139,8 +144,10 @@ static void scatter_rows(pomdp_solver *s, const pomdp_node *parent, uint32_t at)
     }
 }
 
-/** Moves the rows [at, at + n) that live on to their child, whose weight is theirs. */
-static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at)
+/** Moves the rows [at, at + n), which weigh so much, that live on to their child, whose weight is
+ * theirs. */
+static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *parent, uint32_t at,
+                          double weight)
 {
     pomdp_tree *t = &s->tree;
     pomdp_node *child = &t->nodes[t->edges[edge].first_child];
@@ -148,9 +155,11 @@ static void fill_children(pomdp_solver *s, uint32_t edge, const pomdp_node *pare
     if (s->partition.n_groups == 1 &&
         t->used.n_particles - child->first_particle == parent->n_particles) {
         move_all(s, parent, at);
-    } else {
-        scatter_rows(s, parent, at);
+        child->n_particles = parent->n_particles;
+        *child_weight = weight;
+        return;
     }
+    scatter_rows(s, parent, at);
     for (uint32_t g = 0; g < s->partition.n_groups; g++) {
         const uint32_t first = child[g].first_particle;
         const uint32_t end = s->partition.count[g];
@@ -187,12 +196,14 @@ static hp_status make_edge(pomdp_solver *s, uint32_t edge, uint32_t at)
         return HP_EFULL;
     }
     double reward = 0.0;
+    double weight = 0.0; /* in the same loop, for neither waits for the other */
     for (uint32_t i = 0; i < node.n_particles; i++) {
         reward += s->batch.out.weight[at + i] * s->batch.out.reward[at + i];
+        weight += s->batch.out.weight[at + i];
     }
     t->edges[edge].reward = s->discount[node.depth] * reward;
     make_children(s, edge, node.depth + 1);
-    fill_children(s, edge, &node, at);
+    fill_children(s, edge, &node, at, weight);
     return HP_OK;
 }
 

@@ -116,7 +116,7 @@ typedef struct pomdp_pomcp {
 
 typedef struct pomdp_count {
     uint32_t expansions, depth;
-    uint64_t steps_tree, steps_rollout;
+    uint64_t steps_tree, steps_rollout, steps_bounds;
     uint32_t evaluated, pruned, refused, batches, reopened; /* leaves, by the evaluator */
 } pomdp_count;
 

@@ -31,6 +31,16 @@ typedef struct pomdp_draws {
     size_t room_bytes;
 } pomdp_draws;
 
+/** Some beliefs, their particles one after the other. */
+typedef struct pomdp_beliefs {
+    const void *states;
+    const double *weights;
+    const uint32_t *n; /* [n_beliefs] particles of each */
+    uint32_t n_beliefs;
+    void *room; /* scratch, as of pomdp_draws */
+    size_t room_bytes;
+} pomdp_beliefs;
+
 typedef struct pomdp_model {
     const char *name;
     uint32_t n_actions; /* [1, POMDP_MAX_ACTIONS] */
@@ -62,6 +72,10 @@ typedef struct pomdp_model {
      * a model that sees that it cannot do better may give anything less. */
     double (*belief_lower)(const void *ctx, const void *states, const double *weights, uint32_t n,
                            double known, uint32_t *action);
+    /** [may be NULL] The same for several beliefs in one call, for models that are quicker so;
+     *  without actions. lower[i] is what is known of belief i, and becomes its bound, or anything
+     *  less. Gives the particle steps that it took. */
+    uint64_t (*beliefs_lower)(const void *ctx, const pomdp_beliefs *beliefs, double *lower);
     /** [may be NULL] Optimistic return from each state; default reward_max / (1 - discount). */
     void (*upper)(const void *ctx, const void *states, uint32_t n, double *values);
     /** [may be NULL] Optimistic return of each action from the belief of these n particles:

@@ -24,6 +24,7 @@ struct pomdp_node {
     hp_client *policy;
     car_remote remote;
     bool greeted;
+    uint32_t watch_us;
     hp_evaluate_request request;
     hp_evaluate_reply reply;
 };
@@ -61,7 +62,7 @@ static hp_status ask(void *ctx, const car_question *question, int64_t deadline_n
     const uint32_t looks[HP_MAX_DIMS] = {question->n, question->n_look};
     hp_tensor_put(&q->scene.head, q->scene.data, HP_NUMBER_F32, scene, question->scene);
     hp_tensor_put(&q->looks.head, q->looks.data, HP_NUMBER_F32, looks, question->looks);
-    hp_client_hold(node->policy); /* until the search ends */
+    hp_client_hold(node->policy, node->watch_us); /* until the search ends */
     const hp_status st =
         hp_client_call(node->policy, &e, q, until_ns, HP_MSG_EVALUATE_REPLY, &node->reply);
     if (st != HP_OK) {
@@ -131,6 +132,7 @@ static hp_status open_network(const car_config *config, const policy_config *pol
             return st;
         }
         node->remote = (car_remote){ask, node};
+        node->watch_us = config->evaluator_watch_us;
     }
     const hp_status st =
         car_planner_value_leaves(node->planner, policy, remote ? &node->remote : NULL);

@@ -169,7 +169,7 @@ hp_status pomdp_solver_trial(pomdp_solver *s, bool *progress)
             *progress = true;
             break;
         }
-        if (!may_expand(s, node) || (s->evaluator != NULL && grown_at != POMDP_NONE)) {
+        if (!may_expand(s, node)) {
             break;
         }
         if (pomdp_evaluate_wants(s, node)) {
@@ -338,6 +338,7 @@ static void report_counts(const pomdp_solver *s, pomdp_plan *plan)
     plan->depth = s->count.depth;
     plan->steps_tree = s->count.steps_tree;
     plan->steps_rollout = s->count.steps_rollout;
+    plan->steps_bounds = s->count.steps_bounds;
     plan->evaluated = s->count.evaluated;
     plan->pruned = s->count.pruned;
     plan->refused = s->count.refused;

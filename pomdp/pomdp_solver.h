@@ -68,7 +68,8 @@ typedef struct pomdp_plan {
     double gap_begin;                  /* U - L at the root from the hooks alone */
     uint32_t trials;                   /* as max_trials (and no deadline), replays a timed search */
     uint32_t nodes, expansions, depth; /* belief nodes made, nodes expanded, deepest ply */
-    uint64_t steps_tree, steps_rollout; /* particle steps */
+    uint64_t steps_tree, steps_rollout; /* particle steps, as max_steps counts them */
+    uint64_t steps_bounds;              /* those of beliefs_lower, on top */
     /* leaves valued by the evaluator, pruned on its word, left without a usable one; calls of it */
     uint32_t evaluated, pruned, refused, batches;
     uint32_t reopened;                     /* pruned, and then searched after all */

@@ -182,6 +182,7 @@ static void add_counts(pomdp_plan *sum, const pomdp_plan *p)
     sum->depth = p->depth > sum->depth ? p->depth : sum->depth;
     sum->steps_tree += p->steps_tree;
     sum->steps_rollout += p->steps_rollout;
+    sum->steps_bounds += p->steps_bounds;
     sum->evaluated += p->evaluated;
     sum->pruned += p->pruned;
     sum->refused += p->refused;

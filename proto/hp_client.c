@@ -206,9 +206,9 @@ hp_status hp_client_call(hp_client *client, const hp_envelope *envelope, const v
     return st;
 }
 
-void hp_client_hold(hp_client *client)
+void hp_client_hold(hp_client *client, uint32_t watch_us)
 {
-    hp_socket_hold(client->socket);
+    hp_socket_hold(client->socket, watch_us);
 }
 
 void hp_client_let_go(hp_client *client)

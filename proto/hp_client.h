@@ -42,7 +42,7 @@ HP_NODISCARD hp_status hp_client_call(hp_client *client, const hp_envelope *enve
                                       const void *request, int64_t deadline_ns,
                                       hp_msg_type reply_type, void *reply);
 /** For many calls in a row, see hp_socket_hold. */
-void hp_client_hold(hp_client *client);
+void hp_client_hold(hp_client *client, uint32_t watch_us);
 void hp_client_let_go(hp_client *client);
 /** Takes in what has come meanwhile and asks for the worker's health once a second (oftener while
  * it is not answering). True if news of its health came. To be called now and then. */

@@ -142,28 +142,38 @@ static const char *forecast_rule(const void *message)
     return fabs(sum - 1.0) <= 1e-6 ? NULL : "the probabilities of the modes do not sum to 1";
 }
 
+/** A number is finite if not all bits of its exponent are set; then adding the lowest of them sets
+ * its sign. Eight bytes at a time, for there are thousands of numbers in a request. */
+static bool are_finite(hp_number_type dtype, const unsigned char *data, size_t n_bytes)
+{
+    const bool narrow = dtype == HP_NUMBER_F32;
+    const uint64_t exponent = narrow ? UINT64_C(0x7f8000007f800000) : UINT64_C(0x7ff0000000000000);
+    const uint64_t lowest = narrow ? UINT64_C(0x0080000000800000) : UINT64_C(0x0010000000000000);
+    const uint64_t sign = narrow ? UINT64_C(0x8000000080000000) : UINT64_C(0x8000000000000000);
+    uint64_t all = 0;
+    uint64_t word = 0;
+    size_t at = 0;
+    for (; at + sizeof word <= n_bytes; at += sizeof word) {
+        memcpy(&word, data + at, sizeof word);
+        all |= (word & exponent) + lowest;
+    }
+    word = 0;
+    memcpy(&word, data + at, n_bytes - at);
+    all |= (word & exponent) + lowest;
+    return (all & sign) == 0;
+}
+
 /** Shape and bytes belong together, and every number is finite. */
 static const char *tensor_rule(const hp_tensor_head *head, const unsigned char *data)
 {
     uint64_t n = head->n_dims > 0 ? 1 : 0;
-    bool finite = true;
     for (uint32_t i = 0; i < head->n_dims; ++i) {
         n *= head->shape[i]; /* at most 2^20 each: no overflow */
     }
     if (head->n_bytes != n * hp_number_bytes(head->dtype)) {
         return "shape and data differ in size";
     }
-    for (uint64_t i = 0; head->dtype == HP_NUMBER_F32 && i < n; ++i) {
-        float x;
-        memcpy(&x, data + 4 * i, sizeof x);
-        finite = isfinite(x) && finite;
-    }
-    for (uint64_t i = 0; head->dtype == HP_NUMBER_F64 && i < n; ++i) {
-        double x;
-        memcpy(&x, data + 8 * i, sizeof x);
-        finite = isfinite(x) && finite;
-    }
-    return finite ? NULL : "a number is not finite";
+    return are_finite(head->dtype, data, head->n_bytes) ? NULL : "a number is not finite";
 }
 
 static const char *big_tensor_rule(const void *message)

@@ -21,14 +21,14 @@ typedef struct block {
 } block;
 
 typedef struct ego_lanes {
-    car_f8 s_m, speed_mps, accel_mps2;
-    car_u8 memory;
+    car_f s_m, speed_mps, accel_mps2;
+    car_u memory;
 } ego_lanes;
 
 typedef struct other_lanes {
-    car_f8 x_m, y_m, vx_mps, vy_mps;
-    car_u8 code; /* motion, future, dx, dy */
-    car_i8 motion;
+    car_f x_m, y_m, vx_mps, vy_mps;
+    car_u code; /* motion, future, dx, dy */
+    car_i motion;
 } other_lanes;
 
 static inline block block_begin(const car_scene *scene)
@@ -53,13 +53,13 @@ static inline void block_move(block *b, uint32_t n, uint32_t first)
 static inline ego_lanes load_ego(const void *states, const block *b)
 {
     const car_columns m = lanes_load_rows(states, b->place);
-    return (ego_lanes){m.c[0], m.c[1], m.c[2], (car_u8)m.c[3]};
+    return (ego_lanes){m.c[0], m.c[1], m.c[2], (car_u)m.c[3]};
 }
 
 static inline void store_ego(void *states, const block *b, const ego_lanes *e)
 {
     lanes_store_rows(states, b->place,
-                     (car_columns){{e->s_m, e->speed_mps, e->accel_mps2, (car_f8)e->memory}});
+                     (car_columns){{e->s_m, e->speed_mps, e->accel_mps2, (car_f)e->memory}});
 }
 
 static inline size_t other_offset(uint32_t k)
@@ -73,7 +73,7 @@ static inline other_lanes load_other(const void *states, const block *b, uint32_
     const car_columns m = lanes_load_rows(base, b->place);
     other_lanes o = {.x_m = m.c[0], .y_m = m.c[1], .vx_mps = m.c[2], .vy_mps = m.c[3]};
     o.code = lanes_load_fifths(base, b->place);
-    o.motion = (car_i8)(o.code & 0xff);
+    o.motion = (car_i)(o.code & 0xff);
     return o;
 }
 
@@ -94,28 +94,28 @@ static inline void store_motion(void *states, const block *b, uint32_t k, const 
     }
 }
 
-static inline car_f8 toward(const car_lane_other *f, const other_lanes *o)
+static inline car_f toward(const car_lane_other *f, const other_lanes *o)
 {
     return o->vx_mps * f->toward_x + o->vy_mps * f->toward_y;
 }
 
 /** Distance across, from the path to the walker, on the side where he began; negative beyond it. */
-static inline car_f8 across(const car_lane_other *f, const other_lanes *o)
+static inline car_f across(const car_lane_other *f, const other_lanes *o)
 {
     return f->lateral_m - (o->x_m - f->x_m) * f->toward_x - (o->y_m - f->y_m) * f->toward_y;
 }
 
 /** Lateral distance up to which he is hidden from an eye; infinity if it has passed the corner. */
-static inline car_f8 edge_of_sight(const car_lane_other *f, car_f8 eye_m)
+static inline car_f edge_of_sight(const car_lane_other *f, car_f eye_m)
 {
-    const car_f8 to_corner = f->corner_s_m - eye_m;
-    const car_f8 near = lanes_all(CORNER_M);
-    const car_f8 edge = f->corner_lateral_m * (1.0f + f->beyond_m / lanes_max(to_corner, near));
+    const car_f to_corner = f->corner_s_m - eye_m;
+    const car_f near = lanes_all(CORNER_M);
+    const car_f edge = f->corner_lateral_m * (1.0f + f->beyond_m / lanes_max(to_corner, near));
     return lanes_pick(to_corner <= near, lanes_all(INFINITY), edge);
 }
 
 /** A walker who may be hidden is seen once he is past the edge of sight. */
-static inline car_i8 is_seen(const car_lane_other *f, const other_lanes *o, car_f8 eye_m)
+static inline car_i is_seen(const car_lane_other *f, const other_lanes *o, car_f eye_m)
 {
     if (!f->may_hide) {
         return lanes_all_i(-1);

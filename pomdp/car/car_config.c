@@ -75,6 +75,8 @@ static const hp_field PRUNE_FIELDS[] = {
                 "selective: greatest share of pruned nodes off by more than value_tolerance"),
     HP_F_DOUBLE(car_prune_config, delta, 0.0001, 0.9, NULL,
                 "selective: chance that the calibration misjudges that share"),
+    HP_F_DOUBLE(car_prune_config, limit_mps, 0.0, 60.0, "m/s",
+                "speed limit of the calibration's scenes; nothing is pruned under others; 0: any"),
     HP_F_UINT(car_prune_config, batch, 1, POMDP_MAX_WAITING, "nodes", "valued in one call"),
     HP_F_STRING(car_prune_config, calibration, "errors of the network, by hyplan calibrate prune"),
     HP_F_STRING(
@@ -116,6 +118,9 @@ const hp_field CAR_FIELDS[] = {
         car_config, evaluator, EVALUATOR_WORDS,
         "where the network runs: in the search's process, or in hyplan-policy, asked by a direct "
         "line if that is on the same machine; zeromq: never by one"),
+    HP_F_UINT(car_config, evaluator_watch_us, 0, 1000, "us",
+              "remote: for so long search and hyplan-policy look out for each other, on two "
+              "processors, before they sleep; 0: never, they share one"),
     HP_F_STRUCT(car_config, prune, PRUNE_FIELDS, "what is not searched, on the network's word"),
     HP_F_END,
 };
@@ -123,6 +128,7 @@ const hp_field CAR_FIELDS[] = {
 void car_config_default(car_config *config)
 {
     *config = (car_config){
+        .evaluator_watch_us = 200,
         .scenarios = 500,
         .threads = 1,
         .max_depth = 20,
@@ -158,6 +164,7 @@ void car_config_default(car_config *config)
         .prune = {.alpha = 0.1,
                   .risk = 0.1,
                   .delta = 0.01,
+                  .limit_mps = 13.89,
                   .batch = 8,
                   .calibration = "models/prune.calibration.safetensors"},
     };

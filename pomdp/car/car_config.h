@@ -41,6 +41,7 @@ typedef struct car_prune_config {
     pomdp_prune_config rule; /* first: its keys stand in the same table */
     double alpha;            /* intervals miss so often at most */
     double risk, delta;      /* of accepted values; chance that calibration misjudges it */
+    double limit_mps;        /* speed limit that the calibration is for; 0: any */
     uint32_t batch;          /* leaves valued together */
     char calibration[CAR_PATH];
     char mix[20]; /* hash of the scenes' mix that the calibration must be of, "" any */
@@ -65,6 +66,7 @@ typedef struct car_config {
     car_reward_config reward;
     car_traffic_config traffic;
     uint32_t evaluator; /* car_evaluator */
+    uint32_t evaluator_watch_us;
     car_prune_config prune;
 } car_config;
 

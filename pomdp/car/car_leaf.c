@@ -11,6 +11,8 @@
 
 enum { NOBODY = -1 };
 #define MOST_TTC_S 1000.0 /* files hold no infinity */
+#define LIMIT_SHARE 0.1   /* by which a speed limit may differ and be the same */
+#define SLOW_MPS 1.0      /* slower than people walk */
 #define STANDING_MPS 0.05 /* an ego slower than this cannot collide by its own doing */
 
 struct car_leaf {
@@ -441,6 +443,14 @@ static hp_status evaluate(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64
     return st;
 }
 
+/** Another speed limit than the calibration's scenes have. Values there are of slower or faster
+ * drives, and where the car may only creep, a wrong one costs a needless stop. */
+static bool is_elsewhere(const car_leaf *leaf)
+{
+    const double known_mps = leaf->config->prune.limit_mps;
+    return known_mps > 0.0 && fabs(leaf->seen.limit_mps - known_mps) > LIMIT_SHARE * known_mps;
+}
+
 /** A vehicle that may be in the ego's way. The network was not trained with any, and no calibration
  * on the scenes that it was trained for tells how wrong it is then. */
 static bool is_unknown(const policy_scene *seen)
@@ -457,6 +467,13 @@ static bool is_unknown(const policy_scene *seen)
         }
     }
     return false;
+}
+
+/** What an action loses by pruning is bounded for one decision. A car that stands or creeps decides
+ * the same again and again, and would wait for ever. */
+static bool is_slow(const policy_scene *seen)
+{
+    return seen->root.ego_speed_mps < SLOW_MPS;
 }
 
 const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *request,
@@ -480,7 +497,7 @@ const pomdp_evaluator *car_leaf_begin(car_leaf *leaf, const hp_plan_request *req
         policy_infer_see(leaf->infer, leaf->picture);
     }
     return leaf->is_sure && leaf->config->prune.rule.method != POMDP_PRUNE_OFF &&
-                   !is_unknown(&leaf->seen)
+                   !is_unknown(&leaf->seen) && !is_elsewhere(leaf) && !is_slow(&leaf->seen)
                ? &leaf->evaluator
                : NULL;
 }

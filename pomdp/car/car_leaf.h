@@ -5,9 +5,10 @@
  * its particles. The network is asked here, or elsewhere by a call (car_remote); both give the same
  * bits. It works only with the errors that belong to network, search and mix of scenes. Without
  * them, or without a network, there is no pruning and car_leaf_note says why. Where a vehicle may
- * be in the ego's way, which the network was never trained for, nothing is pruned either.
- *  Ownership: create/destroy; config and remote are borrowed. Threads: one user. Allocation: in
- *  create and configure only. Determinism: bit-identical for one kind of kernel. */
+ * be in the ego's way, or the speed limit is another, which the network was never trained for,
+ * nothing is pruned either, nor while the ego stands or creeps. Ownership: create/destroy; config
+ * and remote are borrowed. Threads: one user. Allocation: in create and configure only.
+ * Determinism: bit-identical for one kind of kernel. */
 #ifndef CAR_LEAF_H
 #define CAR_LEAF_H
 

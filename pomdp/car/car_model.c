@@ -6,19 +6,47 @@
 
 #define WALK_MPS 0.1 /* slower than this is standing */
 
-const car_kernel *car_kernel_best(void)
+uint32_t car_kernel_list(const car_kernel *kernels[CAR_MAX_KERNELS])
 {
-#ifdef CAR_HAS_AVX2
+    uint32_t n = 0;
+#ifdef CAR_HAS_X86
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq")) {
+        kernels[n++] = &CAR_KERNEL_AVX512;
+    }
     if (__builtin_cpu_supports("avx2")) {
-        return &CAR_KERNEL_AVX2;
+        kernels[n++] = &CAR_KERNEL_AVX2;
     }
 #endif
-    return &CAR_KERNEL_BASE;
+    kernels[n++] = &CAR_KERNEL_BASE;
+    return n;
+}
+
+const car_kernel *car_kernel_best(void)
+{
+    const car_kernel *kernels[CAR_MAX_KERNELS];
+    (void)car_kernel_list(kernels);
+    return kernels[0];
 }
 
 size_t car_model_state_bytes(uint32_t n_others)
 {
     return offsetof(car_state, others) + n_others * sizeof(car_other_state);
+}
+
+/** By the kernel that every machine has: it gives what all of them give. */
+static double stop_for_good(const void *ctx, const void *states, const double *weights, uint32_t n,
+                            double known, uint32_t *action)
+{
+    const car_scene *scene = ctx;
+    const pomdp_beliefs one = {.states = states, .weights = weights, .n = &n, .n_beliefs = 1};
+    double lower = known;
+    *action = scene->slowest;
+    if (scene->rules.speed_floor_mps > 0.0f) {
+        return -INFINITY; /* it cannot stop */
+    }
+    (void)CAR_KERNEL_BASE.stop(scene, &one, &lower);
+    return lower;
 }
 
 pomdp_model car_model_make(const car_config *config, const car_scene *scene)
@@ -39,7 +67,8 @@ pomdp_model car_kernel_model(const car_kernel *kernel, const car_config *config,
         .step_proposal = kernel->step_proposal,
         .default_policy = kernel->default_policy,
         .rollout = kernel->rollout,
-        .belief_lower = kernel->stop_for_good,
+        .belief_lower = stop_for_good,
+        .beliefs_lower = kernel->stop,
         .tail = kernel->free_road,
         .upper = kernel->free_road,
         .ctx = scene,

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FEW = 2 };    /* others; most scenes have no more */
 enum { GLANCE = 4 }; /* a glance takes one in so many futures */
 #define EGO_COST 1.4 /* of the ego's part of a step, in those of an other */
 
@@ -40,16 +39,29 @@ pomdp_config car_solver_config(const car_config *config)
     return c;
 }
 
+pomdp_config car_glance_config(const car_config *config)
+{
+    pomdp_config c = car_solver_config(config);
+    const uint32_t stepped = (c.n_scenarios + GLANCE - 1) / GLANCE * config->n_actions;
+    c.n_scenarios = (c.n_scenarios + GLANCE - 1) / GLANCE;
+    c.max_nodes = 1 + stepped;
+    c.max_particles = c.n_scenarios + stepped;
+    return c;
+}
+
+double car_glance_gap(const car_config *config)
+{
+    return 0.5 * config->budget.target_gap; /* fewer futures are less sure of what is left */
+}
+
 /** Solvers for few others. */
 static hp_status create_few(car_planner *p, pomdp_model model)
 {
-    pomdp_config solver = car_solver_config(&p->config);
-    model.state_size = car_model_state_bytes(FEW);
+    const pomdp_config solver = car_solver_config(&p->config);
+    const pomdp_config glance = car_glance_config(&p->config);
+    model.state_size = car_model_state_bytes(CAR_FEW);
     const hp_status st = pomdp_team_create(&model, &solver, p->config.threads, &p->solver_few);
-    solver.n_scenarios = (solver.n_scenarios + GLANCE - 1) / GLANCE;
-    solver.max_nodes = 1 + solver.n_scenarios * model.n_actions;
-    solver.max_particles = solver.n_scenarios + solver.n_scenarios * model.n_actions;
-    return st == HP_OK ? pomdp_solver_create(&model, &solver, &p->glance) : st;
+    return st == HP_OK ? pomdp_solver_create(&model, &glance, &p->glance) : st;
 }
 
 hp_status car_planner_create(const car_config *config, car_planner **out)
@@ -157,19 +169,17 @@ size_t car_planner_bytes(const car_planner *planner)
            planner->config.scenarios * (sizeof(car_state) + sizeof(double));
 }
 
-/** A step is the dearer the more others take it, too: the budget is in steps among FEW. */
-static uint64_t steps_of(const car_planner *planner)
+uint64_t car_budget_steps(const car_config *config, uint32_t n_others)
 {
-    const uint32_t n = planner->scene.n_others;
-    const double share = n > FEW ? (EGO_COST + FEW) / (EGO_COST + n) : 1.0;
-    return (uint64_t)(share * planner->config.budget.steps);
+    const double share = n_others > CAR_FEW ? (EGO_COST + CAR_FEW) / (EGO_COST + n_others) : 1.0;
+    return (uint64_t)(share * config->budget.steps);
 }
 
 static pomdp_budget budget_of(const car_planner *planner, const hp_plan_request *request,
                               const hp_clock *clock)
 {
     const car_budget_config *own = &planner->config.budget;
-    const uint64_t steps = steps_of(planner);
+    const uint64_t steps = car_budget_steps(&planner->config, planner->scene.n_others);
     if (request->max_trials > 0) {
         return (pomdp_budget){.max_trials = request->max_trials, .max_steps = steps};
     }
@@ -211,14 +221,13 @@ static bool settle(car_planner *p, const hp_plan_request *r)
     return true;
 }
 
-/** Half the target gap, for fewer futures are less sure of what is left to find. */
 static bool glance(car_planner *p, hp_rng stream, pomdp_plan *plan)
 {
-    const uint32_t n = (p->config.scenarios + GLANCE - 1) / GLANCE;
+    const uint32_t n = car_glance_config(&p->config).n_scenarios;
     car_model_sample(&p->scene, hp_rng_lane(stream, 0), n, p->states, p->weights);
     const pomdp_particles belief = {p->states, p->weights, n};
     return pomdp_solver_glance(p->glance, &belief, hp_rng_lane(stream, 1),
-                               0.5 * p->config.budget.target_gap, plan) == HP_OK;
+                               car_glance_gap(&p->config), plan) == HP_OK;
 }
 
 static bool search(car_planner *p, const hp_plan_request *request, const hp_clock *clock,
@@ -226,10 +235,10 @@ static bool search(car_planner *p, const hp_plan_request *request, const hp_cloc
 {
     const hp_rng stream = {request->stream};
     const pomdp_budget budget = budget_of(p, request, clock);
-    const bool few = p->scene.n_others <= FEW;
+    const bool few = p->scene.n_others <= CAR_FEW;
     pomdp_team *team = few ? p->solver_few : p->solver;
     bool asks = false;
-    p->scene.state_bytes = car_model_state_bytes(few ? FEW : CAR_MAX_AGENTS);
+    p->scene.state_bytes = car_model_state_bytes(few ? CAR_FEW : CAR_MAX_AGENTS);
     if (begin_leaves(p, request, team, &asks) != HP_OK) {
         return false;
     }

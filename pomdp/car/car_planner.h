@@ -14,6 +14,13 @@ typedef struct car_planner car_planner;
 
 /** What the configuration says of the solver, for others who search as the planner does. */
 pomdp_config car_solver_config(const car_config *config);
+/** Steps that the budget allows among n others: each is the dearer the more others take it, too. */
+uint64_t car_budget_steps(const car_config *config, uint32_t n_others);
+/** And of the solver that glances at a root before a search; in scenes of up to CAR_FEW others. */
+enum { CAR_FEW = 2 };
+pomdp_config car_glance_config(const car_config *config);
+/** The root gap up to which a glance settles it. */
+double car_glance_gap(const car_config *config);
 HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
 void car_planner_destroy(car_planner **planner);
 /** Lets a network value leaves, as pomdp.prune says; remote (borrowed) NULL: in this process.

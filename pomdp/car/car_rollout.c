@@ -1,167 +1,56 @@
-#include "pomdp/car/car_kernel.h"
+#include "pomdp/car/car_march.h"
 #include "pomdp/car/car_wait.h"
 
-/* Particles on their way, in lockstep: one column of words for each of their numbers. Whoever has
- * arrived is dropped as the others are written back, so that the lanes of the next step are full.
- */
 enum {
-    COL_S,
-    COL_SPEED,
-    COL_ACCEL,
-    COL_MEMORY,
-    COL_ROW, /* of the path, at the ego: four */
-    COL_INDEX = COL_ROW + 4,
-    COL_DRAW,
-    COL_FREE,                 /* who ended on a free road: place, speed, reward, index */
-    COL_OTHER = COL_FREE + 4, /* place, velocity, code: five for each other */
-    OTHER_COLS = 5,
-    MAX_COLS = COL_OTHER + OTHER_COLS * CAR_MAX_AGENTS,
-    LEAST_ROOM = CAR_LANES, /* particles for which there is always room */
+    COL_ROW = COL_OWN,     /* of the path, at the ego: four */
+    COL_FREE = COL_ROW + 4 /* who ended on a free road: place, speed, reward, index */
 };
 
-/** A call's work: what does not change, and who is on his way. */
-typedef struct job {
-    const car_scene *scene;
+/** A call's work: who is on his way, and what does not change. Every kernel reads the same. */
+struct car_rollout_job {
+    march m;
     const unsigned char *states;
     const pomdp_draws *draws;
     double *returned;
-    uint32_t *words; /* [columns][room] */
-    uint32_t room;   /* particles */
-    uint32_t alive, on_free;
-    uint32_t t, n_steps;
+    uint32_t n_steps;
     double discount; /* of step t */
-} job;
+};
 
-/** Eight of them. */
-typedef struct group {
-    step_lanes step; /* its ego is where they are now */
-    other_lanes others[CAR_MAX_AGENTS];
-    car_columns row;
-    car_i8 live;
-    car_i8 index, draw;
-} group;
-
-static inline uint32_t *column(const job *j, uint32_t c, uint32_t at)
-{
-    return &j->words[(size_t)c * j->room + at];
-}
-
-static inline car_u8 get(const job *j, uint32_t c, uint32_t at)
-{
-    car_u8 v;
-    memcpy(&v, column(j, c, at), sizeof v);
-    return v;
-}
-
-static inline void put(const job *j, uint32_t c, uint32_t at, car_u8 v)
-{
-    memcpy(column(j, c, at), &v, sizeof v);
-}
-
-static inline void keep(const job *j, uint32_t c, uint32_t at, car_u8 v, car_i8 order)
-{
-    lanes_store_ordered(v, order, column(j, c, at));
-}
+typedef struct car_rollout_job job;
 
 /** Fills the columns with n particles from first on. */
 static __attribute__((noinline)) void board(job *j, uint32_t first, uint32_t n)
 {
-    const car_scene *scene = j->scene;
-    block b = block_begin(scene);
+    march *m = &j->m;
+    block b = block_begin(m->scene);
     for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        const unsigned char *at = j->states + (size_t)(first + i) * scene->state_bytes;
+        const unsigned char *at = j->states + (size_t)(first + i) * m->scene->state_bytes;
         block_move(&b, n, i);
         const ego_lanes e = load_ego(at, &b);
-        const car_columns row = pose_at(scene, e.s_m).row;
-        put(j, COL_S, i, (car_u8)e.s_m);
-        put(j, COL_SPEED, i, (car_u8)e.speed_mps);
-        put(j, COL_ACCEL, i, (car_u8)e.accel_mps2);
-        put(j, COL_MEMORY, i, e.memory);
+        const car_columns row = pose_at(m->scene, e.s_m).row;
+        march_board(m, at, &b, &e, i);
         for (uint32_t c = 0; c < 4; ++c) {
-            put(j, COL_ROW + c, i, (car_u8)row.c[c]);
+            march_put(m, COL_ROW + c, i, (car_u)row.c[c]);
         }
-        put(j, COL_INDEX, i,
-            (car_u8)lanes_pick_i(LANE < lanes_all_i((int32_t)b.live), LANE + (int32_t)(first + i),
-                                 lanes_all_i((int32_t)first)));
-        for (uint32_t k = 0; k < scene->n_others; ++k) {
-            const other_lanes o = load_other(at, &b, k);
-            const uint32_t c = COL_OTHER + OTHER_COLS * k;
-            put(j, c, i, (car_u8)o.x_m);
-            put(j, c + 1, i, (car_u8)o.y_m);
-            put(j, c + 2, i, (car_u8)o.vx_mps);
-            put(j, c + 3, i, (car_u8)o.vy_mps);
-            put(j, c + 4, i, o.code);
-        }
+        march_put(m, COL_INDEX, i,
+                  (car_u)lanes_pick_i(LANE < lanes_all_i((int32_t)b.live),
+                                      LANE + (int32_t)(first + i), lanes_all_i((int32_t)first)));
         for (uint32_t lane_of = 0; lane_of < CAR_LANES; ++lane_of) {
             const uint32_t who = lane_of < b.live ? lane_of : b.live - 1;
-            *column(j, COL_DRAW, i + lane_of) = j->draws->column[first + i + who];
+            *march_column(m, COL_DRAW, i + lane_of) = j->draws->column[first + i + who];
         }
     }
     for (uint32_t i = first; i < first + n; ++i) {
         j->returned[i] = 0.0;
     }
-    j->alive = n;
-    j->t = 0;
+    m->alive = n;
+    m->t = 0;
     j->discount = 1.0;
-}
-
-static void load_group(const job *j, uint32_t at, group *g)
-{
-    ego_lanes *e = &g->step.ego;
-    g->live = LANE < lanes_all_i((int32_t)(j->alive - at));
-    e->s_m = (car_f8)get(j, COL_S, at);
-    e->speed_mps = (car_f8)get(j, COL_SPEED, at);
-    e->accel_mps2 = (car_f8)get(j, COL_ACCEL, at);
-    e->memory = get(j, COL_MEMORY, at);
-    /* lanes behind the last have been somewhere else; all of a group are to be at the same step */
-    const car_i8 first = lanes_all_i((int32_t)e->memory[0]);
-    e->memory = (car_u8)lanes_pick_i(g->live, (car_i8)e->memory, first);
-    for (uint32_t c = 0; c < 4; ++c) {
-        g->row.c[c] = (car_f8)get(j, COL_ROW + c, at);
-    }
-    g->index = (car_i8)get(j, COL_INDEX, at);
-    g->draw = (car_i8)get(j, COL_DRAW, at);
-    for (uint32_t k = 0; k < j->scene->n_others; ++k) {
-        const uint32_t c = COL_OTHER + OTHER_COLS * k;
-        other_lanes *o = &g->others[k];
-        o->x_m = (car_f8)get(j, c, at);
-        o->y_m = (car_f8)get(j, c + 1, at);
-        o->vx_mps = (car_f8)get(j, c + 2, at);
-        o->vy_mps = (car_f8)get(j, c + 3, at);
-        o->code = get(j, c + 4, at);
-        o->motion = (car_i8)(o->code & 0xff);
-    }
-}
-
-/** Writes those who go on behind the others that do. */
-static uint32_t keep_group(const job *j, const group *g, uint32_t bits, uint32_t at)
-{
-    const car_i8 order = lanes_order(bits);
-    const ego_lanes *e = &g->step.ego;
-    keep(j, COL_S, at, (car_u8)e->s_m, order);
-    keep(j, COL_SPEED, at, (car_u8)e->speed_mps, order);
-    keep(j, COL_ACCEL, at, (car_u8)e->accel_mps2, order);
-    keep(j, COL_MEMORY, at, e->memory, order);
-    for (uint32_t c = 0; c < 4; ++c) {
-        keep(j, COL_ROW + c, at, (car_u8)g->step.end.row.c[c], order);
-    }
-    keep(j, COL_INDEX, at, (car_u8)g->index, order);
-    keep(j, COL_DRAW, at, (car_u8)g->draw, order);
-    for (uint32_t k = 0; k < j->scene->n_others; ++k) {
-        const uint32_t c = COL_OTHER + OTHER_COLS * k;
-        const other_lanes *o = &g->others[k];
-        keep(j, c, at, (car_u8)o->x_m, order);
-        keep(j, c + 1, at, (car_u8)o->y_m, order);
-        keep(j, c + 2, at, (car_u8)o->vx_mps, order);
-        keep(j, c + 3, at, (car_u8)o->vy_mps, order);
-        keep(j, c + 4, at, (o->code & ~255U) | (car_u8)o->motion, order);
-    }
-    return at + (uint32_t)__builtin_popcount(bits);
 }
 
 static void draw(const job *j, group *g)
 {
-    const uint64_t *row = &j->draws->rows[(size_t)j->t * j->draws->stride];
+    const uint64_t *row = &j->draws->rows[(size_t)j->m.t * j->draws->stride];
     uint64_t keys[CAR_LANES];
     size_t at[CAR_LANES];
     lanes_to_sizes(g->draw, at);
@@ -172,99 +61,122 @@ static void draw(const job *j, group *g)
 }
 
 /** Adds what some lanes earned, in doubles as the solver does. */
-static void earn(const job *j, const group *g, car_i8 who, double discount, car_f8 reward)
+static void earn(const job *j, car_i index, car_i who, double discount, car_f reward)
 {
     double x[CAR_LANES];
-    size_t index[CAR_LANES];
-    lanes_store_doubles((car_f8)((car_i8)reward & who), x);
-    lanes_to_sizes(g->index, index);
+    size_t at[CAR_LANES];
+    lanes_store_doubles((car_f)((car_i)reward & who), x);
+    lanes_to_sizes(index, at);
     for (uint32_t lane = 0; lane < CAR_LANES; ++lane) { /* the rest add nothing, to anybody */
-        j->returned[index[lane]] += discount * x[lane];
+        j->returned[at[lane]] += discount * x[lane];
     }
 }
 
 /** Ends the lanes that stand and wait: what is left of them is known. Rare enough for a frame of
  * its own. */
-static __attribute__((noinline)) void settle(const job *j, car_i8 stands, group *g)
+static __attribute__((noinline)) void settle(const job *j, car_i stands, const car_columns *row,
+                                             group *g)
 {
-    car_f8 value;
-    const car_i8 decided =
-        stands & wait_is_decided(j->scene, &g->step.ego, &g->row, g->others,
-                                 lanes_all_i((int32_t)(j->n_steps - j->t)), &value);
-    earn(j, g, decided, j->discount, value);
+    car_f value;
+    const car_i decided =
+        stands & wait_is_decided(j->m.scene, &g->step.ego, row, g->others,
+                                 lanes_all_i((int32_t)(j->n_steps - j->m.t)), &value);
+    earn(j, g->index, decided, j->discount, value);
     g->live &= ~decided;
 }
 
-/** Puts those who ended on a free road with this step aside: what that is worth is found for eight
- * at a time. */
-static void set_free(job *j, const group *g, car_i8 is_free, car_f8 reward)
+/** Puts those who ended on a free road with this step aside: what that is worth is found for a
+ * group at a time. */
+static void set_free(job *j, const group *g, car_i is_free, car_f reward)
 {
+    march *m = &j->m;
     const uint32_t bits = lanes_bits(is_free);
-    const car_i8 order = lanes_order(bits);
-    keep(j, COL_FREE, j->on_free, (car_u8)g->step.ego.s_m, order);
-    keep(j, COL_FREE + 1, j->on_free, (car_u8)g->step.ego.speed_mps, order);
-    keep(j, COL_FREE + 2, j->on_free, (car_u8)reward, order);
-    keep(j, COL_FREE + 3, j->on_free, (car_u8)g->index, order);
-    j->on_free += (uint32_t)__builtin_popcount(bits);
+    const car_order order = lanes_order(bits);
+    march_keep(m, COL_FREE, m->on_free, (car_u)g->step.ego.s_m, order);
+    march_keep(m, COL_FREE + 1, m->on_free, (car_u)g->step.ego.speed_mps, order);
+    march_keep(m, COL_FREE + 2, m->on_free, (car_u)reward, order);
+    march_keep(m, COL_FREE + 3, m->on_free, (car_u)g->index, order);
+    m->on_free += (uint32_t)__builtin_popcount(bits);
 }
 
 static __attribute__((noinline)) void value_free(job *j)
 {
-    for (uint32_t i = 0; i < j->on_free; i += CAR_LANES) {
-        const ego_lanes e = {.s_m = (car_f8)get(j, COL_FREE, i),
-                             .speed_mps = (car_f8)get(j, COL_FREE + 1, i)};
-        const car_f8 reward = (car_f8)get(j, COL_FREE + 2, i);
-        const car_i8 live = LANE < lanes_all_i((int32_t)(j->on_free - i));
-        const group g = {.index = (car_i8)get(j, COL_FREE + 3, i) & live};
-        earn(j, &g, live, j->discount, with_free_road(j->scene, &e, reward));
+    march *m = &j->m;
+    for (uint32_t i = 0; i < m->on_free; i += CAR_LANES) {
+        const ego_lanes e = {.s_m = (car_f)march_get(m, COL_FREE, i),
+                             .speed_mps = (car_f)march_get(m, COL_FREE + 1, i)};
+        const car_f reward = (car_f)march_get(m, COL_FREE + 2, i);
+        const car_i live = LANE < lanes_all_i((int32_t)(m->on_free - i));
+        const car_i index = (car_i)march_get(m, COL_FREE + 3, i) & live;
+        earn(j, index, live, j->discount, with_free_road(m->scene, &e, reward));
     }
-    j->on_free = 0;
+    m->on_free = 0;
 }
 
-/** One step of a group; gives those that go on. */
-static car_i8 advance(job *j, group *g)
+/** One step of a group, whose egos stand at a row of the path; gives those that go on. */
+static car_i advance(job *j, const car_columns *row, group *g)
 {
-    const car_scene *scene = j->scene;
-    car_i8 ends;
-    car_i8 is_free;
-    const car_i8 brakes = must_brake(scene, &g->step.ego, &g->row, g->others);
-    const car_f8 command = lanes_pick(brakes, lanes_all(scene->rules.slowest_mps2),
-                                      lanes_all(scene->rules.fastest_mps2));
-    const car_i8 stands = g->live & brakes & (g->step.ego.speed_mps == (car_f8){0});
+    const car_scene *scene = j->m.scene;
+    car_i ends;
+    car_i is_free;
+    const car_i brakes = must_brake(scene, &g->step.ego, row, g->others);
+    const car_f command = lanes_pick(brakes, lanes_all(scene->rules.slowest_mps2),
+                                     lanes_all(scene->rules.fastest_mps2));
+    const car_i stands = g->live & brakes & (g->step.ego.speed_mps == (car_f){0});
     if (lanes_any(stands)) {
-        settle(j, stands, g);
+        settle(j, stands, row, g);
     }
     draw(j, g);
     begin_step(scene, default_action(scene, brakes), command, g->step.ego, &g->step);
     for (uint32_t k = 0; k < scene->n_others; ++k) {
         (void)step_other(scene, k, false, &g->step, &g->others[k]);
     }
-    const car_f8 reward = judge_step(scene, &g->step, &ends, &is_free);
+    const car_f reward = judge_step(scene, &g->step, &ends, &is_free);
     is_free &= g->live;
-    earn(j, g, g->live & ~is_free, j->discount, reward);
+    earn(j, g->index, g->live & ~is_free, j->discount, reward);
     if (lanes_any(is_free)) {
         set_free(j, g, is_free, reward);
     }
     return g->live & ~ends;
 }
 
+uint32_t CAR_OWN(car_rollout_step)(job *j, uint32_t from, uint32_t kept)
+{
+    march *m = &j->m;
+    group g;
+    for (uint32_t i = from; i < m->alive; i += CAR_LANES) {
+#ifdef CAR_NARROW
+        if (m->alive - i <= CAR_LANES / 2) {
+            return CAR_NARROW(car_rollout_step)(j, i, kept);
+        }
+#endif
+        car_columns row;
+        march_load(m, i, &g);
+        for (uint32_t c = 0; c < 4; ++c) {
+            row.c[c] = (car_f)march_get(m, COL_ROW + c, i);
+        }
+        const uint32_t bits = lanes_bits(advance(j, &row, &g));
+        if (bits != 0) {
+            const car_order order = lanes_order(bits);
+            march_keep_group(m, &g, order, kept);
+            for (uint32_t c = 0; c < 4; ++c) {
+                march_keep(m, COL_ROW + c, kept, (car_u)g.step.end.row.c[c], order);
+            }
+            kept += (uint32_t)__builtin_popcount(bits);
+        }
+    }
+    return kept;
+}
+
 /** One step of all; gives how many took it. */
 static uint32_t step_all(job *j)
 {
-    const uint32_t n = j->alive;
-    uint32_t kept = 0;
-    group g;
-    for (uint32_t i = 0; i < n; i += CAR_LANES) {
-        load_group(j, i, &g);
-        const uint32_t bits = lanes_bits(advance(j, &g));
-        if (bits != 0) {
-            kept = keep_group(j, &g, bits, kept);
-        }
-    }
+    const uint32_t n = j->m.alive;
+    const uint32_t kept = CAR_OWN(car_rollout_step)(j, 0, 0);
     value_free(j);
-    j->alive = kept;
-    ++j->t;
-    j->discount *= j->scene->config->discount;
+    j->m.alive = kept;
+    ++j->m.t;
+    j->discount *= j->m.scene->config->discount;
     return n;
 }
 
@@ -272,19 +184,20 @@ static uint32_t step_all(job *j)
 static __attribute__((noinline)) void tail(job *j)
 {
     group g;
-    for (uint32_t i = 0; i < j->alive; i += CAR_LANES) {
-        load_group(j, i, &g);
-        earn(j, &g, g.live, j->discount, free_road_value(j->scene, &g.step.ego));
+    for (uint32_t i = 0; i < j->m.alive; i += CAR_LANES) {
+        march_load(&j->m, i, &g);
+        earn(j, g.index, g.live, j->discount, free_road_value(j->m.scene, &g.step.ego));
     }
 }
 
 /** All of a job's n particles, as many at a time as there is room. */
 static __attribute__((noinline)) uint64_t run(job *j, uint32_t n)
 {
+    const uint32_t room = j->m.room;
     uint64_t taken = 0;
-    for (uint32_t first = 0; first < n; first += j->room) {
-        board(j, first, n - first < j->room ? n - first : j->room);
-        while (j->alive > 0 && j->t < j->n_steps) {
+    for (uint32_t first = 0; first < n; first += room) {
+        board(j, first, n - first < room ? n - first : room);
+        while (j->m.alive > 0 && j->m.t < j->n_steps) {
             taken += step_all(j);
         }
         tail(j);
@@ -292,20 +205,12 @@ static __attribute__((noinline)) uint64_t run(job *j, uint32_t n)
     return taken;
 }
 
-uint64_t CAR_ROLLOUT(const void *ctx, const void *states, uint32_t n, const pomdp_draws *draws,
-                     uint32_t n_steps, double *returned)
+uint64_t CAR_OWN(car_rollout)(const void *ctx, const void *states, uint32_t n,
+                              const pomdp_draws *draws, uint32_t n_steps, double *returned)
 {
-    const car_scene *scene = ctx;
     uint32_t least[MAX_COLS * LEAST_ROOM];
-    const size_t bytes =
-        (COL_OTHER + OTHER_COLS * (size_t)scene->n_others) * CAR_LANES * sizeof least[0];
-    const size_t groups = draws->room_bytes / bytes;
-    job j = {.scene = scene,
-             .states = states,
-             .draws = draws,
-             .returned = returned,
-             .words = groups > 0 ? draws->room : least,
-             .room = groups > 0 ? (uint32_t)groups * CAR_LANES : LEAST_ROOM,
-             .n_steps = n_steps};
+    job j = {.states = states, .draws = draws, .n_steps = n_steps};
+    j.returned = returned;
+    march_settle_in(&j.m, ctx, draws->room, draws->room_bytes, least);
     return run(&j, n);
 }

@@ -11,7 +11,9 @@
 /* What is observed: eight readings of four bits, or this. */
 #define OBS_SAME (UINT64_C(1) << 32)
 enum {
-    LANES = 8,
+    QUAD = 4,
+    QUADS = 2, /* whose sums or maxima do not wait for each other's */
+    LANES = QUADS * QUAD,
     MAX_STEPS = 90,
     ROLLOUT = 60,
     N_BELIEF = 2000,
@@ -19,8 +21,14 @@ enum {
     COLUMNS = 11,
     BLOCKED = 8,
     MARGIN = 16, /* nothing, before and behind the grid */
-    BUCKETS = 64,
+    BUCKET_BITS = 6,
+    BUCKETS = 1 << BUCKET_BITS,
+    WORD_BITS = 53, /* of a random number: what hp_rng_unit makes its number of */
 };
+
+/* Four cells side by side: what every machine's registers hold. */
+typedef float quad __attribute__((vector_size(QUAD * sizeof(float))));
+typedef int32_t quad_index __attribute__((vector_size(QUAD * sizeof(int32_t))));
 
 /** A cell that a beam passes. */
 typedef struct beam_cell {
@@ -41,9 +49,18 @@ typedef struct lasertag {
     /* [diagonal][steps to the wall][steps][reading] of a beam that ends after so many steps to one
      * that reaches the wall */
     float odds[2][PURSUIT_MAX_SIDE + 1][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS];
-    /* [diagonal][steps][bucket of u] the least reading that u may give */
+    /* [diagonal][steps][bucket of a word] the least reading that the word may give */
     uint8_t least[2][PURSUIT_MAX_SIDE + 1][BUCKETS];
+    /* [diagonal][steps][reading] words of WORD_BITS below this give no higher one */
+    uint64_t limit[2][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS];
 } lasertag;
+
+static inline quad quad_at(const float *x)
+{
+    quad v;
+    memcpy(&v, x, sizeof(v));
+    return v;
+}
 
 static uint32_t beam_steps(const pursuit *p, uint32_t robot, uint32_t target, uint32_t d)
 {
@@ -56,10 +73,12 @@ static uint64_t read_beams(const lasertag *l, uint32_t robot, uint32_t target, h
     uint64_t obs = 0;
     for (uint32_t d = 0; d < PURSUIT_BEAMS; d++) {
         const uint32_t steps = beam_steps(p, robot, target, d);
-        const double *cumulated = p->cumulated[d >= 4][steps];
-        const double u = hp_rng_unit(draw, 1 + d);
-        uint64_t reading = l->least[d >= 4][steps][(uint32_t)(u * BUCKETS)];
-        while (cumulated[reading] <= u) {
+        const uint64_t *limit = l->limit[d >= 4][steps];
+        const uint64_t word = hp_rng_u64(draw, 1 + d) >> (64 - WORD_BITS);
+        uint64_t reading = l->least[d >= 4][steps][word >> (WORD_BITS - BUCKET_BITS)];
+        reading += limit[reading] <= word; /* twice without a branch: buckets that hold more are */
+        reading += limit[reading] <= word; /* rare, and a wrong guess costs more than this */
+        while (limit[reading] <= word) {
             reading++;
         }
         obs |= reading << (4 * d);
@@ -71,9 +90,13 @@ static uint64_t read_beams(const lasertag *l, uint32_t robot, uint32_t target, h
 static void spread(const lasertag *l, uint32_t robot, float *at)
 {
     const float(*from)[LASERTAG_GRID] = l->inflow[robot];
-    float around[MARGIN + LASERTAG_GRID + MARGIN] = {0.0f};
+    float around[MARGIN + LASERTAG_GRID + MARGIN];
     const float *before = around + MARGIN;
-    memcpy(around + MARGIN, at, LASERTAG_GRID * sizeof(*at));
+    memset(around, 0, MARGIN * sizeof(*at));
+    for (int i = 0; i < LASERTAG_GRID; i += LANES) { /* moves; one copy of all would be a call */
+        memcpy(around + MARGIN + i, at + i, LANES * sizeof(*at));
+    }
+    memset(around + MARGIN + LASERTAG_GRID, 0, MARGIN * sizeof(*at));
     for (int i = 0; i < LASERTAG_GRID; i++) {
         at[i] = before[i] * from[4][i] + before[i - LASERTAG_STRIDE] * from[0][i] +
                 before[i - 1] * from[1][i] + before[i + LASERTAG_STRIDE] * from[2][i] +
@@ -174,23 +197,26 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
 static uint32_t place_to_go(const lasertag *l, const lasertag_state *s)
 {
     const float *near = l->near[s->robot];
-    float worth[LASERTAG_GRID];
-    float most[LANES] = {0.0f};
-    float best = 0.0f;
-    uint32_t t = 0;
-    for (uint32_t c = 0; c < LASERTAG_GRID; c += LANES) {
-        for (uint32_t j = 0; j < LANES; j++) {
-            worth[c + j] = s->at[c + j] * near[c + j];
-            most[j] = worth[c + j] > most[j] ? worth[c + j] : most[j];
+    /* no worth is negative: its bits are in the same order as worths are */
+    quad_index most[QUADS] = {{-1, -1, -1, -1}, {-1, -1, -1, -1}};
+    quad_index where[QUADS] = {{0}}; /* the first such */
+    for (uint32_t c = 0; c < LASERTAG_GRID; c += QUADS * QUAD) {
+        for (uint32_t q = 0; q < QUADS; q++) {
+            const int32_t at = (int32_t)(c + q * QUAD);
+            const quad_index here = {at, at + 1, at + 2, at + 3};
+            const quad_index worth = (quad_index)(quad_at(s->at + at) * quad_at(near + at));
+            const quad_index more = worth > most[q];
+            where[q] = (more & here) | (~more & where[q]);
+            most[q] = (more & worth) | (~more & most[q]);
         }
     }
-    for (uint32_t j = 0; j < LANES; j++) {
-        best = most[j] > best ? most[j] : best;
+    uint64_t best = 0;
+    for (uint32_t j = 0; j < QUADS * QUAD; j++) {
+        const uint64_t before = LASERTAG_GRID - (uint32_t)where[j / QUAD][j % QUAD];
+        const uint64_t key = (uint64_t)(uint32_t)most[j / QUAD][j % QUAD] << 32 | before;
+        best = key > best ? key : best;
     }
-    while (worth[t] < best) {
-        t++;
-    }
-    return t;
+    return LASERTAG_GRID - (uint32_t)best;
 }
 
 /** Tags who was felt, else goes to where the target is likely to be, and near. */
@@ -292,6 +318,9 @@ static void build_readings(lasertag *l)
                 l->odds[diagonal][wall][steps][k] =
                     p_wall > 0.0 ? (float)(likely(cumulated, k) / p_wall) : 0.0f;
             }
+        }
+        for (uint32_t k = 0; k < PURSUIT_READINGS; k++) {
+            l->limit[diagonal][steps][k] = (uint64_t)ceil(ldexp(cumulated[k], WORD_BITS));
         }
         for (uint32_t bucket = 0; bucket < BUCKETS; bucket++) {
             uint8_t reading = 0;

@@ -10,12 +10,17 @@ enum { ENOUGH = 10 }; /* particles that count as a belief */
 
 enum { OBS_SAME, OBS_ELSEWHERE };
 
-static void move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rng draw)
+/** True if they meet. */
+static bool move_both(const pursuit *p, pursuit_state *s, uint32_t action, hp_rng draw)
 {
-    s->goal = pursuit_next_goal(p, s->robot, s->goal);
-    s->target = pursuit_flee(p, s->robot, s->target, draw);
-    s->robot = p->move[s->robot][action];
-    s->met = s->robot == s->target;
+    const uint8_t goal = pursuit_next_goal(p, s->robot, s->goal);
+    const uint8_t target = pursuit_flee(p, s->robot, s->target, draw);
+    const uint8_t robot = p->move[s->robot][action];
+    s->goal = goal;
+    s->target = target;
+    s->robot = robot;
+    s->met = robot == target;
+    return robot == target;
 }
 
 static void step(const void *ctx, void *states, uint32_t n, const uint32_t *actions,
@@ -23,15 +28,14 @@ static void step(const void *ctx, void *states, uint32_t n, const uint32_t *acti
 {
     const pursuit *p = ctx;
     pursuit_state *s = states;
+    const pomdp_steps to = *out; /* bytes that are written might be its pointers, to a compiler */
     for (uint32_t i = 0; i < n; i++) {
         const bool caught = actions[i] == PURSUIT_TAG && s[i].robot == s[i].target;
-        out->reward[i] = pursuit_reward(actions[i], caught);
-        out->terminal[i] = caught;
-        if (!caught) {
-            move_both(p, &s[i], actions[i], (hp_rng){keys[i]});
-        }
-        if (out->obs != NULL) {
-            out->obs[i] = s[i].robot == s[i].target ? OBS_SAME : OBS_ELSEWHERE;
+        const bool same = caught || move_both(p, &s[i], actions[i], (hp_rng){keys[i]});
+        to.reward[i] = pursuit_reward(actions[i], caught);
+        to.terminal[i] = caught;
+        if (to.obs != NULL) {
+            to.obs[i] = same ? OBS_SAME : OBS_ELSEWHERE;
         }
     }
 }
@@ -87,9 +91,13 @@ static double belief_lower(const void *ctx, const void *states, const double *we
     for (uint32_t target = 0; target < p->n_cells; target++) {
         const bool unfelt = target == s[0].robot && s[0].met == 0;
         const double *values = p->patrol[s[0].robot][target];
-        for (uint32_t g = 0; g < p->n_cells && at[target] > 0.0; g++) {
-            sums[g] += at[target] *
-                       (unfelt ? pursuit_patrol_value(p, target, target, (uint8_t)g) : values[g]);
+        const double weight = at[target];
+        const uint32_t goals = weight > 0.0 ? p->n_cells : 0;
+        for (uint32_t g = 0; g < goals && unfelt; g++) {
+            sums[g] += weight * pursuit_patrol_value(p, target, target, (uint8_t)g);
+        }
+        for (uint32_t g = 0; g < goals && !unfelt; g++) {
+            sums[g] += weight * values[g];
         }
     }
     for (uint32_t g = 1; g < p->n_cells; g++) {

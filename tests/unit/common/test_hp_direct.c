@@ -2,6 +2,8 @@
  * What they share with other sockets is in test_hp_bus and test_hp_bus_hostile. */
 #include "tests/unit/common/bus_fixture.h"
 
+#include "common/hp_boxes.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -97,34 +99,73 @@ static void test_odd_messages_end_their_line_only(void **state)
     hp_socket_close(&server);
 }
 
-/** Descriptors that come with a message are not taken. */
-static void test_descriptors_do_not_come_in(void **state)
+/** Sends a message and a descriptor with it. */
+static void send_gift(int fd, const char *text, int gift)
 {
-    fixture *f = *state;
     union {
         struct cmsghdr head;
         unsigned char room[CMSG_SPACE(sizeof(int))];
     } control = {.room = {0}};
-    char text[] = "with a gift";
-    struct iovec body = {.iov_base = text, .iov_len = strlen(text)};
+    char copy[32];
+    struct iovec body = {.iov_base = copy, .iov_len = strlen(text)};
     const struct msghdr message = {.msg_iov = &body,
                                    .msg_iovlen = 1,
                                    .msg_control = control.room,
                                    .msg_controllen = sizeof control.room};
+    (void)snprintf(copy, sizeof copy, "%s", text);
+    control.head = (struct cmsghdr){
+        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    memcpy(CMSG_DATA(&control.head), &gift, sizeof gift);
+    assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), strlen(text));
+}
+
+/** Descriptors that come with a message are not taken, but those of boxes, which are closed. */
+static void test_descriptors_do_not_come_in(void **state)
+{
+    fixture *f = *state;
     hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
     const int fd = call_raw(f);
     look(f, server);
     const int before = dup(STDERR_FILENO);
     (void)close(before);
-    control.head = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.head), &fd, sizeof fd);
-    assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), strlen(text));
-    expect_text(f, server, text, NULL);
+    send_gift(fd, "with a gift", fd);
+    expect_text(f, server, "with a gift", NULL);
+    send_gift(fd, "and another", fd);
+    expect_text(f, server, "and another", NULL);
     const int after = dup(STDERR_FILENO);
     (void)close(after);
     assert_int_equal(after, before);
     (void)close(fd);
+    hp_socket_close(&server);
+}
+
+/** He writes into his boxes what he likes: that ends his line, or is noise for whoever reads it. */
+static void test_liar_at_a_box_harms_himself_only(void **state)
+{
+    fixture *f = *state;
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    for (unsigned lie = 0; lie < 64; lie++) {
+        hp_boxes boxes;
+        int memory = -1;
+        const int fd = call_raw(f);
+        assert_int_equal(hp_boxes_create(&boxes, &memory), HP_OK);
+        send_gift(fd, "boxes", memory);
+        for (int i = 0; i < 3; i++) {
+            look(f, server);
+        }
+        memset(boxes.out, (int)(4 * lie + 3), 400); /* counts, places and lengths */
+        assert_int_equal(send(fd, "", 1, MSG_NOSIGNAL), 1);
+        for (int i = 0; i < 3; i++) {
+            look(f, server);
+        }
+        assert_true(is_hung_up(fd));
+        hp_boxes_close(&boxes);
+        (void)close(memory);
+        (void)close(fd);
+        hp_socket *client = open_on(f->bus, f->base, HP_SOCKET_DEALER, "bridge");
+        ask(f, client, server, "and the others?");
+        hp_socket_close(&client);
+    }
     hp_socket_close(&server);
 }
 
@@ -320,7 +361,7 @@ static void test_ends_share_a_processor_while_they_are_held(void **state)
     const cpu_set_t home = cpus_of(0);
     pid_t server = fork_server(f);
     hp_socket *client = call_server(f);
-    hp_socket_hold(client);
+    hp_socket_hold(client, 0);
     const cpu_set_t here = cpus_of(0);
     assert_int_equal(CPU_COUNT(&here), 1);
     assert_cpus(server, &here);
@@ -329,7 +370,7 @@ static void test_ends_share_a_processor_while_they_are_held(void **state)
     hp_socket_let_go(client);
     assert_cpus(0, &home);
     assert_cpus(server, &home);
-    hp_socket_hold(client);
+    hp_socket_hold(client, 0);
     hp_socket_close(&client); /* with it goes the hold */
     assert_cpus(0, &home);
     assert_cpus(server, &home);
@@ -337,13 +378,13 @@ static void test_ends_share_a_processor_while_they_are_held(void **state)
     const pid_t other = fork(); /* a client that is killed while it holds */
     assert_true(other >= 0);
     if (other == 0) {
-        hp_socket_hold(call_server(f));
+        hp_socket_hold(call_server(f), 0);
         (void)raise(SIGKILL);
     }
     assert_int_equal(waitpid(other, NULL, 0), other);
     client = call_server(f);
     assert_cpus(server, &home);
-    hp_socket_hold(client);
+    hp_socket_hold(client, 0);
     end_server(server);
     server = fork_server(f);
     send_patiently(client, "again", 5); /* another server, and another line */
@@ -352,6 +393,50 @@ static void test_ends_share_a_processor_while_they_are_held(void **state)
     assert_cpus(0, &home);
     hp_socket_close(&client);
     end_server(server);
+}
+
+/** Who looks out for answers leaves the server another processor, where there is one, but not if it
+ * does not run there: it is waited for as long as it was going to be, and no longer. */
+static void test_ends_are_apart_while_both_look_out(void **state)
+{
+    fixture *f = *state;
+    const cpu_set_t home = cpus_of(0);
+    const pid_t server = fork_server(f);
+    hp_socket *client = call_server(f);
+    cpu_set_t both;
+    hp_socket_hold(client, 1000);
+    const cpu_set_t here = cpus_of(0);
+    const cpu_set_t there = cpus_of(server);
+    assert_int_equal(CPU_COUNT(&here), 1);
+    CPU_AND(&both, &here, &there);
+    assert_int_equal(CPU_COUNT(&both), CPU_COUNT(&home) > 1 ? 0 : 1);
+    for (int i = 0; i < 100; i++) {
+        send_patiently(client, "apart", 5);
+        expect_text(f, client, "apart", NULL);
+    }
+    assert_int_equal(kill(server, SIGSTOP), 0);
+    send_patiently(client, "late", 4);
+    assert_int_equal(wait_readable(client, 30), HP_EAGAIN);
+    assert_cpus(server, &here); /* it may have this one */
+    assert_int_equal(kill(server, SIGCONT), 0);
+    expect_text(f, client, "late", NULL);
+    hp_socket_let_go(client);
+    assert_cpus(0, &home);
+    assert_cpus(server, &home);
+    hp_socket_hold(client, 1000);
+    send_patiently(client, "lost", 4);
+    end_server(server);
+    for (int i = 0; i < 2; i++) { /* its answer, perhaps, and its end */
+        size_t len = 0;
+        assert_int_equal(wait_readable(client, PATIENCE_MS), HP_OK);
+        (void)!hp_socket_receive(client, f->data, sizeof f->data, &len, NULL);
+        if (!hp_socket_connected(client)) {
+            break;
+        }
+    }
+    assert_false(hp_socket_connected(client));
+    hp_socket_close(&client);
+    assert_cpus(0, &home);
 }
 
 /** Only questions and answers go by a direct line. */
@@ -375,12 +460,14 @@ int main(void)
         DIRECT_TEST(test_any_bytes_arrive_as_they_are),
         DIRECT_TEST(test_odd_messages_end_their_line_only),
         DIRECT_TEST(test_descriptors_do_not_come_in),
+        DIRECT_TEST(test_liar_at_a_box_harms_himself_only),
         DIRECT_TEST(test_silent_callers_hold_nobody_up),
         DIRECT_TEST(test_server_rests_when_descriptors_run_out),
         DIRECT_TEST(test_server_does_not_wait_for_one_who_does_not_listen),
         DIRECT_TEST(test_client_wakes_when_the_server_ends),
         DIRECT_TEST(test_poll_tells_direct_lines_from_others),
         DIRECT_TEST(test_ends_share_a_processor_while_they_are_held),
+        DIRECT_TEST(test_ends_are_apart_while_both_look_out),
         DIRECT_TEST(test_other_patterns_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

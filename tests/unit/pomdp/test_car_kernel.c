@@ -1,6 +1,11 @@
 /* The kernels: the same bits whichever runs, and rollouts that give what steps give. */
+#define _DEFAULT_SOURCE 1 /* anonymous memory */
+
 #include "pomdp/car/car_wait.h"
 #include "tests/unit/pomdp/car_rig.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 /** Eight of every kind around a bend, so that all of the kernel's branches are taken. */
 static void build_crowd(void)
@@ -70,8 +75,7 @@ static void test_car_model_a_stop_is_worth_what_stepping_through_it_gives(void *
         assert_int_equal(action, scene.slowest);
         hp_assert_near(value, stepped_stop(N), 0.02);
         assert_true(model.belief_lower(&scene, state_of, weight_of, N, 1.0, &action) <= 1.0);
-        assert_true(CAR_KERNEL_BASE.stop_for_good(&scene, state_of, weight_of, N, -INFINITY,
-                                                  &action) == value);
+        assert_true(model.belief_lower(&scene, state_of, weight_of, N, -1e9, &action) == value);
     }
     request.speed_floor_mps = 5.0;
     build();
@@ -79,17 +83,14 @@ static void test_car_model_a_stop_is_worth_what_stepping_through_it_gives(void *
     assert_true(model.belief_lower(&scene, state_of, weight_of, N, 0.0, &action) < -1e30);
 }
 
-static void test_car_model_kernels_give_the_same_bits(void **state)
+static void check_same_steps(const car_kernel *kernel)
 {
-    (void)state;
     enum { N = 1001, STEPS = 24 };
     static car_state other_state[N];
     static double other_reward[N], other_weight[N];
     static uint64_t other_obs[N];
     static uint8_t other_terminal[N];
     static uint32_t other_actions[N];
-    const car_kernel *best = car_kernel_best();
-    build_crowd();
     assert_int_equal(scene.n_others, CAR_MAX_AGENTS);
     sample(N);
     memcpy(other_state, state_of, sizeof other_state);
@@ -99,20 +100,88 @@ static void test_car_model_kernels_give_the_same_bits(void **state)
         for (uint32_t i = 0; i < N; ++i) {
             keys[i] = hp_rng_u64(hp_rng_seed(k), i);
         }
-        best->default_policy(&scene, state_of, N, actions);
+        kernel->default_policy(&scene, state_of, N, actions);
         CAR_KERNEL_BASE.default_policy(&scene, other_state, N, other_actions);
         assert_memory_equal(actions, other_actions, sizeof other_actions);
-        best->step_proposal(&scene, state_of, N, actions, keys, &out);
+        kernel->step_proposal(&scene, state_of, N, actions, keys, &out);
         CAR_KERNEL_BASE.step_proposal(&scene, other_state, N, other_actions, keys, &other);
         assert_memory_equal(state_of, other_state, sizeof other_state);
         assert_memory_equal(reward, other_reward, sizeof other_reward);
         assert_memory_equal(weight, other_weight, sizeof other_weight);
         assert_memory_equal(obs, other_obs, sizeof other_obs);
         assert_memory_equal(terminal, other_terminal, sizeof other_terminal);
-        best->free_road(&scene, state_of, N, reward);
+        kernel->free_road(&scene, state_of, N, reward);
         CAR_KERNEL_BASE.free_road(&scene, other_state, N, other_reward);
         assert_memory_equal(reward, other_reward, sizeof other_reward);
     }
+}
+
+static void test_car_model_kernels_give_the_same_bits(void **state)
+{
+    (void)state;
+    const car_kernel *kernels[CAR_MAX_KERNELS];
+    const uint32_t n = car_kernel_list(kernels);
+    assert_ptr_equal(kernels[0], car_kernel_best());
+    assert_ptr_equal(kernels[n - 1], &CAR_KERNEL_BASE);
+    build_crowd();
+    for (uint32_t i = 0; i + 1 < n; ++i) {
+        check_same_steps(kernels[i]);
+    }
+}
+
+enum { BEYOND = 1 << 20 }; /* bytes: more than any future that a byte names is away */
+
+/** A copy of the scene, behind which nobody may read. */
+static car_scene *guard_scene(void)
+{
+    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    const size_t bytes = (sizeof scene + page - 1) / page * page;
+    unsigned char *at = mmap(NULL, bytes + BEYOND, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(at, MAP_FAILED);
+    assert_int_equal(mprotect(at, bytes, PROT_READ | PROT_WRITE), 0);
+    memcpy(at, &scene, sizeof scene);
+    return (car_scene *)(void *)at;
+}
+
+/** The stops of beliefs of 1, 2, ... particles in one call, in so much room, against one by one. */
+static void check_stops(const car_kernel *kernel, const car_scene *guarded, size_t room_bytes)
+{
+    static float room[100000];
+    enum { N = 40 * 41 / 2, BELIEFS = 40 };
+    uint32_t n[BELIEFS];
+    double lower[BELIEFS];
+    sample(N);
+    for (uint32_t i = 0; i < BELIEFS; ++i) {
+        n[i] = i + 1;
+        lower[i] = i % 5 == 4 ? 1.0 : -1e9; /* no stop is worth more than that */
+    }
+    const pomdp_beliefs beliefs = {state_of, weight_of, n, BELIEFS, room, room_bytes};
+    assert_true(room_bytes <= sizeof room);
+    memset(room, 0xff, sizeof room); /* what was there before is nobody's future */
+    assert_true(kernel->stop(guarded, &beliefs, lower) > 0);
+    uint32_t first = 0;
+    uint32_t action = 0;
+    for (uint32_t i = 0; i < BELIEFS; ++i) {
+        const double want = model.belief_lower(&scene, &state_of[first], &weight_of[first], n[i],
+                                               i % 5 == 4 ? 1.0 : -1e9, &action);
+        assert_memory_equal(&want, &lower[i], sizeof want);
+        first += n[i];
+    }
+}
+
+static void test_car_model_stops_give_the_same_bits_in_any_company(void **state)
+{
+    (void)state;
+    const car_kernel *kernels[CAR_MAX_KERNELS];
+    const uint32_t n = car_kernel_list(kernels);
+    build_crowd();
+    car_scene *guarded = guard_scene();
+    for (uint32_t i = 0; i < n; ++i) {
+        check_stops(kernels[i], guarded, 400000);
+        check_stops(kernels[i], guarded, 20000);
+        check_stops(kernels[i], guarded, 0);
+    }
+    (void)munmap(guarded, sizeof scene + BEYOND);
 }
 
 /** Whether the default policy waits for what is left of a rollout, and what that earns. */
@@ -120,16 +189,16 @@ static bool waits(const car_state *one, uint32_t steps_left, double *value)
 {
     block b = block_begin(&scene);
     other_lanes others[CAR_MAX_AGENTS];
-    car_f8 v;
+    car_f v;
     block_move(&b, 1, 0);
     const ego_lanes e = load_ego(one, &b);
     const car_columns row = pose_at(&scene, e.s_m).row;
     for (uint32_t k = 0; k < scene.n_others; ++k) {
         others[k] = load_other(one, &b, k);
     }
-    const car_i8 brakes = must_brake(&scene, &e, &row, others);
-    const car_i8 left = lanes_all_i((int32_t)steps_left);
-    const car_i8 decided = brakes & wait_is_decided(&scene, &e, &row, others, left, &v);
+    const car_i brakes = must_brake(&scene, &e, &row, others);
+    const car_i left = lanes_all_i((int32_t)steps_left);
+    const car_i decided = brakes & wait_is_decided(&scene, &e, &row, others, left, &v);
     *value = (double)v[0];
     return decided[0] != 0;
 }
@@ -191,10 +260,13 @@ static void check_rollouts(const car_kernel *kernel, uint32_t n, size_t room_byt
 static void test_car_model_rollouts_give_what_steps_give(void **state)
 {
     (void)state;
+    const car_kernel *kernels[CAR_MAX_KERNELS];
+    const uint32_t n = car_kernel_list(kernels);
     build_crowd();
-    check_rollouts(car_kernel_best(), 1001, 400000);
-    check_rollouts(&CAR_KERNEL_BASE, 1001, 20000);
-    check_rollouts(car_kernel_best(), 3, 0);
+    for (uint32_t i = 0; i < n; ++i) {
+        check_rollouts(kernels[i], 1001, i == 0 ? 400000 : 20000);
+        check_rollouts(kernels[i], 3, 0);
+    }
 }
 
 static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void **state)
@@ -203,8 +275,12 @@ static void test_car_model_rollouts_give_what_steps_give_when_few_are_there(void
     hp_belief_agent *a = fixture_walker(&request, 40.0, 3.0, 0.0, -1.2);
     a->cross_hz = 0.3;
     build();
-    check_rollouts(car_kernel_best(), 100, 400000);
-    check_rollouts(&CAR_KERNEL_BASE, 9, 0);
+    const car_kernel *kernels[CAR_MAX_KERNELS];
+    const uint32_t n = car_kernel_list(kernels);
+    for (uint32_t i = 0; i < n; ++i) {
+        check_rollouts(kernels[i], 100, 400000);
+        check_rollouts(kernels[i], 9, 0);
+    }
 }
 
 static void test_car_model_rollouts_give_what_steps_give_when_the_ego_waits(void **state)
@@ -223,7 +299,7 @@ static void test_car_lanes_exp_keeps_its_error_bound(void **state)
 {
     (void)state;
     for (double x = 0.0; x > -80.0; x -= 0.0097) {
-        const car_f8 y = lanes_exp(lanes_all((float)x));
+        const car_f y = lanes_exp(lanes_all((float)x));
         const double want = exp((double)(float)x);
         hp_assert_near((double)y[0], want, 4e-7 * want);
     }
@@ -236,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CAR_TEST(test_car_model_a_stop_is_worth_what_stepping_through_it_gives),
         CAR_TEST(test_car_model_kernels_give_the_same_bits),
+        CAR_TEST(test_car_model_stops_give_the_same_bits_in_any_company),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_few_are_there),
         CAR_TEST(test_car_model_rollouts_give_what_steps_give_when_the_ego_waits),

@@ -283,6 +283,36 @@ static void test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way(void **state
     car_planner_destroy(&p);
 }
 
+static void test_nothing_is_pruned_when_the_speed_limit_is_another(void **state)
+{
+    rig *r = *state;
+    car_planner *p = planner_of(r, NULL);
+    assert_true(plan_of(r, p).pruned > 0);
+    r->request.speed_limit_mps = 30.0 / 3.6;
+    const hp_plan_reply elsewhere = plan_of(r, p);
+    assert_true(elsewhere.trials > 0);
+    assert_int_equal(elsewhere.batches, 0);
+    r->request.n_settings = 1;
+    r->request.settings[0] = (hp_setting){.key = "pomdp.prune.limit_mps", .value = 0.0};
+    assert_true(plan_of(r, p).batches > 0);
+    car_planner_destroy(&p);
+}
+
+/** Who stands and waits on a network's word would wait for ever. */
+static void test_nothing_is_pruned_when_the_ego_stands_or_creeps(void **state)
+{
+    rig *r = *state;
+    car_planner *p = planner_of(r, NULL);
+    assert_true(plan_of(r, p).batches > 0);
+    r->request.ego_speed_mps = 0.9;
+    assert_int_equal(plan_of(r, p).batches, 0);
+    r->request.ego_speed_mps = 0.0;
+    const hp_plan_reply reply = plan_of(r, p);
+    assert_int_equal(reply.batches, 0);
+    assert_true(reply.trials > 0);
+    car_planner_destroy(&p);
+}
+
 /** Somebody far from the path walks on along it: nothing to find, but for whom a vehicle may be in
  * the way, who does not prune, or who is told to look closer. */
 static void test_search_is_left_out_when_a_glance_finds_nothing(void **state)
@@ -390,6 +420,8 @@ int main(void)
         CASE(test_nothing_is_pruned_when_errors_belong_to_something_else),
         CASE(test_nothing_is_pruned_when_the_network_is_missing_or_another),
         CASE(test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way),
+        CASE(test_nothing_is_pruned_when_the_speed_limit_is_another),
+        CASE(test_nothing_is_pruned_when_the_ego_stands_or_creeps),
         CASE(test_search_is_left_out_when_a_glance_finds_nothing),
         CASE(test_leaf_at_the_root_looks_like_the_root),
         CASE(test_time_to_a_meeting_is_distance_over_speed),

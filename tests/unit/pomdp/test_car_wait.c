@@ -35,13 +35,13 @@ static void set_motion(car_motion motion, double vy_mps)
 static double closed_form(uint32_t steps_left, bool *decided)
 {
     block b = block_begin(&scene);
-    car_f8 value;
+    car_f value;
     block_move(&b, 1, 0);
     const ego_lanes e = load_ego(&one, &b);
     const other_lanes o = load_other(&one, &b, 0);
     const car_columns row = pose_at(&scene, e.s_m).row;
-    const car_i8 left = lanes_all_i((int32_t)steps_left);
-    const car_i8 is =
+    const car_i left = lanes_all_i((int32_t)steps_left);
+    const car_i is =
         must_brake(&scene, &e, &row, &o) & wait_is_decided(&scene, &e, &row, &o, left, &value);
     *decided = is[0] != 0;
     return (double)value[0];
@@ -136,7 +136,7 @@ static void test_wait_is_decided_by_who_stays_for_good_whoever_else_comes(void *
     car_model_sample(&scene, hp_rng_seed(4), 1, &one, &weight);
     one.memory = (config.n_actions - 1) << 8;
     block b = block_begin(&scene);
-    car_f8 value;
+    car_f value;
     block_move(&b, 1, 0);
     const ego_lanes e = load_ego(&one, &b);
     const other_lanes o[2] = {load_other(&one, &b, 0), load_other(&one, &b, 1)};

@@ -115,6 +115,32 @@ static void test_search_ends_at_the_exact_value_when_leaves_are_exact(void **sta
     pomdp_solver_destroy(&f.solver);
 }
 
+static bool is_never_asked(void *ctx, const pomdp_leaf *leaf)
+{
+    (void)ctx;
+    (void)leaf;
+    return false;
+}
+
+/** Trials end early for the leaves that it values, and for no others. */
+static void test_search_is_the_same_when_no_leaf_is_to_be_valued(void **state)
+{
+    pomdp_fixture f;
+    oracle o;
+    (void)state;
+    setup(&f, &o);
+    const pomdp_evaluator idle = {
+        .max_batch = 8, .evaluate = answer, .asks = is_never_asked, .ctx = &o};
+    f.solver->config.lazy = false; /* as it is with any evaluator */
+    const pomdp_plan without = fixture_plan(&f, &(pomdp_budget){.max_trials = 50});
+    assert_int_equal(pomdp_solver_set_evaluator(f.solver, &idle), HP_OK);
+    const pomdp_plan with = fixture_plan(&f, &(pomdp_budget){.max_trials = 50});
+    assert_plans_equal(&without, &with);
+    assert_true(without.expansions > without.trials);
+    assert_int_equal(o.calls, 0);
+    pomdp_solver_destroy(&f.solver);
+}
+
 static void test_spread_says_how_far_bounds_are_drawn_in(void **state)
 {
     pomdp_fixture f;
@@ -247,6 +273,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_search_ends_at_the_exact_value_when_leaves_are_exact),
+        cmocka_unit_test(test_search_is_the_same_when_no_leaf_is_to_be_valued),
         cmocka_unit_test(test_spread_says_how_far_bounds_are_drawn_in),
         cmocka_unit_test(test_bounds_hold_when_values_are_wrong),
         cmocka_unit_test(test_search_goes_on_by_its_own_bounds_when_evaluator_fails),
