@@ -119,6 +119,8 @@ static const hp_field GUARD_FIELDS[] = {
                 "at no more than this, with its wheels straight; 0: nobody does"),
     HP_F_DOUBLE(plan_guard_config, yield_s, 0.0, 60.0, "s",
                 "who is across within so long goes first where the ego cannot; 0: nobody does"),
+    HP_F_DOUBLE(plan_guard_config, room_m, 0.0, 3.0, "m",
+                "ways round walkers keep so much more room, so that the guard lets the ego by"),
     HP_F_END,
 };
 
@@ -201,7 +203,8 @@ void plan_config_default(plan_config *config)
                   .margin_m = 0.2,
                   .wait_s = 1.0,
                   .leave_mps = 5.0,
-                  .yield_s = 4.0},
+                  .yield_s = 4.0,
+                  .room_m = 1.2},
     };
 }
 

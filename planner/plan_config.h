@@ -32,6 +32,7 @@ typedef struct plan_path_config {
     double walker_blocked_s; /* and a walker for longer than this */
     uint32_t max_nodes;
     double time_ms; /* of one search, in worlds that do not wait */
+    double room_m;  /* no key: more, beside walkers, as plan_room.h says now */
 } plan_path_config;
 
 typedef struct plan_steer_config {
@@ -69,6 +70,7 @@ typedef struct plan_guard_config {
     double margin_m;          /* kept around the ego's box */
     double wait_s, leave_mps; /* who has stood for so long is passed at no more than this */
     double yield_s;           /* who has crossed within so long goes first */
+    double room_m;            /* paths keep so much more room beside walkers */
     double observed_s; /* no key: age of what is known about others, from control.sensor_delay_s */
 } plan_guard_config;
 

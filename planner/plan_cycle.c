@@ -7,6 +7,7 @@
 #include "planner/plan_leave.h"
 #include "planner/plan_path.h"
 #include "planner/plan_phantom.h"
+#include "planner/plan_room.h"
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
 #include "planner/plan_yield.h"
@@ -180,6 +181,13 @@ static void believe(plan_cycle *cycle, const hp_frame *frame)
     memcpy(b->occluders, frame->occluders, frame->n_occluders * sizeof b->occluders[0]);
 }
 
+/** Where the ego may not stop, whoever is in its way, there is no baseline to fall back to: what
+ * the guard could still do is to be slow in front of people. The search knows the floor. */
+static bool is_guarded(const plan_cycle *cycle)
+{
+    return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
+}
+
 /** Lays the path and hands it to the search, with what depends on it: where the ego is along it,
  * and who may be hidden beside it. */
 static void lay_path(plan_cycle *cycle, const hp_frame *frame)
@@ -187,6 +195,9 @@ static void lay_path(plan_cycle *cycle, const hp_frame *frame)
     hp_plan_request *b = &cycle->belief;
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
     const int64_t budget_ns = (int64_t)(cycle->config.path.time_ms * 1e6);
+    cycle->config.path.room_m =
+        is_guarded(cycle) ? plan_room_beside(&cycle->config.guard, &frame->ego.pose, &cycle->tracks)
+                          : 0.0;
     const plan_detour_task task = {
         .config = &cycle->config.path,
         .info = &cycle->info,
@@ -252,13 +263,6 @@ static plan_guard_verdict check(const plan_cycle *cycle, const hp_frame *frame, 
 {
     return plan_guard_check(&cycle->config.guard, &cycle->info, &cycle->path, frame, cycle->waits,
                             accel_mps2);
-}
-
-/** Where the ego may not stop, whoever is in its way, there is no baseline to fall back to: what
- * the guard could still do is to be slow in front of people. The search knows the floor. */
-static bool is_guarded(const plan_cycle *cycle)
-{
-    return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
 }
 
 /** Makes up for the engine's lag where that passes, too. */

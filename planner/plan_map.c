@@ -158,17 +158,15 @@ static const hp_box *future_at(const plan_future *future, double t_s)
 static double presence(const plan_map *map, const hp_pose *ego, double t_s, double margin_m,
                        bool cars)
 {
-    const hp_box box = grown(map, ego, margin_m);
-    const hp_box wide = grown(map, ego, margin_m + WALKER_EXTRA_M);
     double sum = 0.0;
     for (uint32_t i = 0; i < map->n_futures; ++i) {
         const plan_future *future = &map->futures[i];
         const hp_box *other = future_at(future, t_s);
-        const double reach =
-            map->ego_radius_m + future->radius_m + 1.5 * (margin_m + WALKER_EXTRA_M);
-        if ((cars || future->walks) && near(ego, &other->centre, reach) &&
-            hp_box_overlap(future->walks ? &wide : &box, other)) {
-            sum += future->probability;
+        const double keep_m = margin_m + future->room_m;
+        const double reach_m = map->ego_radius_m + future->radius_m + 1.5 * keep_m;
+        if ((cars || future->walks) && near(ego, &other->centre, reach_m)) {
+            const hp_box box = grown(map, ego, keep_m);
+            sum += hp_box_overlap(&box, other) ? future->probability : 0.0;
         }
     }
     return sum;
@@ -241,6 +239,7 @@ static void add_agent(const hp_plan_request *belief, uint32_t index, plan_map *m
         plan_future *future = &map->futures[map->n_futures++];
         future->probability = agent->modes[m].probability;
         future->walks = agent->kind != HP_CLASS_CAR;
+        future->room_m = future->walks ? WALKER_EXTRA_M + map->config->room_m : 0.0;
         future->radius_m =
             0.5 * hypot(agent->length_m + (future->walks ? 0.0 : MOST_STRAY_M), agent->width_m);
         future->agent = index;
@@ -318,7 +317,7 @@ static bool drives_away(const plan_future *future, const plan_path *path)
 /** Expected time of an agent, whose futures begin at i, in the way. */
 static double time_in_the_way(const plan_map *map, uint32_t i, const stretch *way)
 {
-    const double margin_m = map->config->margin_m + (map->futures[i].walks ? WALKER_EXTRA_M : 0.0);
+    const double margin_m = map->config->margin_m + map->futures[i].room_m;
     double sum = 0.0;
     for (uint32_t f = i; f < map->n_futures && map->futures[f].agent == map->futures[i].agent;
          ++f) {

@@ -18,6 +18,7 @@ typedef struct plan_future {
     double probability;
     double radius_m; /* of the circle around its box */
     bool walks;
+    double room_m;  /* kept beside it, besides the margin */
     uint32_t agent; /* index in the belief */
     hp_box at[PLAN_MAP_STEPS];
 } plan_future;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define STANDING_MPS 0.1       /* slower than this is standing */
+#define SLOW_MPS 0.7           /* and slower than this strolling */
 #define HISTORY_STEP_S 0.4     /* spacing of the history's points: the predictor's grid */
 #define GONE_AFTER_S 0.3       /* not seen where it should be: it is not there */
 #define SIGHT_RANGE_SHARE 0.95 /* near the edge of the sensor's range, absence proves nothing */
@@ -128,7 +129,9 @@ static void see(const hp_agent *agent, const plan_clock *clock, bool fresh, plan
     t->visible = true;
     item->seen_s = now_s;
     item->unseen_open_s = 0.0;
-    item->stood_s = hypot(agent->vx_mps, agent->vy_mps) < STANDING_MPS ? item->stood_s + dt_s : 0.0;
+    const double speed_mps = hypot(agent->vx_mps, agent->vy_mps);
+    item->stood_s = speed_mps < STANDING_MPS ? item->stood_s + dt_s : 0.0;
+    item->slow_s = speed_mps >= STANDING_MPS && speed_mps < SLOW_MPS ? item->slow_s + dt_s : 0.0;
     remember_place(t, dt_s);
 }
 

@@ -17,6 +17,7 @@ typedef struct plan_track {
     double side;    /* of the path where it was first seen: +1 left, -1 right, 0 not known yet */
     bool crossed;   /* it has been on the other side since */
     double stood_s; /* how long it has been seen standing */
+    double slow_s;  /* how long, walking slowly */
     bool waits;     /* beside the ego, and lets it leave: plan_leave.h */
     bool first;     /* crosses before an ego that was not slow: plan_yield.h */
     double unseen_open_s;          /* how long it has not been where it should be visible */

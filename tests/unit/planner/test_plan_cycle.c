@@ -234,6 +234,37 @@ static void test_plan_cycle_guard_overrules_the_search(void **state)
     hp_assert_near(command.accel_mps2, -config.guard.hard_mps2, 0.0);
 }
 
+/** How far to the left the path passes somebody slow who comes from the right. */
+static double aside_of_the_slow(bool guarded, double floor_mps)
+{
+    config.guard.enabled = guarded;
+    info.speed_floor_mps = floor_mps;
+    restart();
+    worker.predict = HP_EDEADLINE; /* so that the planner expects him to walk on */
+    for (uint32_t n = 0; n <= 20; ++n) {
+        fixture_frame(n, 10.0, 5.0, &frame);
+        fixture_add_walker(&frame, 1, 32.0, -1.4, 0.0, 0.2);
+        plan_cycle_tick(cycle, &frame, &command, &decision);
+    }
+    const hp_plan_request *b = plan_cycle_belief(cycle);
+    double aside_m = 0.0;
+    for (uint32_t i = 0; i < b->n_path; ++i) {
+        aside_m = fmax(aside_m, b->path[i].y_m);
+    }
+    return aside_m;
+}
+
+/** Where there is no guard, or none that judges, the path is the one without. */
+static void test_plan_cycle_passes_the_slow_with_more_room_when_guarded(void **state)
+{
+    (void)state;
+    const double bare = aside_of_the_slow(false, 0.0);
+    assert_true(bare > 0.5);
+    assert_true(aside_of_the_slow(true, 0.0) > bare + 0.5);
+    const double floored = aside_of_the_slow(false, 5.0);
+    assert_true(aside_of_the_slow(true, 5.0) == floored);
+}
+
 static void test_plan_cycle_same_seed_same_stream_other_tick_other_stream(void **state)
 {
     (void)state;
@@ -262,6 +293,7 @@ int main(void)
         CYCLE_TEST(test_plan_cycle_books_time_on_the_stage_that_took_it),
         CYCLE_TEST(test_plan_cycle_keeps_the_speed_limit),
         CYCLE_TEST(test_plan_cycle_guard_overrules_the_search),
+        CYCLE_TEST(test_plan_cycle_passes_the_slow_with_more_room_when_guarded),
         CYCLE_TEST(test_plan_cycle_same_seed_same_stream_other_tick_other_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

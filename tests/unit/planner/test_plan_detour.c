@@ -286,6 +286,25 @@ static void test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_paveme
     assert_true(lateral_at(30.0) > 1.0);
 }
 
+/** How far to the left the path passes somebody who walks slowly across the lane. */
+static double aside_of_the_slow(double room_m)
+{
+    belief->n_agents = 0;
+    config.path.room_m = room_m;
+    plan_detour_begin(&config.path, &info, detour, &path);
+    add_agent(HP_CLASS_WALKER, 30.0, -1.4, 0.0, 0.2);
+    update();
+    assert_true(detour->away);
+    return lateral_at(30.0);
+}
+
+static void test_plan_detour_keeps_more_room_beside_a_walker_where_told_to(void **state)
+{
+    (void)state;
+    info.road[0].y_max_m = 6.6;
+    assert_true(aside_of_the_slow(0.9) > aside_of_the_slow(0.0) + 0.5);
+}
+
 /** A quarter circle of 12 m to the left from x = 20 on; somebody slow is in the lane behind it. */
 static void test_plan_detour_goes_round_somebody_behind_a_bend(void **state)
 {
@@ -434,6 +453,7 @@ int main(void)
         DETOUR_TEST(test_plan_detour_without_a_way_ends_its_speeds_before_the_obstacle),
         DETOUR_TEST(test_plan_detour_shifts_for_a_walker_only_where_it_cannot_stop),
         DETOUR_TEST(test_plan_detour_goes_round_a_slow_walker_on_the_road_not_the_pavement),
+        DETOUR_TEST(test_plan_detour_keeps_more_room_beside_a_walker_where_told_to),
         DETOUR_TEST(test_plan_detour_goes_round_somebody_behind_a_bend),
         DETOUR_TEST(test_plan_detour_evades_at_speed_where_it_can),
         DETOUR_TEST(test_plan_detour_never_leaves_road_and_pavement),
