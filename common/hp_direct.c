@@ -292,6 +292,14 @@ void hp_direct_let_go(hp_direct *d)
     hp_pair_let_go(&d->pair);
 }
 
+/** Nobody is held for a server that was found to have ended. */
+static void let_go_of_ended(hp_direct *d)
+{
+    if (d->lines[0].fd == HP_LINE_DOWN) {
+        hp_direct_let_go(d);
+    }
+}
+
 /** Who is apart looks out for the answer for a while. If it does not come in time, the server may
  * not be running where it is: it gets this processor, which sleeps anyway. */
 static bool watch_for_server(hp_direct *d)
@@ -322,6 +330,7 @@ static int wait_for_server(hp_direct *d, int timeout_ms)
             return rc;
         }
         hp_line_hear(l);
+        let_go_of_ended(d);
         if (l->fd == HP_LINE_DOWN || last) {
             return l->fd == HP_LINE_DOWN ? 1 : 0;
         }
@@ -406,7 +415,9 @@ hp_status hp_direct_send(hp_direct *d, const hp_peer *peer, const void *data, si
     if (d->lines[0].fd == HP_LINE_DOWN && !call(d)) {
         return HP_EAGAIN;
     }
-    return hp_line_put(&d->lines[0], data, len);
+    const hp_status st = hp_line_put(&d->lines[0], data, len);
+    let_go_of_ended(d);
+    return st;
 }
 
 hp_status hp_direct_receive(hp_direct *d, void *data, size_t cap, size_t *len, hp_peer *peer)
@@ -425,6 +436,7 @@ hp_status hp_direct_receive(hp_direct *d, void *data, size_t cap, size_t *len, h
         d->away = false;
         hp_line_hear(l);
     }
+    let_go_of_ended(d);
     return st;
 }
 
