@@ -136,7 +136,6 @@ static void cell_duel(table *t, const bench_duel *d)
 
 static void cell_race(table *t, const bench_duel *d)
 {
-    table_cell(t, "%u", d->both);
     if (d->both < 2) {
         table_cell(t, "-");
         return;
@@ -146,9 +145,9 @@ static void cell_race(table *t, const bench_duel *d)
 
 static void print_duels(const bench_board *board, FILE *out)
 {
-    static const char *const NAMES[] = {
-        "planner",       "only here, only there", "points [95 %]",  "critical",
-        "points [95 %]", "both arrive",           "s later [95 %]", NULL};
+    static const char *const NAMES[] = {"planner",  "only here, there", "points [95 %]",
+                                        "critical", "points [95 %]",    "s later [95 %]",
+                                        NULL};
     const bench_settings *s = &board->book->settings;
     uint32_t n = 0;
     table t;
@@ -171,6 +170,8 @@ static void print_duels(const bench_board *board, FILE *out)
                "Against despot:x10 on the same scenes: crashes, difference of their rates; at the "
                "goal later by",
                out);
+    } else {
+        table_free(&t);
     }
 }
 

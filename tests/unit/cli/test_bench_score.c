@@ -65,6 +65,16 @@ static void test_si90_counts_scenarios(void **state)
     bench_book_destroy(&book);
 }
 
+static void assert_fits(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
+        if (strcspn(line, "\n") > 120) {
+            print_error("%.*s\n", (int)strcspn(line, "\n"), line);
+            fail();
+        }
+    }
+}
+
 /** A planner that hits somebody where ten times the trials hit nobody, and const where both do. */
 static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state)
 {
@@ -112,6 +122,7 @@ static void test_duels_count_the_scenes_in_which_one_of_two_crashes(void **state
     assert_int_equal(fclose(out), 0);
     assert_non_null(strstr(text, "2+ 0- of 20"));
     assert_non_null(strstr(text, "+1.10 [+0.90, +1.30]"));
+    assert_fits(text);
     free(text);
     json_t *json = bench_report_json(&board);
     const json_t *planner = json_object_get(json_object_get(json, "planners"), "despot");
@@ -230,12 +241,7 @@ static void test_table_fits_120_columns(void **state)
     FILE *out = open_memstream(&text, &size);
     bench_report_table(&board, out);
     assert_int_equal(fclose(out), 0);
-    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1) {
-        if (strcspn(line, "\n") > 120) {
-            print_error("%.*s\n", (int)strcspn(line, "\n"), line);
-            fail();
-        }
-    }
+    assert_fits(text);
     free(text);
     bench_board_destroy(&board);
     bench_book_destroy(&book);
