@@ -42,13 +42,6 @@ static hp_status wish(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return HP_OK;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    *reply = (hp_evaluate_reply){.world_id = request->world_id, .tick = request->tick};
-    return HP_OK;
-}
-
 static void begin(driver *self, const hp_world_info *info, uint64_t seed)
 {
     plan_cycle_begin(((direct_driver *)self)->cycle, info, seed);
@@ -115,7 +108,7 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, uin
     planner.guard.enabled = guard;
     d->base.ops = &OPS;
     d->clock = hp_clock_real();
-    const plan_workers workers = {predict, reckless ? wish : plan, evaluate, d};
+    const plan_workers workers = {predict, reckless ? wish : plan, d};
     hp_status status = predictor_net_create(&config->predictor, &d->predictor, error);
     if (status == HP_OK) {
         status = create_search(config, method, &d->search, error);

@@ -105,14 +105,6 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return HP_OK;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    (void)request;
-    (void)reply;
-    return HP_EUNAVAILABLE;
-}
-
 static void destroy(void *env)
 {
     drive_env *e = env;
@@ -147,7 +139,7 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
         return hp_fail(error, HP_ENOMEM, "no memory for a world");
     }
     const sim_config body = vary_body(setting, index);
-    const plan_workers workers = {predict, plan, evaluate, e};
+    const plan_workers workers = {predict, plan, e};
     plan_config planner = setting->config.plan;
     planner.guard.enabled = false;
     planner.control.engine_lag_s = 0.0; /* send() makes up for it, for the cycle knows no choice */

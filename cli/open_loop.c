@@ -60,13 +60,6 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return HP_OK;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    *reply = (hp_evaluate_reply){.world_id = request->world_id, .tick = request->tick};
-    return HP_OK;
-}
-
 /* ---- Configuration ---- */
 
 /** --config and --set, over what is recorded. */
@@ -245,7 +238,7 @@ static hp_status set_up(open_loop *o, const char *path, hp_error *error)
     if (st != HP_OK) {
         return st;
     }
-    const plan_workers workers = {predict, plan, evaluate, o};
+    const plan_workers workers = {predict, plan, o};
     o->clock = hp_clock_real();
     o->message = malloc(sizeof *o->message);
     st = o->message != NULL ? hp_codec_create(&o->codec) : HP_ENOMEM;

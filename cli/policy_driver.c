@@ -43,14 +43,6 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return HP_OK;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    (void)request;
-    (void)reply;
-    return HP_EUNAVAILABLE;
-}
-
 static void begin(driver *self, const hp_world_info *info, uint64_t seed)
 {
     policy_driver *d = (policy_driver *)self;
@@ -97,7 +89,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     d->config = config;
     d->predictor = config->predictor.cv;
     d->clock = hp_clock_real();
-    const plan_workers workers = {predict, plan, evaluate, d};
+    const plan_workers workers = {predict, plan, d};
     hp_status st = policy_open(config, 1, &d->pilot, error);
     if (st == HP_OK) {
         st = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);

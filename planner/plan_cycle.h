@@ -20,7 +20,6 @@
 typedef struct plan_workers {
     hp_status (*predict)(void *ctx, const hp_predict_request *request, hp_predict_reply *reply);
     hp_status (*plan)(void *ctx, const hp_plan_request *request, hp_plan_reply *reply);
-    hp_status (*evaluate)(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply);
     void *ctx;
 } plan_workers;
 

@@ -89,15 +89,6 @@ static hp_status call_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     return st == HP_OK && !fits ? HP_EWIRE : st;
 }
 
-static hp_status call_evaluate(void *ctx, const hp_evaluate_request *request,
-                               hp_evaluate_reply *reply)
-{
-    planner_node *n = ctx;
-    const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = request->tick};
-    return hp_client_call(n->workers[POLICY], &e, request, wait_until_ns(n, 0),
-                          HP_MSG_EVALUATE_REPLY, reply);
-}
-
 /* ---- Life ---- */
 
 static hp_status open_all(planner_node *n, hp_error *error)
@@ -137,7 +128,7 @@ hp_status planner_node_create(const planner_setup *setup, const hp_node *identit
     }
     n->identity = identity;
     n->setup = *setup;
-    n->calls = (plan_workers){call_predict, call_plan, call_evaluate, n};
+    n->calls = (plan_workers){call_predict, call_plan, n};
     hp_status st = hp_mail_create(identity, &n->mail);
     if (st == HP_OK) {
         st = plan_cycle_create(&setup->config.plan, &n->calls, identity->clock, &n->cycle);

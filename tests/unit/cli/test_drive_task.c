@@ -41,18 +41,10 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return HP_OK;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    (void)request;
-    (void)reply;
-    return HP_EUNAVAILABLE;
-}
-
 /** The scene that an episode of the task plays, driven by the planner itself. */
 static void drive(const sim_scene *scene, uint64_t seed, loop *l)
 {
-    const plan_workers workers = {predict, plan, evaluate, l};
+    const plan_workers workers = {predict, plan, l};
     const hp_clock clock = hp_clock_virtual(0);
     plan_config planner = config.plan;
     sim_world *world = NULL;

@@ -103,7 +103,7 @@ static hp_status make_server(hp_error *error)
 
 static hp_status make_cycle(hp_error *error)
 {
-    static const plan_workers NOBODY = {NULL, NULL, NULL, NULL};
+    static const plan_workers NOBODY = {NULL, NULL, NULL};
     plan_cycle *cycle = NULL;
     (void)error;
     const hp_status st = plan_cycle_create(&config.plan, &NOBODY, &clock_now, &cycle);

@@ -34,20 +34,11 @@ static hp_status fake_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     return f->plan;
 }
 
-static hp_status fake_evaluate(void *ctx, const hp_evaluate_request *request,
-                               hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    (void)request;
-    reply->has_model = false;
-    return HP_OK;
-}
-
 static hp_world_info info;
 static plan_config config;
 static hp_clock virtual_clock;
 static fake worker;
-static const plan_workers WORKERS = {fake_predict, fake_plan, fake_evaluate, &worker};
+static const plan_workers WORKERS = {fake_predict, fake_plan, &worker};
 static plan_cycle *cycle;
 static hp_frame frame;
 static hp_command command;

@@ -78,14 +78,6 @@ static hp_status plan(void *ctx, const hp_plan_request *request, hp_plan_reply *
     return kind < 0.7 ? HP_EDEADLINE : HP_EUNAVAILABLE;
 }
 
-static hp_status evaluate(void *ctx, const hp_evaluate_request *request, hp_evaluate_reply *reply)
-{
-    (void)ctx;
-    (void)request;
-    (void)reply;
-    return HP_EUNAVAILABLE;
-}
-
 /** A street with two walkers within the guard's bounds and a parked car. */
 typedef struct street {
     hp_world_info info;
@@ -200,7 +192,7 @@ static void test_plan_cycle_every_frame_gets_a_safe_command_when_workers_fail(vo
     plan_config config;
     plan_cycle *cycle = NULL;
     (void)state;
-    const plan_workers table = {predict, plan, evaluate, NULL};
+    const plan_workers table = {predict, plan, NULL};
     plan_config_default(&config);
     predictor_cv_config_default(&workers.predictor);
     workers.clock = hp_clock_virtual(1000);
