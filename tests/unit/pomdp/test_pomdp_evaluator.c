@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define GOLD_FOR_EVER (10.0 / (1.0 - TIGER_DISCOUNT))
 enum { K_MAX = 12, N_K = 2 * K_MAX + 1 };
 
 /** What the evaluator of these tests answers, and what it was asked. */
@@ -62,6 +63,8 @@ static hp_status answer(void *ctx, const pomdp_leaf *leaves, uint32_t n, int64_t
         }
         hp_assert_near(weight, leaves[i].weight, 1e-12);
         assert_true(leaves[i].depth >= 1);
+        hp_assert_near(leaves[i].upper, GOLD_FOR_EVER, 1e-9); /* as the hook has it, from there */
+        assert_true(leaves[i].lower < leaves[i].upper);
         out[i] = (pomdp_estimate){.value = o->values[s[0].heard_left + K_MAX] + o->offset,
                                   .spread = o->spread,
                                   .decision = o->decision,

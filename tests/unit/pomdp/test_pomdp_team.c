@@ -2,7 +2,7 @@
 #include "pomdp/pomdp_team.h"
 #include "tests/unit/pomdp/pomdp_fixture.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 static pomdp_plan team_plan(const pomdp_fixture *f, uint32_t n_threads, uint32_t trials)
 {
@@ -75,6 +75,34 @@ static void test_merge_is_the_mean_of_searches_one_by_one(void **state)
     pomdp_solver_destroy(&f.solver);
 }
 
+static void listen_on(const void *ctx, const void *states, uint32_t n, uint32_t *actions)
+{
+    (void)ctx;
+    (void)states;
+    memset(actions, 0, n * sizeof(*actions)); /* TIGER_LISTEN */
+}
+
+/** Under a lambda that no opening earns back every member keeps to the default policy, and so does
+ * the team, though of the edges another's is the best. */
+static void test_team_keeps_to_the_default_policy_when_its_members_do(void **state)
+{
+    pomdp_fixture f = {0};
+    (void)state;
+    fixture_open(&f);
+    pomdp_solver_destroy(&f.solver);
+    f.model.default_policy = listen_on;
+    f.config.regularisation = 50.0;
+    memset(f.belief, 0, sizeof(f.belief)); /* surely behind the left door */
+    assert_int_equal(pomdp_solver_create(&f.model, &f.config, &f.solver), HP_OK);
+    const pomdp_plan alone = fixture_plan(&f, &(pomdp_budget){.max_trials = 10});
+    const pomdp_plan two = team_plan(&f, 2, 10);
+    assert_true(alone.action_lower[TIGER_OPEN_RIGHT] > alone.action_lower[TIGER_LISTEN]);
+    assert_true(two.action_lower[TIGER_OPEN_RIGHT] > two.action_lower[TIGER_LISTEN]);
+    assert_int_equal(alone.action, TIGER_LISTEN);
+    assert_int_equal(two.action, TIGER_LISTEN);
+    pomdp_solver_destroy(&f.solver);
+}
+
 static void test_team_refuses_what_the_solver_refuses(void **state)
 {
     pomdp_fixture f = {0};
@@ -103,6 +131,7 @@ int main(void)
         cmocka_unit_test(test_one_member_is_the_solver),
         cmocka_unit_test(test_members_repeat_themselves_and_add_up),
         cmocka_unit_test(test_merge_is_the_mean_of_searches_one_by_one),
+        cmocka_unit_test(test_team_keeps_to_the_default_policy_when_its_members_do),
         cmocka_unit_test(test_team_refuses_what_the_solver_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,40 @@ static void test_node_is_closed_when_an_ancestor_blocks_it(void **state)
     pomdp_solver_destroy(&f.solver);
 }
 
+static void set_child(pomdp_tree *t, uint32_t v, double weight, double gap)
+{
+    t->weight[v] = weight;
+    t->lower[v] = 1.0;
+    t->upper[v] = 1.0 + gap;
+}
+
+/** Uncertainty in excess of xi times the node's share of the root's gap, not uncertainty alone. */
+static void test_trial_goes_where_excess_uncertainty_is_largest(void **state)
+{
+    pomdp_fixture f = {0};
+    bool passed = true;
+    (void)state;
+    fixture_open(&f);
+    (void)fixture_plan(&f, &(pomdp_budget){0});
+    pomdp_solver *s = f.solver;
+    const uint32_t listen = s->tree.nodes[0].first_edge + TIGER_LISTEN;
+    const uint32_t left = s->tree.edges[listen].first_child;
+    assert_int_equal(s->tree.edges[listen].n_children, 2);
+    set_child(&s->tree, left, 0.8, 8.0);
+    set_child(&s->tree, left + 1, 0.2, 5.0);
+
+    s->config.xi = 0.1; /* 7.2 and 4.8 */
+    assert_int_equal(pomdp_tree_best_child(s, listen, 10.0, &passed), left);
+    s->config.xi = 0.9; /* 0.8 and 3.2 */
+    assert_int_equal(pomdp_tree_best_child(s, listen, 10.0, &passed), left + 1);
+    set_child(&s->tree, left + 1, 0.2, 1.7); /* 0.8 and -0.1 */
+    assert_int_equal(pomdp_tree_best_child(s, listen, 10.0, &passed), left);
+    set_child(&s->tree, left, 0.8, 7.1); /* neither is worth a trial */
+    assert_int_equal(pomdp_tree_best_child(s, listen, 10.0, &passed), POMDP_NONE);
+    assert_false(passed);
+    pomdp_solver_destroy(&f.solver);
+}
+
 static void test_partition_numbers_groups_by_first_appearance(void **state)
 {
     enum { N = 8 };
@@ -140,6 +174,7 @@ int main(void)
         cmocka_unit_test(test_bounds_tighten_and_hold_after_every_trial),
         cmocka_unit_test(test_search_ends_at_the_default_policy_when_lambda_is_huge),
         cmocka_unit_test(test_node_is_closed_when_an_ancestor_blocks_it),
+        cmocka_unit_test(test_trial_goes_where_excess_uncertainty_is_largest),
         cmocka_unit_test(test_partition_numbers_groups_by_first_appearance),
         cmocka_unit_test(test_check_reports_when_tree_is_damaged),
     };
