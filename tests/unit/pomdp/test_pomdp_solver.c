@@ -61,6 +61,28 @@ static void test_solver_weighs_particles_when_weights_are_given(void **state)
     assert_in_range(n_left, 497, 498); /* systematic: within one of 0.995 * 500 */
 }
 
+/** As many particles as scenarios are not drawn again: the root is made of them and their weights.
+ */
+static void
+test_solver_takes_particles_as_they_are_when_there_is_one_for_each_scenario(void **state)
+{
+    pomdp_fixture *f = *state;
+    double weights[FIXTURE_SCENARIOS];
+    pomdp_plan plan;
+    for (uint32_t i = 0; i < FIXTURE_SCENARIOS;
+         i++) { /* half of them right, with a 400th of the weight */
+        f->belief[i] = (tiger_state){.is_right = i % 2 != 0};
+        weights[i] = (i % 2 != 0 ? 0.0025 : 0.9975) / (FIXTURE_SCENARIOS / 2.0);
+    }
+    assert_int_equal(pomdp_solver_plan(f->solver,
+                                       &(pomdp_particles){f->belief, weights, FIXTURE_SCENARIOS},
+                                       f->stream, &(pomdp_budget){.max_trials = 20}, &plan),
+                     HP_OK);
+    assert_int_equal(plan.action, TIGER_OPEN_RIGHT);
+    assert_memory_equal(f->solver->tree.states, f->belief, sizeof(f->belief));
+    assert_memory_equal(f->solver->tree.particle_weight, weights, sizeof(weights));
+}
+
 static void test_solver_refuses_when_belief_is_none(void **state)
 {
     pomdp_fixture *f = *state;
@@ -232,24 +254,85 @@ static void test_solver_stops_growing_when_its_steps_are_spent(void **state)
     assert_null(pomdp_tree_check(f->solver));
 }
 
+/** The gap that is asked for ends a search: no trial before its last one had reached it. */
+static void expect_gap(pomdp_fixture *f, pomdp_budget budget, double gap)
+{
+    const pomdp_plan plan = fixture_plan(f, &budget);
+    assert_true(plan.trials > 1 && plan.trials < budget.max_trials);
+    assert_true(plan.value_upper - plan.value_lower <= gap);
+    const pomdp_plan before = fixture_plan(f, &(pomdp_budget){.max_trials = plan.trials - 1});
+    assert_true(before.value_upper - before.value_lower > gap);
+}
+
+static void test_solver_stops_when_the_gap_is_small_enough(void **state)
+{
+    pomdp_fixture *f = *state;
+    const pomdp_plan all = fixture_plan(f, &(pomdp_budget){.max_trials = 100});
+    const double gap = 0.5 * (all.gap_begin + all.value_upper - all.value_lower);
+    expect_gap(f, (pomdp_budget){.max_trials = 100, .target_gap = gap}, gap);
+    f->solver->config.target_gap = gap;
+    const pomdp_plan plan = fixture_plan(f, &(pomdp_budget){.max_trials = 100});
+    f->solver->config.target_gap = 0.0;
+    const pomdp_plan same = fixture_plan(f, &(pomdp_budget){.max_trials = 100, .target_gap = gap});
+    assert_plans_equal(&plan, &same);
+}
+
+enum { FEW = 20, POOL_TRIALS = 60 };
+
+/** The search of few scenarios in pools of so many nodes and particles: no place is used that is
+ * not there, and bounds are what the same trials reach in large pools, or better by what the last
+ * one still did. */
+static pomdp_plan plan_in_pools(pomdp_fixture *f, uint32_t nodes, uint32_t particles)
+{
+    const pomdp_particles belief = {f->belief, NULL, FIXTURE_SCENARIOS};
+    pomdp_config config = f->solver->config;
+    pomdp_solver *small = NULL;
+    pomdp_plan plan;
+    config.max_nodes = nodes;
+    config.max_particles = particles;
+    assert_int_equal(pomdp_solver_create(&f->model, &config, &small), HP_OK);
+    assert_true(pomdp_solver_bytes(small) < pomdp_solver_bytes(f->solver));
+    assert_int_equal(pomdp_solver_plan(small, &belief, f->stream,
+                                       &(pomdp_budget){.max_trials = POOL_TRIALS}, &plan),
+                     HP_OK);
+    const pomdp_mark used = small->tree.used;
+    const pomdp_mark capacity = small->tree.capacity;
+    assert_true(used.n_nodes <= capacity.n_nodes && used.n_edges <= capacity.n_edges &&
+                used.n_particles <= capacity.n_particles);
+    assert_null(pomdp_tree_check(small));
+    assert_int_equal(plan.action, TIGER_LISTEN);
+    assert_true(plan.trials >= 1 && (plan.pool_full || plan.trials == POOL_TRIALS));
+    const pomdp_plan before = fixture_plan(f, &(pomdp_budget){.max_trials = plan.trials - 1});
+    assert_true(plan.value_lower >= before.value_lower && plan.value_upper <= before.value_upper);
+    pomdp_solver_destroy(&small);
+    return plan;
+}
+
+/** Pools that just hold a search change nothing; with one place less, growth ends and the answer
+ * does not. */
 static void test_solver_still_answers_when_pool_is_full(void **state)
 {
     pomdp_fixture *f = *state;
-    pomdp_solver *small = NULL;
-    f->config.max_nodes = 1 + 3 * FIXTURE_SCENARIOS;
-    f->config.max_particles = 9 * FIXTURE_SCENARIOS;
-    assert_int_equal(pomdp_solver_create(&f->model, &f->config, &small), HP_OK);
-    assert_true(pomdp_solver_bytes(small) < pomdp_solver_bytes(f->solver));
-    pomdp_plan plan;
-    assert_int_equal(pomdp_solver_plan(small,
-                                       &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS},
-                                       f->stream, &(pomdp_budget){.max_trials = 1000000}, &plan),
-                     HP_OK);
-    assert_true(plan.pool_full);
-    assert_true(plan.trials >= 1);
-    assert_int_equal(plan.action, TIGER_LISTEN);
-    assert_null(pomdp_tree_check(small));
-    pomdp_solver_destroy(&small);
+    const uint32_t least = FEW + FEW * f->model.n_actions; /* particles, for the root alone */
+    pomdp_solver_destroy(&f->solver);
+    f->config.n_scenarios = FEW;
+    assert_int_equal(pomdp_solver_create(&f->model, &f->config, &f->solver), HP_OK);
+    for (int lazy = 0; lazy < 2; lazy++) {
+        f->solver->config.lazy = lazy != 0;
+        const pomdp_plan large = fixture_plan(f, &(pomdp_budget){.max_trials = POOL_TRIALS});
+        const pomdp_mark used = f->solver->tree.used;
+        /* one by one an action makes edges, and its nodes later: there edges are the last */
+        const uint32_t nodes = lazy == 0 ? used.n_nodes : used.n_edges - f->model.n_actions;
+        assert_false(large.pool_full);
+        assert_true(nodes > 1 + FEW * f->model.n_actions);
+        const pomdp_plan fits = plan_in_pools(f, nodes, used.n_particles);
+        assert_plans_equal(&large, &fits);
+        assert_true(plan_in_pools(f, nodes - 1, used.n_particles).pool_full);
+        for (uint32_t n = least; n < used.n_particles; n += 7) { /* ends anywhere in a trial */
+            assert_true(plan_in_pools(f, nodes, n).pool_full);
+        }
+        assert_true(plan_in_pools(f, nodes, used.n_particles - 1).pool_full);
+    }
 }
 
 /** The first bounds are those from which a search begins; an action that nobody looked at is not
@@ -285,6 +368,7 @@ int main(void)
         WITH_SOLVER(test_solver_listens_when_belief_is_uniform),
         WITH_SOLVER(test_solver_opens_when_belief_is_sure),
         WITH_SOLVER(test_solver_weighs_particles_when_weights_are_given),
+        WITH_SOLVER(test_solver_takes_particles_as_they_are_when_there_is_one_for_each_scenario),
         WITH_SOLVER(test_solver_refuses_when_belief_is_none),
         WITH_SOLVER(test_solver_refuses_when_config_is_out_of_range),
         WITH_SOLVER(test_solver_refuses_when_model_is_incomplete),
@@ -294,6 +378,7 @@ int main(void)
         WITH_SOLVER(test_solver_stops_in_time_when_clock_is_real),
         WITH_SOLVER(test_solver_expands_the_root_when_there_is_no_budget),
         WITH_SOLVER(test_solver_stops_growing_when_its_steps_are_spent),
+        WITH_SOLVER(test_solver_stops_when_the_gap_is_small_enough),
         WITH_SOLVER(test_solver_still_answers_when_pool_is_full),
         WITH_SOLVER(test_glance_tells_the_floor_s_action_when_the_bounds_are_near_enough),
     };
