@@ -45,7 +45,7 @@ static double median(const figures *table, size_t column)
 static double bytes_per_node(const pomdp_solver *s)
 {
     const pomdp_mark used = s->tree.used;
-    const double node = sizeof(pomdp_node) + 5 * sizeof(double);
+    const double node = sizeof(pomdp_node) + 6 * sizeof(double); /* lower to error */
     const double particle = (double)s->model.state_size + sizeof(double) + sizeof(uint32_t);
     return node +
            (used.n_edges * (double)sizeof(pomdp_edge) + used.n_particles * particle) / used.n_nodes;

@@ -115,7 +115,8 @@ static void choose_capacities(pomdp_solver *s)
     const uint32_t n_actions = s->model.n_actions;
     const uint32_t all_actions = c->n_scenarios * n_actions;
 
-    /* An expansion makes n_actions edges and, unless episodes end, at least as many nodes. */
+    /* Stepped at once, n_actions edges come with at least as many nodes, unless episodes end.
+     * Stepped one by one they come first, so that edges may be the pool that ends growth. */
     s->tree.capacity = (pomdp_mark){.n_nodes = c->max_nodes,
                                     .n_edges = c->max_nodes + n_actions,
                                     .n_particles = c->max_particles};

@@ -108,23 +108,54 @@ static void test_belief_fails_cleanly_when_nth_allocation_fails(void **state)
     assert_int_equal(n, 11); /* ten allocations, then success */
 }
 
+static void plan_armed(pomdp_fixture *f)
+{
+    pomdp_plan plan;
+    is_armed = true;
+    const hp_status st =
+        pomdp_solver_plan(f->solver, &(pomdp_particles){f->belief, NULL, FIXTURE_SCENARIOS},
+                          f->stream, &(pomdp_budget){.max_trials = 200}, &plan);
+    is_armed = false;
+    assert_int_equal(st, HP_OK);
+    assert_int_equal(plan.trials, 200);
+}
+
 static void test_plan_allocates_nothing(void **state)
 {
     static pomdp_fixture f;
     (void)state;
-    fixture_open(&f);
-    is_armed = true;
-    pomdp_plan plan;
-    const hp_status st =
-        pomdp_solver_plan(f.solver, &(pomdp_particles){f.belief, NULL, FIXTURE_SCENARIOS}, f.stream,
-                          &(pomdp_budget){.max_trials = 200}, &plan);
-    is_armed = false;
-    assert_int_equal(st, HP_OK);
+    for (int algorithm = 0; algorithm < POMDP_N_ALGORITHMS; algorithm++) {
+        n_tripped = 0;
+        fixture_open(&f);
+        pomdp_solver_destroy(&f.solver);
+        f.config.algorithm = (pomdp_algorithm)algorithm;
+        assert_int_equal(pomdp_solver_create(&f.model, &f.config, &f.solver), HP_OK);
+        plan_armed(&f);
+        assert_int_equal(n_tripped, 0);
+        is_armed = true;
+        pomdp_solver_destroy(&f.solver);
+        is_armed = false;
+        assert_true(n_tripped > 0); /* the wire was live */
+    }
+}
+
+/** By the last growl so few particles count that they were drawn again. */
+static void test_belief_update_allocates_nothing(void **state)
+{
+    const pomdp_model model = tiger_model();
+    pomdp_belief *b = NULL;
+    (void)state;
+    n_tripped = 0;
+    assert_int_equal(pomdp_belief_create(&model, 1000, &b), HP_OK);
+    tiger_sample(NULL, hp_rng_seed(1), 1000, pomdp_belief_states(b));
+    for (uint64_t t = 0; t < 4; t++) {
+        is_armed = true;
+        const hp_status st = pomdp_belief_update(b, TIGER_LISTEN, TIGER_HEARD_LEFT, hp_rng_seed(t));
+        is_armed = false;
+        assert_int_equal(st, HP_OK);
+    }
     assert_int_equal(n_tripped, 0);
-    is_armed = true;
-    pomdp_solver_destroy(&f.solver);
-    is_armed = false;
-    assert_true(n_tripped > 0); /* the wire was live */
+    pomdp_belief_destroy(&b);
 }
 
 int main(void)
@@ -133,6 +164,7 @@ int main(void)
         cmocka_unit_test(test_create_fails_cleanly_when_nth_allocation_fails),
         cmocka_unit_test(test_belief_fails_cleanly_when_nth_allocation_fails),
         cmocka_unit_test(test_plan_allocates_nothing),
+        cmocka_unit_test(test_belief_update_allocates_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
