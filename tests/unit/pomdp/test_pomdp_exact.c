@@ -370,7 +370,8 @@ static double rare_exact(void)
     return value;
 }
 
-static void estimate_rare(bool importance_sampling, double *mean, double *variance)
+/** By a tree of so many plies; what is below them is the default policy's. */
+static void estimate_rare(bool importance_sampling, uint32_t depth, double *mean, double *variance)
 {
     enum { N_PLANS = 400 };
     const pomdp_model model = {.name = "rare",
@@ -382,11 +383,11 @@ static void estimate_rare(bool importance_sampling, double *mean, double *varian
                                .step_proposal = rare_proposal,
                                .default_policy = timed_default,
                                .tail = rare_tail};
-    pomdp_solver *s = open_solver(&model, 500, 10);
+    pomdp_solver *s = open_solver(&model, 500, depth);
     double sum = 0.0;
     double squares = 0.0;
     s->config.importance_sampling = importance_sampling;
-    s->config.rollout_depth = 0; /* so that the values come from the tree alone */
+    s->config.rollout_depth = HORIZON - depth;
     for (uint64_t i = 0; i < N_PLANS; i++) {
         const uint8_t steps_left = HORIZON;
         pomdp_plan plan;
@@ -410,10 +411,20 @@ static void test_importance_sampling_is_right_and_surer(void **state)
     double variance[2];
     (void)state;
     for (int is = 0; is < 2; is++) {
-        estimate_rare(is == 1, &mean[is], &variance[is]);
+        estimate_rare(is == 1, HORIZON, &mean[is], &variance[is]);
         hp_assert_near(mean[is], rare_exact(), 4.0 * sqrt(variance[is]));
     }
     assert_true(variance[1] < 0.1 * variance[0]);
+}
+
+/** Rollouts bear no weights: they follow the plain dynamics, whatever the tree above does. */
+static void test_importance_sampling_is_right_where_rollouts_follow(void **state)
+{
+    double mean = 0.0;
+    double variance = 0.0;
+    (void)state;
+    estimate_rare(true, 1, &mean, &variance);
+    hp_assert_near(mean, rare_exact(), 4.0 * sqrt(variance));
 }
 
 int main(void)
@@ -424,6 +435,7 @@ int main(void)
         cmocka_unit_test(test_short_tiger_agrees_with_value_iteration),
         cmocka_unit_test(test_search_finds_the_best_policy_of_its_scenarios),
         cmocka_unit_test(test_importance_sampling_is_right_and_surer),
+        cmocka_unit_test(test_importance_sampling_is_right_where_rollouts_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
