@@ -34,7 +34,8 @@ typedef struct pomdp_config {
     uint32_t n_scenarios;     /* K: sampled futures, [1, 8192] */
     uint32_t max_depth;       /* D: plies of the tree, [1, 128] */
     uint32_t rollout_depth;   /* steps of the default policy below a leaf, [0, 256] */
-    uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26]; POMCP: arms */
+    uint32_t max_nodes;       /* belief nodes in the pool, [1 + K n_actions, 2^26], and n_actions
+                                 more edges than that; POMCP: arms */
     uint32_t max_particles;   /* particles over all nodes, [K + K n_actions, 2^28] */
     double target_gap;        /* the search ends when U - L at the root is at most this, >= 0 */
     double xi;                /* (0, 1): a trial stops where the excess uncertainty is negative */
@@ -93,7 +94,9 @@ size_t pomdp_solver_bytes(const pomdp_solver *solver);
  *  @param stream random numbers of this decision.
  *  The action with the best lower bound; ties break towards the lowest index. The root is always
  *  expanded, so that *plan holds an answer: a deadline may be overrun by that first expansion,
- *  otherwise by some 2,000 particle steps at most. A trial that the deadline cuts short is undone.
+ *  otherwise by some 2,000 particle steps, or one call of a hook where that is more: 8,192 or K
+ *  particles' steps, a rollout of 512, the bounds of an expansion's beliefs. A trial that the
+ *  deadline cuts short is undone.
  *  HP_OK, or HP_EINVAL when n is 0, weights are not a distribution or a deadline lacks its clock.
  */
 HP_NODISCARD hp_status pomdp_solver_plan(pomdp_solver *solver, const pomdp_particles *belief,
