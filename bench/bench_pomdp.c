@@ -1,8 +1,12 @@
 /* How fast the search is: one decision from each problem's initial belief, K = 100, 500 and 2000,
  * per second of thread CPU time; medians of REPEATS decisions of SEARCH_S each. Then how soon the
- * gap is half, and what a second thread brings in wall time. JSON, one line each. bench_pomdp
- * [--threads] [PROBLEM...]    --threads: that row alone The pools are larger than a decision needs,
- * so that they last for the second. */
+ * gap is half, and what a second thread brings in wall time. JSON, one line each.
+ *
+ *   bench_pomdp [--lambda X] [--threads] [PROBLEM...]
+ *       --lambda: regularisation instead of the problem's own, as who is compared with has it
+ *       --threads: that row alone
+ *
+ * The pools are larger than a decision needs, so that they last for the second. */
 #include "common/hp_clock.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_internal.h"
@@ -174,7 +178,12 @@ static hp_status threads(const char *name, const pomdp_problem *problem, const v
     return st;
 }
 
-static hp_status bench(const char *name, bool threads_only)
+typedef struct options {
+    const char *lambda; /* NULL: the problem's */
+    bool threads_only;
+} options;
+
+static hp_status bench(const char *name, const options *o)
 {
     pomdp_problem problem;
     hp_error error;
@@ -183,16 +192,19 @@ static hp_status bench(const char *name, bool threads_only)
         (void)fprintf(stderr, "%s\n", error.text);
         return st;
     }
+    if (o->lambda != NULL) {
+        problem.config.regularisation = strtod(o->lambda, NULL);
+    }
     double gaps[sizeof(SCENARIOS) / sizeof(SCENARIOS[0])] = {0.0};
     void *belief = calloc(BELIEF, problem.model.state_size);
     st = belief == NULL ? HP_ENOMEM : HP_OK;
     if (st == HP_OK) {
         problem.sample(problem.ctx, hp_rng_seed(1), BELIEF, belief);
     }
-    for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]) && st == HP_OK && !threads_only; i++) {
+    for (size_t i = 0; i < sizeof(gaps) / sizeof(gaps[0]) && st == HP_OK && !o->threads_only; i++) {
         st = rates(name, &problem, belief, SCENARIOS[i], &gaps[i]);
     }
-    if (st == HP_OK && !threads_only) {
+    if (st == HP_OK && !o->threads_only) {
         st = time_to_gap(name, &problem, belief, 0.5 * gaps[1]);
     }
     if (st == HP_OK) {
@@ -205,14 +217,22 @@ static hp_status bench(const char *name, bool threads_only)
 
 int main(int argc, char **argv)
 {
-    const bool threads_only = argc > 1 && strcmp(argv[1], "--threads") == 0;
-    const int first = threads_only ? 2 : 1;
+    options o = {0};
+    int first = 1;
+    if (first + 1 < argc && strcmp(argv[first], "--lambda") == 0) {
+        o.lambda = argv[first + 1];
+        first += 2;
+    }
+    if (first < argc && strcmp(argv[first], "--threads") == 0) {
+        o.threads_only = true;
+        first++;
+    }
     hp_status st = HP_OK;
     for (int i = first; i < argc && st == HP_OK; i++) {
-        st = bench(argv[i], threads_only);
+        st = bench(argv[i], &o);
     }
     for (size_t i = 0; argc == first && POMDP_PROBLEM_NAMES[i] != NULL && st == HP_OK; i++) {
-        st = bench(POMDP_PROBLEM_NAMES[i], threads_only);
+        st = bench(POMDP_PROBLEM_NAMES[i], &o);
     }
     return st == HP_OK ? 0 : 1;
 }
