@@ -3,6 +3,7 @@
 #include "cli/calibrate.h"
 #include "cli/options.h"
 #include "cli/policy_grid.h"
+#include "cli/progress.h"
 #include "cli/prune_lab.h"
 #include "cli/rundir.h"
 #include "common/hp_file.h"
@@ -97,6 +98,7 @@ static void sample_episode(task *t, hp_rng stream, uint32_t episode, uint32_t n)
 static hp_status sample(const cli_common *common, task *t)
 {
     const hp_rng stream = hp_rng_seed(common->seed + 1000);
+    progress shown = progress_start(common->quiet, "episodes", 0, t->episodes);
     (void)fputs("scenario,depth,particles,value,spread,width,crash_p,ttc_s,lower,upper,found_lower,"
                 "found_upper\n",
                 t->csv);
@@ -104,13 +106,7 @@ static hp_status sample(const cli_common *common, task *t)
         const bool fits = i < t->episodes / 2;
         sample_episode(t, stream, i, fits ? FIT_NODES : 1);
         t->labels.n_fit = fits ? t->labels.n : t->labels.n_fit;
-        if (!common->quiet && (i + 1) % 100 == 0) {
-            (void)fprintf(stderr, "\r%u of %u episodes, %u nodes", i + 1, t->episodes, t->labels.n);
-            (void)fflush(t->csv);
-        }
-    }
-    if (!common->quiet) {
-        (void)fputc('\n', stderr);
+        progress_show(&shown, i + 1, "%u nodes", t->labels.n);
     }
     return t->labels.n > t->labels.n_fit ? HP_OK : HP_EINVAL;
 }

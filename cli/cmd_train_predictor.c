@@ -1,17 +1,18 @@
 /* hyplan train predictor: the network that says where others may go, from recordings. */
 #include "cli/curves.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/rundir.h"
 #include "cli/train.h"
 #include "common/hp_clock.h"
 #include "common/hp_linalg.h"
 #include "predictor/pred_train.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { N_SERIES = 8, MAX_EPOCHS = 1000 };
 
@@ -48,8 +49,7 @@ typedef struct job {
     pred_epoch last; /* epoch done */
     uint32_t best_epoch;
     double rows[MAX_EPOCHS][N_SERIES];
-    int64_t start_ns, cpu_ns;
-    uint32_t first_epoch; /* of this run */
+    int64_t cpu_ns;
 } job;
 
 static volatile sig_atomic_t stop;
@@ -70,20 +70,6 @@ static hp_status load(job *j, pred_split split, pred_samples *out, hp_error *err
                                 .no_vehicles = j->no_vehicles,
                                 .as_stamped = j->as_stamped};
     return pred_samples_load(&choice, out, error);
-}
-
-static void show(const job *j, uint32_t step, uint32_t n_steps)
-{
-    const hp_clock clock = hp_clock_real();
-    const uint32_t done = pred_trainer_epochs_done(j->trainer);
-    const double share = ((done - j->first_epoch) * (double)n_steps + step) /
-                         ((j->epochs - j->first_epoch) * (double)n_steps);
-    const double spent_s = 1e-9 * (double)(hp_clock_now_ns(&clock) - j->start_ns);
-    const unsigned eta_s = share > 0.0 ? (unsigned)(spent_s * (1.0 - share) / share) : 0;
-    (void)fprintf(stderr,
-                  "\repoch %u/%u  step %u/%u  val best %.3f single %.3f nll %.3f  ETA %u:%02u  ",
-                  step > 0 ? done + 1 : done, j->epochs, step, n_steps, j->last.val.best,
-                  j->last.val.single, j->last.val.nll, eta_s / 60, eta_s % 60);
 }
 
 static void book(job *j, const pred_epoch *e)
@@ -129,30 +115,26 @@ static hp_status write_curves(const job *j, hp_error *error)
 /** All epochs, with a state after each; ends early on a signal. */
 static hp_status train(job *j, hp_error *error)
 {
-    const uint32_t n_steps = pred_trainer_steps(j->trainer);
-    const hp_clock clock = hp_clock_real();
-    const bool terminal = isatty(STDERR_FILENO) != 0 && !j->common.quiet;
+    const uint64_t per = pred_trainer_steps(j->trainer);
+    uint64_t step = per * pred_trainer_epochs_done(j->trainer);
+    progress shown = progress_start(j->common.quiet, "steps", step, per * j->epochs);
     hp_status st = HP_OK;
-    j->start_ns = hp_clock_now_ns(&clock);
     while (st == HP_OK && !stop && pred_trainer_epochs_done(j->trainer) < j->epochs) {
         pred_epoch epoch;
-        uint32_t step = 1;
         while (!pred_trainer_step(j->trainer, &epoch) && !stop) {
-            if (terminal && step++ % 10 == 0) {
-                show(j, step, n_steps);
-            }
+            step++;
+            progress_show(&shown, step, "epoch %" PRIu64, step / per + 1);
         }
         if (stop) {
             break; /* the state of the last whole epoch stays */
         }
         book(j, &epoch);
-        if (!j->common.quiet) {
-            show(j, 0, n_steps);
-            (void)fputc('\n', stderr);
-        }
+        progress_keep(&shown, ++step, "epoch %u: val best %.3f single %.3f nll %.3f", epoch.epoch,
+                      epoch.val.best, epoch.val.single, epoch.val.nll);
         st = pred_trainer_write(j->trainer, j->dir.path, STATE, error);
         st = st == HP_OK ? write_curves(j, error) : st;
     }
+    progress_end(&shown);
     return st == HP_OK && stop ? hp_fail(error, HP_EINTERRUPTED, "stopped; --resume goes on") : st;
 }
 
@@ -218,9 +200,10 @@ static hp_status run(job *j, hp_error *error)
         st = pred_trainer_read(j->trainer, path, error);
     }
     if (st == HP_OK) {
-        j->first_epoch = pred_trainer_epochs_done(j->trainer);
-        (void)fprintf(stderr, "%zu samples to train on, %zu to validate, %s kernels, into %s\n",
-                      j->train.n, j->val.n, hp_linalg_kernels(), j->dir.path);
+        if (!j->common.quiet) {
+            (void)fprintf(stderr, "%zu samples to train on, %zu to validate, %s kernels, into %s\n",
+                          j->train.n, j->val.n, hp_linalg_kernels(), j->dir.path);
+        }
         st = cli_rundir_manifest(&j->dir, &j->common, &settings, "running", error);
     }
     st = st == HP_OK ? train(j, error) : st;
