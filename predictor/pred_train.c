@@ -1,5 +1,6 @@
 #include "predictor/pred_train.h"
 
+#include "common/hp_adam.h"
 #include "common/hp_linalg.h"
 #include "common/hp_rng.h"
 #include "common/hp_safetensors.h"
@@ -9,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADAM_MEAN 0.9
-#define ADAM_SQUARE 0.999
-#define ADAM_EPSILON 1e-8
+#define EPSILON 1e-8
 #define CLIP 5.0
 #define PI 3.14159265358979323846
 
@@ -194,23 +193,23 @@ static double rate_now(const pred_trainer *t)
 static void descend(pred_trainer *t)
 {
     const float *g = (const float *)t->grads.weights;
-    float *w = (float *)&t->weights;
-    float *mean = (float *)&t->mean;
-    float *square = (float *)&t->square;
     const double done = (double)t->epoch * t->n_steps + t->step + 1.0;
     double norm2 = 0.0;
     for (size_t i = 0; i < PRED_N_WEIGHTS; ++i) {
         norm2 += (double)g[i] * (double)g[i];
     }
-    const double clip = fmin(1.0, CLIP / (sqrt(norm2) + 1e-12));
-    const double rate = rate_now(t) / (1.0 - pow(ADAM_MEAN, done));
-    const float unbias = (float)(1.0 / (1.0 - pow(ADAM_SQUARE, done)));
-    for (size_t i = 0; i < PRED_N_WEIGHTS; ++i) {
-        const float by = (float)clip * g[i];
-        mean[i] = (float)ADAM_MEAN * mean[i] + (float)(1.0 - ADAM_MEAN) * by;
-        square[i] = (float)ADAM_SQUARE * square[i] + (float)(1.0 - ADAM_SQUARE) * by * by;
-        w[i] -= (float)rate * mean[i] / (sqrtf(unbias * square[i]) + (float)ADAM_EPSILON);
-    }
+    const hp_adam_rule rule = {
+        .scale = (float)fmin(1.0, CLIP / (sqrt(norm2) + 1e-12)),
+        .keep_m = (float)HP_ADAM_KEEP_M,
+        .add_m = (float)(1.0 - HP_ADAM_KEEP_M),
+        .keep_v = (float)HP_ADAM_KEEP_V,
+        .add_v = (float)(1.0 - HP_ADAM_KEEP_V),
+        .rate = (float)(rate_now(t) / (1.0 - pow(HP_ADAM_KEEP_M, done))),
+        .unbias = (float)(1.0 / (1.0 - pow(HP_ADAM_KEEP_V, done))),
+        .epsilon = (float)EPSILON,
+    };
+    hp_adam_step(&rule, PRED_N_WEIGHTS, g, (float *)&t->mean, (float *)&t->square,
+                 (float *)&t->weights);
 }
 
 static void add_loss(pred_loss *to, const pred_loss *loss, double weight)
