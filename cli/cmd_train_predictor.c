@@ -186,6 +186,8 @@ static hp_status run(job *j, hp_error *error)
     pred_train_config_default(&config);
     config.seed = j->common.seed;
     config.epochs = j->epochs;
+    config.no_vehicles = j->no_vehicles;
+    config.as_stamped = j->as_stamped;
     config.size_min = SIZES[j->data][0];
     config.size_max = SIZES[j->data][1];
     j->cpu_ns = hp_clock_thread_cpu_ns();
