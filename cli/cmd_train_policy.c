@@ -8,8 +8,8 @@
 #include "cli/train.h"
 #include "cli/train_tasks.h"
 #include "common/hp_clock.h"
+#include "common/hp_crew.h"
 #include "policy/envs/classic.h"
-#include "policy/policy_crew.h"
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
 
@@ -384,7 +384,7 @@ int train_policy(int argc, char **argv)
          "trainings, with seeds from --seed on; nine in ten must reach the task's mark", 1, 1000,
          NULL},
         {"threads", 0, CLI_FLAG_UINT, &run->threads, "N",
-         "threads that play (1); the outcome does not depend on it", 1, POLICY_MAX_THREADS, NULL},
+         "threads that play (1); the outcome does not depend on it", 1, HP_CREW_MAX_THREADS, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &run->resume, NULL, "go on with the checkpoint in --out", 0,
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},

@@ -1,7 +1,7 @@
 #include "cli/prune_draw.h"
 
 #include "cli/progress.h"
-#include "policy/policy_crew.h"
+#include "common/hp_crew.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -76,21 +76,21 @@ uint32_t prune_draw_episodes(uint32_t wanted)
 hp_status prune_draw_run(const prune_draw_task *task)
 {
     draw d = {.task = task, .n_slots = prune_draw_episodes(task->wanted)};
-    policy_crew *crew = NULL;
+    hp_crew *crew = NULL;
     d.slots = calloc(d.n_slots, sizeof *d.slots);
     if (d.slots == NULL) {
         return HP_ENOMEM;
     }
-    hp_status st = policy_crew_create(task->n_labs, &crew);
+    hp_status st = hp_crew_create(task->n_labs, &crew);
     if (st == HP_OK && pthread_mutex_init(&d.mutex, NULL) != 0) {
         st = HP_EUNAVAILABLE;
-        policy_crew_destroy(&crew);
+        hp_crew_destroy(&crew);
     }
     if (st == HP_OK) {
         d.shown = progress_start(task->quiet, "beliefs to search", 0, task->wanted);
-        policy_crew_run(crew, draw_on, &d, task->n_labs);
+        hp_crew_run(crew, draw_on, &d, task->n_labs);
         progress_end(&d.shown);
-        policy_crew_destroy(&crew);
+        hp_crew_destroy(&crew);
         (void)pthread_mutex_destroy(&d.mutex);
     }
     free(d.slots);
