@@ -148,10 +148,7 @@ int calibrate_prune(int argc, char **argv)
                                  : "%u episodes, %u nodes; written to %s\n",
                      t.episodes, t.labels.n, t.dir.path);
     }
-    const int result = st == HP_OK
-                           ? CLI_DONE
-                           : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                      error.text[0] != '\0' ? error.text : hp_status_text(st));
+    const int result = cli_end(&USAGE, st, &error);
     close_task(&t);
     return result;
 }

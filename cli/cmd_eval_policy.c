@@ -219,7 +219,5 @@ int eval_policy(int argc, char **argv)
         }
     }
     policy_grid_close(&grid);
-    return st == HP_OK ? CLI_DONE
-                       : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                  error.text[0] != '\0' ? error.text : hp_status_text(st));
+    return cli_end(&USAGE, st, &error);
 }

@@ -451,8 +451,7 @@ int eval_predictor(int argc, char **argv)
             (j->common.json ? print_json : print_table)(j);
         }
         const bool passed = j->against == NULL || rows_won(j) == j->n_rows;
-        status = st == HP_OK ? (passed ? CLI_DONE : CLI_FAILED)
-                             : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        status = st == HP_OK ? (passed ? CLI_DONE : CLI_FAILED) : cli_end(&USAGE, st, &error);
     }
     free(j);
     return status;

@@ -335,8 +335,7 @@ static int train_all(train_run *run, hp_error *error)
     }
     free(results);
     if (st != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(st), "%s",
-                        error->text[0] != '\0' ? error->text : hp_status_text(st));
+        return cli_end(&USAGE, st, error);
     }
     if (!run->common.quiet) {
         (void)fprintf(stderr, "written to %s\n", run->dir.path);

@@ -278,7 +278,7 @@ int train_predictor(int argc, char **argv)
         (void)sigaction(SIGINT, &action, NULL);
         (void)sigaction(SIGTERM, &action, NULL);
         const hp_status st = run(j, &error);
-        status = st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        status = cli_end(&USAGE, st, &error);
     }
     pred_trainer_destroy(&j->trainer);
     pred_samples_free(&j->train);

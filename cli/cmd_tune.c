@@ -179,8 +179,7 @@ static int run_tuning(const tune_options *o, const cli_common *common, tuning *t
         status = write_all(common, &dir, t, &error);
     }
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s",
-                        error.text[0] != '\0' ? error.text : hp_status_text(status));
+        return cli_end(&USAGE, status, &error);
     }
     if (common->json) {
         json_t *json = tuning_json(t);

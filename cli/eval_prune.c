@@ -408,7 +408,5 @@ int eval_prune(int argc, char **argv)
         st = report(&common, &s);
     }
     close_study(&s);
-    return st == HP_OK ? CLI_DONE
-                       : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                  error.text[0] != '\0' ? error.text : hp_status_text(st));
+    return cli_end(&USAGE, st, &error);
 }

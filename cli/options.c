@@ -42,6 +42,14 @@ int cli_exit_status(hp_status status)
     return status == HP_ECONFIG || status == HP_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT;
 }
 
+int cli_end(const cli_usage *usage, hp_status status, const hp_error *error)
+{
+    return status == HP_OK
+               ? CLI_DONE
+               : cli_fail(usage, cli_exit_status(status), "%s",
+                          error->text[0] != '\0' ? error->text : hp_status_text(status));
+}
+
 bool cli_read_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
     char *end = NULL;

@@ -84,6 +84,9 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
 int cli_fail(const cli_usage *usage, int status, const char *format, ...) HP_PRINTF(3, 4);
 /** The exit status that fits a status code. */
 int cli_exit_status(hp_status status);
+/** The end of a command: CLI_DONE, or the status to exit with after having said what went wrong; by
+ *  the status alone where the error is empty. */
+int cli_end(const cli_usage *usage, hp_status status, const hp_error *error);
 
 /** Splits "a,b,c" in place (text is changed). False if there are too many parts or an empty one. */
 bool cli_split(char *text, cli_texts *out);
