@@ -154,21 +154,7 @@ static hp_status write_curves(const train_run *run, hp_error *error)
                       .n_series = SERIES,
                       .n_points = run->n_points,
                       .values = run->values};
-    static const char *const FILES[] = {"curves.csv", "curves.svg"};
-    hp_status st = HP_OK;
-    for (int i = 0; st == HP_OK && i < 2; i++) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        if (out == NULL) {
-            return hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        }
-        (i == 0 ? curves_csv : curves_svg)(&c, out);
-        st = fclose(out) == 0 ? cli_rundir_write(&run->dir, FILES[i], text, size, error)
-                              : hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        free(text);
-    }
-    return st;
+    return curves_write(&c, &run->dir, error);
 }
 
 /** Iterates to the end of the budget, with checkpoints on the way. */

@@ -88,28 +88,13 @@ static void book(job *j, const pred_epoch *e)
 
 static hp_status write_curves(const job *j, hp_error *error)
 {
-    static void (*const WRITE[])(const curves *, FILE *) = {curves_csv, curves_svg};
-    static const char *const NAMES[] = {"curves.csv", "curves.svg"};
     const curves c = {.title = "training of the predictor",
                       .x_name = "epoch",
                       .series = SERIES,
                       .n_series = N_SERIES,
                       .n_points = j->last.epoch,
                       .values = &j->rows[0][0]};
-    hp_status st = HP_OK;
-    for (size_t i = 0; st == HP_OK && i < HP_ARRAY_LEN(NAMES); ++i) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        if (out == NULL) {
-            return hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        }
-        WRITE[i](&c, out);
-        st = fclose(out) == 0 ? cli_rundir_write(&j->dir, NAMES[i], text, size, error)
-                              : hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        free(text);
-    }
-    return st;
+    return curves_write(&c, &j->dir, error);
 }
 
 /** All epochs, with a state after each; ends early on a signal. */

@@ -103,19 +103,13 @@ static void curve(const tuning *t, FILE *out)
 static hp_status write_text(const cli_rundir *dir, const char *file, writer write, const tuning *t,
                             hp_error *error)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    if (out == NULL) {
-        return HP_ENOMEM;
+    cli_draft draft;
+    const hp_status status = cli_draft_open(&draft, error);
+    if (status != HP_OK) {
+        return status;
     }
-    write(t, out);
-    hp_status status = fclose(out) == 0 ? HP_OK : HP_ENOMEM;
-    if (status == HP_OK && len > 0) {
-        status = cli_rundir_write(dir, file, text, len, error);
-    }
-    free(text);
-    return status;
+    write(t, draft.out);
+    return cli_draft_write(&draft, dir, file, error);
 }
 
 /* The whole configuration of the chosen point, to be used by --config. */
