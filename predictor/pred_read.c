@@ -1,4 +1,5 @@
 /* From tables of numbers to recordings. */
+#include "common/hp_search.h"
 #include "predictor/pred_data.h"
 
 #include <stdio.h>
@@ -303,16 +304,8 @@ double pred_recording_between_s(const pred_recording *recording, uint32_t from, 
 
 const pred_row *pred_recording_find(const pred_recording *recording, uint32_t step, uint32_t id)
 {
-    size_t lo = recording->first[step];
-    size_t hi = recording->first[step + 1];
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (recording->rows[mid].id < id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    const bool found = lo < recording->first[step + 1] && recording->rows[lo].id == id;
-    return found ? &recording->rows[lo] : NULL;
+    const pred_row *rows = &recording->rows[recording->first[step]];
+    const size_t n = recording->first[step + 1] - recording->first[step];
+    const size_t i = hp_search_id(rows, n, sizeof *rows, offsetof(pred_row, id), id);
+    return i < n && rows[i].id == id ? &rows[i] : NULL;
 }
