@@ -114,7 +114,6 @@ static hp_status sample(const cli_common *common, task *t)
 int calibrate_prune(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     hp_error error = {{0}};
     task t = {.episodes = 6000, .trials = CLI_DEFAULT_TRIALS, .label_trials = 1000};
     const cli_flag flags[] = {
@@ -126,7 +125,7 @@ int calibrate_prune(int argc, char **argv)
          "of the long search from a node (1000)", 10, 1000000, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
     }

@@ -377,7 +377,6 @@ static int check_against(const job *j)
 
 static int read_options(int argc, char **argv, job *j)
 {
-    cli_texts rest;
     const cli_flag flags[] = {
         {.name = "data",
          .type = CLI_FLAG_WORD,
@@ -430,10 +429,7 @@ static int read_options(int argc, char **argv, job *j)
     j->model_name = "cv";
     j->split = PRED_TEST;
     j->min_agents = 1;
-    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, NULL);
     return status == CLI_GO ? check_against(j) : status;
 }
 

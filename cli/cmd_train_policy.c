@@ -352,7 +352,6 @@ static int find_task(train_run *run)
 int train_policy(int argc, char **argv)
 {
     hp_error error = {{0}};
-    cli_texts rest;
     train_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
         return CLI_ENVIRONMENT;
@@ -374,10 +373,7 @@ int train_policy(int argc, char **argv)
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    int status = cli_parse(&USAGE, flags, argc, argv, &run->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        status = cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    int status = cli_parse(&USAGE, flags, argc, argv, &run->common, NULL);
     if (status == CLI_GO && run->resume && (run->common.out == NULL || run->seeds > 1)) {
         status = cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR and a single seed");
     }

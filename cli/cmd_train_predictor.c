@@ -203,7 +203,6 @@ static hp_status run(job *j, hp_error *error)
 
 static int read_options(int argc, char **argv, job *j)
 {
-    cli_texts rest;
     const cli_flag flags[] = {
         {.name = "data",
          .type = CLI_FLAG_WORD,
@@ -240,10 +239,7 @@ static int read_options(int argc, char **argv, job *j)
     };
     j->data = PRED_MIXED;
     j->epochs = 30;
-    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, NULL);
     if (status == CLI_GO && j->resume && j->common.out == NULL) {
         return cli_fail(&USAGE, CLI_USAGE, "--resume needs --out");
     }

@@ -377,7 +377,6 @@ static hp_status report(const cli_common *common, study *s)
 int eval_prune(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     hp_error error = {{0}};
     study s = {.beliefs = 200, .trials = CLI_DEFAULT_TRIALS, .resamples = 100};
     const cli_flag flags[] = {
@@ -390,7 +389,7 @@ int eval_prune(int argc, char **argv)
          GRIDS},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
     }

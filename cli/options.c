@@ -295,7 +295,6 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
     bool help = false;
     flag_set set;
     common_default(common);
-    rest->n = 0;
     flags_gather(own, common, &help, &set);
     optind = 0; /* GNU: start afresh; one process may parse more than once */
     opterr = 0;
@@ -312,6 +311,13 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
         print_help(usage, own);
         return CLI_DONE;
     }
+    if (rest == NULL) {
+        return optind == argc
+                   ? CLI_GO
+                   : cli_fail(usage, CLI_USAGE, "'%s' is not expected here (see hyplan %s --help)",
+                              argv[optind], usage->command);
+    }
+    rest->n = 0;
     for (int i = optind; i < argc; i++) {
         if (rest->n == CLI_MAX_TEXTS) {
             return cli_fail(usage, CLI_USAGE, "more than %d arguments", CLI_MAX_TEXTS);

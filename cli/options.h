@@ -74,8 +74,9 @@ typedef struct cli_common {
 } cli_common;
 
 /** Reads argv of one command (argv[0] is the command's name) into common and the command's own
- * flags (a table ended by a NULL name; may be NULL). *rest gets what is no option. Returns CLI_GO,
- * or the status to exit with, after having printed the help or the complaint. */
+ * flags (a table ended by a NULL name; may be NULL). *rest gets what is no option; where rest is
+ * NULL there may be nothing of the kind. Returns CLI_GO, or the status to exit with, after having
+ * printed the help or the complaint. */
 int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv,
               cli_common *common, cli_texts *rest);
 

@@ -93,12 +93,7 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .help = "for --tcp: keys as `hyplan keys new` makes them"},
         {.name = NULL},
     };
-    cli_texts rest;
-    const int status = cli_parse(usage, own, argc, argv, &out->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(usage, CLI_USAGE, "unexpected '%s'", rest.items[0]);
-    }
-    return status;
+    return cli_parse(usage, own, argc, argv, &out->common, NULL);
 }
 
 static int check_planner(const cli_usage *usage, const char *name)

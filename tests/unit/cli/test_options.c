@@ -94,6 +94,19 @@ static void test_bad_usage_is_refused(void **state)
     }
 }
 
+static void test_words_are_refused_where_there_may_be_none(void **state)
+{
+    char name[] = "thing";
+    char flag[] = "--json";
+    char word[] = "word";
+    char *argv[] = {name, flag, word, NULL};
+    cli_common common;
+    (void)state;
+    assert_int_equal(cli_parse(&USAGE, NULL, 2, argv, &common, NULL), CLI_GO);
+    assert_true(common.json);
+    assert_int_equal(cli_parse(&USAGE, NULL, 3, argv, &common, NULL), CLI_USAGE);
+}
+
 static void test_lists_are_split(void **state)
 {
     cli_texts parts;
@@ -188,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_flags_of_every_type_are_read),
         cmocka_unit_test(test_defaults_hold_when_nothing_is_given),
         cmocka_unit_test(test_bad_usage_is_refused),
+        cmocka_unit_test(test_words_are_refused_where_there_may_be_none),
         cmocka_unit_test(test_lists_are_split),
         cmocka_unit_test(test_nearest_word_is_offered_only_when_near),
         cmocka_unit_test(test_set_wins_over_files),
