@@ -142,7 +142,7 @@ static hp_status write_all(const cli_common *common, const cli_rundir *dir, cons
     hp_status status =
         json == NULL ? HP_ENOMEM : cli_rundir_write_json(dir, "tune.json", json, error);
     json_decref(json);
-    const struct {
+    static const struct {
         const char *file;
         writer write;
     } FILES[] = {{"tune.csv", tuning_csv},

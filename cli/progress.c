@@ -33,6 +33,7 @@ static void put_count(const progress *p, uint64_t done)
     }
 }
 
+HP_PRINTF(4, 0)
 static void put(progress *p, uint64_t done, bool stays, const char *format, va_list args)
 {
     const int64_t now_ns = hp_clock_now_ns(&p->clock);

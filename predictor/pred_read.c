@@ -85,7 +85,10 @@ static hp_status read_sights(const char *path, uint32_t columns, double step_s, 
         return st;
     }
     sight *sights = calloc(t.n_rows, sizeof *sights);
-    st = sights == NULL ? hp_fail(error, HP_ENOMEM, "%s: no memory", path) : HP_OK;
+    if (sights == NULL) {
+        pred_table_free(&t);
+        return hp_fail(error, HP_ENOMEM, "%s: no memory", path);
+    }
     for (size_t i = 0; st == HP_OK && i < t.n_rows; ++i) {
         const char *wrong = take(&t.values[i * PRED_COLUMNS], &sights[i]);
         if (wrong != NULL) {
@@ -276,7 +279,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
         sights = most > PRED_MAX_ROWS ? NULL : calloc(most, sizeof *sights);
         st = sights == NULL ? hp_fail(error, HP_ENOMEM, "%s: too many rows", stem) : HP_OK;
     }
-    if (st == HP_OK) {
+    if (sights != NULL) {
         size_t n = 0;
         resample_all(&walkers, &clock, sights, &n);
         resample_all(&vehicles, &clock, sights, &n);
