@@ -126,7 +126,7 @@ static void wall(rig *r, const char *name)
         step(r, &r->world);
         us[i] = 1e-3 * (double)(hp_clock_now_ns(&r->clock) - start_ns);
     }
-    qsort(us, N, sizeof us[0], hp_bench_compare);
+    hp_sort(us, N);
     (void)printf("{\"bench\": \"%s\", \"ticks\": %d, \"wall_p50_us\": %.1f, \"wall_p99_us\": "
                  "%.1f}\n",
                  name, N, us[N / 2], us[N * 99 / 100]);

@@ -4,6 +4,7 @@
  */
 #include "common/hp_clock.h"
 #include "common/hp_realtime.h"
+#include "common/hp_sort.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,13 +17,6 @@
 enum { PERIOD_MS = 50, DEADLINE_MS = 40, BYTES = 4096, MAX_TICKS = 20 * 3600 };
 
 static double late_ms[MAX_TICKS];
-
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /** Runs the loop; false if the socket fails. */
 static bool loop(const int fds[2], size_t ticks)
@@ -63,7 +57,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < ticks; i++) {
         late += late_ms[i] > DEADLINE_MS ? 1 : 0;
     }
-    qsort(late_ms, ticks, sizeof late_ms[0], by_size);
+    hp_sort(late_ms, ticks);
     (void)printf("{\"ticks\": %zu, \"late\": %zu, \"p50_ms\": %.2f, \"p99_ms\": %.2f, "
                  "\"max_ms\": %.2f, \"granted\": %s}\n",
                  ticks, late, late_ms[ticks / 2], late_ms[ticks * 99 / 100], late_ms[ticks - 1],

@@ -8,6 +8,7 @@
  *
  * The pools are larger than a decision needs, so that they last for the second. */
 #include "common/hp_clock.h"
+#include "common/hp_sort.h"
 #include "pomdp/models/problem.h"
 #include "pomdp/pomdp_internal.h"
 #include "pomdp/pomdp_team.h"
@@ -27,13 +28,6 @@ typedef struct figures {
         bytes;
 } figures;
 
-static int compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /** Median of one column of a table of figures. */
 static double median(const figures *table, size_t column)
 {
@@ -41,7 +35,7 @@ static double median(const figures *table, size_t column)
     for (size_t i = 0; i < REPEATS; i++) {
         values[i] = ((const double *)&table[i])[column];
     }
-    qsort(values, REPEATS, sizeof(values[0]), compare);
+    hp_sort(values, REPEATS);
     return values[REPEATS / 2];
 }
 

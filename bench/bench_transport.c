@@ -150,7 +150,7 @@ static bool measure(desk *d, uint32_t rows)
             d->network_us += 1e-3 * (double)d->reply.network_ns / CALLS;
         }
     }
-    qsort(d->us, CALLS, sizeof d->us[0], hp_bench_compare);
+    hp_sort(d->us, CALLS);
     (void)printf("{\"bench\": \"policy_transport\", \"model\": \"%s\", \"transport\": \"%s\", "
                  "\"kernel\": \"%s\", \"batch\": %u, \"features\": %u, \"scene\": %u, "
                  "\"us_per_row\": %.3f, \"min_us_per_row\": %.3f, \"p50_us\": %.1f, "

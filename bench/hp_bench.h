@@ -4,6 +4,7 @@
 #define HP_BENCH_H
 
 #include "common/hp_clock.h"
+#include "common/hp_sort.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,13 +16,6 @@ typedef struct hp_bench {
     uint32_t batches, warm_up; /* timed, and before that untimed */
     uint64_t per_batch;        /* operations in a batch; times are per operation */
 } hp_bench;
-
-static inline int hp_bench_compare(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
 
 typedef struct hp_bench_result {
     double p50_ns, p99_ns;
@@ -45,7 +39,7 @@ static inline hp_bench_result hp_bench_measure(const hp_bench *bench, void (*bod
         body(ctx);
         ns[i] = (double)(hp_clock_thread_cpu_ns() - start_ns) / (double)bench->per_batch;
     }
-    qsort(ns, n, sizeof *ns, hp_bench_compare);
+    hp_sort(ns, n);
     const hp_bench_result result = {ns[n / 2], ns[(uint64_t)(n - 1) * 99 / 100]};
     (void)printf("{\"bench\": \"%s\", \"batches\": %u, \"per_batch\": %llu, \"min_ns\": %.1f, "
                  "\"p50_ns\": %.1f, \"p99_ns\": %.1f, \"max_ns\": %.1f, \"per_s\": %.0f}\n",

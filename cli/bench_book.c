@@ -155,22 +155,16 @@ hp_status bench_book_load(bench_book *book, const char *path, hp_error *error)
 
 hp_status bench_book_save(const bench_book *book, const cli_rundir *dir, hp_error *error)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return hp_fail(error, HP_ENOMEM, "out of memory");
+    cli_draft draft;
+    const hp_status status = cli_draft_open(&draft, error);
+    if (status != HP_OK) {
+        return status;
     }
-    bench_row_heading(out);
+    bench_row_heading(draft.out);
     for (size_t i = 0; i < n_slots(book); i++) {
         if (book->lines[i] != NULL) {
-            (void)fputs(book->lines[i], out);
+            (void)fputs(book->lines[i], draft.out);
         }
     }
-    hp_status status = fclose(out) == 0 ? HP_OK : hp_fail(error, HP_ENOMEM, "out of memory");
-    if (status == HP_OK) {
-        status = cli_rundir_write(dir, BENCH_EPISODES, text, size, error);
-    }
-    free(text);
-    return status;
+    return cli_draft_write(&draft, dir, BENCH_EPISODES, error);
 }

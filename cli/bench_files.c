@@ -99,19 +99,13 @@ void bench_report_svg(const bench_board *board, FILE *out)
 static hp_status write_composed(const bench_board *board, const cli_rundir *dir, const char *file,
                                 void (*compose)(const bench_board *, FILE *), hp_error *error)
 {
-    char *text = NULL;
-    size_t size = 0;
-    FILE *out = open_memstream(&text, &size);
-    if (out == NULL) {
-        return hp_fail(error, HP_ENOMEM, "%s: out of memory", file);
+    cli_draft draft;
+    const hp_status status = cli_draft_open(&draft, error);
+    if (status != HP_OK) {
+        return status;
     }
-    compose(board, out);
-    hp_status status = fclose(out) == 0 ? HP_OK : hp_fail(error, HP_ENOMEM, "out of memory");
-    if (status == HP_OK) {
-        status = cli_rundir_write(dir, file, text, size, error);
-    }
-    free(text);
-    return status;
+    compose(board, draft.out);
+    return cli_draft_write(&draft, dir, file, error);
 }
 
 hp_status bench_report_write(const bench_board *board, const cli_rundir *dir, hp_error *error)

@@ -1,11 +1,10 @@
 #include "cli/bench_pool.h"
 
-#include "common/hp_clock.h"
+#include "cli/progress.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,9 +28,7 @@ typedef struct pool {
     uint32_t next_turn, stride; /* jobs are given out in leaps, see job_at */
     uint32_t n_workers;
     worker workers[MAX_WORKERS];
-    bool quiet, terminal;
-    hp_clock clock;
-    int64_t start_ns, shown_ns;
+    progress shown;
     bench_result *result; /* where results arrive */
 } pool;
 
@@ -148,24 +145,6 @@ static hp_status mourn(const pool *p, worker *w, hp_error *error)
                    s->contenders[w->job % s->n_contenders], s->scenarios[scene->scenario], text);
 }
 
-static void show_progress(pool *p)
-{
-    const int64_t now_ns = hp_clock_now_ns(&p->clock);
-    const int64_t pause_ns = p->terminal ? INT64_C(200000000) : INT64_C(10000000000);
-    const bool end = p->n_done == p->n_todo;
-    if (p->quiet || (!end && now_ns - p->shown_ns < pause_ns)) {
-        return;
-    }
-    const double spent_s = 1e-9 * (double)(now_ns - p->start_ns);
-    const double rate = p->n_done / (spent_s > 0.0 ? spent_s : 1e-9);
-    const unsigned eta_s = rate > 0.0 ? (unsigned)((p->n_todo - p->n_done) / rate) : 0;
-    p->shown_ns = now_ns;
-    (void)fprintf(stderr, "%s%u/%u episodes  %.1f/s  ETA %u:%02u   %s", p->terminal ? "\r" : "",
-                  p->n_done, p->n_todo, rate, eta_s / 60, eta_s % 60,
-                  p->terminal && !end ? "" : "\n");
-    (void)fflush(stderr);
-}
-
 static hp_status receive(pool *p, worker *w, bench_take take, void *ctx, hp_error *error)
 {
     const ssize_t n = recv(w->fd, p->result, sizeof *p->result, 0);
@@ -180,7 +159,7 @@ static hp_status receive(pool *p, worker *w, bench_take take, void *ctx, hp_erro
         return p->result->status;
     }
     p->n_done++;
-    show_progress(p);
+    progress_show(&p->shown, p->n_done, "%u workers", p->n_workers);
     const hp_status status = take(ctx, p->result, error);
     return status == HP_OK ? feed(p, w, error) : status;
 }
@@ -222,9 +201,6 @@ static void stop(pool *p, bool early)
 static hp_status run_all(pool *p, uint32_t n_workers, bench_take take, void *ctx, hp_error *error)
 {
     hp_status status = HP_OK;
-    for (uint32_t i = 0; i < p->n_jobs; i++) {
-        p->n_todo += p->todo[i];
-    }
     while (status == HP_OK && p->n_workers < MAX_WORKERS && p->n_workers < n_workers &&
            p->n_workers < p->n_todo) {
         status = start_worker(p, p->n_workers, error);
@@ -251,12 +227,13 @@ hp_status bench_pool_run(const bench_job *job, uint32_t n_workers, bench_take ta
         p->todo = job->todo;
         p->n_jobs = job->suite->n_scenes * job->suite->settings.n_contenders;
         p->stride = choose_stride(job->suite->n_scenes);
-        p->quiet = job->quiet;
-        p->terminal = isatty(STDERR_FILENO) == 1;
         p->result = result;
-        p->clock = hp_clock_real();
-        p->start_ns = p->shown_ns = hp_clock_now_ns(&p->clock);
+        for (uint32_t i = 0; i < p->n_jobs; i++) {
+            p->n_todo += p->todo[i];
+        }
+        p->shown = progress_start(job->quiet, "episodes", 0, p->n_todo);
         status = run_all(p, n_workers, take, ctx, error);
+        progress_end(&p->shown);
     } else {
         (void)hp_fail(error, status, "out of memory");
     }

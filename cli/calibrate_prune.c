@@ -3,6 +3,7 @@
 #include "cli/calibrate.h"
 #include "cli/options.h"
 #include "cli/policy_grid.h"
+#include "cli/progress.h"
 #include "cli/prune_lab.h"
 #include "cli/rundir.h"
 #include "common/hp_file.h"
@@ -97,6 +98,7 @@ static void sample_episode(task *t, hp_rng stream, uint32_t episode, uint32_t n)
 static hp_status sample(const cli_common *common, task *t)
 {
     const hp_rng stream = hp_rng_seed(common->seed + 1000);
+    progress shown = progress_start(common->quiet, "episodes", 0, t->episodes);
     (void)fputs("scenario,depth,particles,value,spread,width,crash_p,ttc_s,lower,upper,found_lower,"
                 "found_upper\n",
                 t->csv);
@@ -104,13 +106,7 @@ static hp_status sample(const cli_common *common, task *t)
         const bool fits = i < t->episodes / 2;
         sample_episode(t, stream, i, fits ? FIT_NODES : 1);
         t->labels.n_fit = fits ? t->labels.n : t->labels.n_fit;
-        if (!common->quiet && (i + 1) % 100 == 0) {
-            (void)fprintf(stderr, "\r%u of %u episodes, %u nodes", i + 1, t->episodes, t->labels.n);
-            (void)fflush(t->csv);
-        }
-    }
-    if (!common->quiet) {
-        (void)fputc('\n', stderr);
+        progress_show(&shown, i + 1, "%u nodes", t->labels.n);
     }
     return t->labels.n > t->labels.n_fit ? HP_OK : HP_EINVAL;
 }
@@ -118,7 +114,6 @@ static hp_status sample(const cli_common *common, task *t)
 int calibrate_prune(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     hp_error error = {{0}};
     task t = {.episodes = 6000, .trials = CLI_DEFAULT_TRIALS, .label_trials = 1000};
     const cli_flag flags[] = {
@@ -130,7 +125,7 @@ int calibrate_prune(int argc, char **argv)
          "of the long search from a node (1000)", 10, 1000000, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
     }
@@ -152,10 +147,7 @@ int calibrate_prune(int argc, char **argv)
                                  : "%u episodes, %u nodes; written to %s\n",
                      t.episodes, t.labels.n, t.dir.path);
     }
-    const int result = st == HP_OK
-                           ? CLI_DONE
-                           : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                      error.text[0] != '\0' ? error.text : hp_status_text(st));
+    const int result = cli_end(&USAGE, st, &error);
     close_task(&t);
     return result;
 }

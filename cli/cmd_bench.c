@@ -41,7 +41,7 @@ static int report(const bench_book *book, const cli_common *common, const cli_co
         status = cli_rundir_manifest(dir, common, config, failures == 0 ? "done" : "failed", error);
     }
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error->text);
+        return cli_end(&USAGE, status, error);
     }
     if (!common->quiet) {
         (void)fprintf(stderr, "written to %s\n", dir->path);
@@ -54,8 +54,7 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
     hp_error error = {{0}};
     const hp_status status = bench_run_play(request, resume, run, &error);
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s",
-                        error.text[0] != '\0' ? error.text : hp_status_text(status));
+        return cli_end(&USAGE, status, &error);
     }
     return report(&run->book, &run->common, &run->config, &run->dir, &error);
 }
@@ -122,8 +121,7 @@ static int merge(const cli_texts *dirs, bench_run *run)
         json_decref(settings);
     }
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s",
-                        error.text[0] != '\0' ? error.text : hp_status_text(status));
+        return cli_end(&USAGE, status, &error);
     }
     return report(&run->book, &run->common, &run->config, &run->dir, &error);
 }
@@ -133,7 +131,7 @@ static int dispatch(const cli_texts *rest, bench_request *request, bench_run *ru
     hp_error error = {{0}};
     const hp_status status = cli_config_load(&run->common, &run->config, &error);
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+        return cli_end(&USAGE, status, &error);
     }
     if (rest->n > 1 && strcmp(rest->items[0], "merge") == 0) {
         return merge(rest, run);

@@ -76,10 +76,8 @@ int cmd_calibrate(int argc, char **argv)
     if (st == HP_OK) {
         st = policy_calib_write(&calib, dir.path, POLICY_CALIB_FILE, &error);
     }
-    const int result = st == HP_OK
-                           ? report(&common, &calib, &grid.play, &dir)
-                           : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                      error.text[0] != '\0' ? error.text : hp_status_text(st));
+    const int result =
+        st == HP_OK ? report(&common, &calib, &grid.play, &dir) : cli_end(&USAGE, st, &error);
     policy_grid_close(&grid);
     return result;
 }

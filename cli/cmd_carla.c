@@ -97,5 +97,5 @@ int cmd_carla(int argc, char **argv)
         st = VERBS[i].act(config, &error);
     }
     free(config);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return cli_end(&USAGE, st, &error);
 }

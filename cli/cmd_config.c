@@ -47,7 +47,7 @@ static int show(const cli_common *common, bool comments, bool defaults, cli_conf
         status = cli_config_load(common, config, &error);
     }
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+        return cli_end(&USAGE, status, &error);
     }
     char *text = cli_config_text(config, comments);
     if (text == NULL) {
@@ -118,7 +118,7 @@ static int diff(const cli_texts *rest, cli_config *config)
         hp_error error;
         const hp_status loaded = load_one(rest->items[i + 1], config, &error);
         if (loaded != HP_OK) {
-            status = cli_fail(&USAGE, cli_exit_status(loaded), "%s", error.text);
+            status = cli_end(&USAGE, loaded, &error);
             break;
         }
         texts[i] = cli_config_text(config, false);

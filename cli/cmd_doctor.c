@@ -162,14 +162,10 @@ static void look_at_places(visit *v)
 int cmd_doctor(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     visit v = {0};
-    const int status = cli_parse(&USAGE, NULL, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, NULL, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
-    }
-    if (rest.n > 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is not expected here", rest.items[0]);
     }
     cli_config *config = malloc(sizeof *config);
     if (config == NULL) {

@@ -183,7 +183,6 @@ static hp_status read_calibration(const char *given, const policy_grid *grid, po
 int eval_policy(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     hp_error error = {{0}};
     uint32_t episodes = 4000;
     uint32_t which = 0;
@@ -200,7 +199,7 @@ int eval_policy(int argc, char **argv)
          "calibration to judge (default: the shipped one)", 0, 0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
     }
@@ -219,7 +218,5 @@ int eval_policy(int argc, char **argv)
         }
     }
     policy_grid_close(&grid);
-    return st == HP_OK ? CLI_DONE
-                       : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                  error.text[0] != '\0' ? error.text : hp_status_text(st));
+    return cli_end(&USAGE, st, &error);
 }

@@ -377,7 +377,6 @@ static int check_against(const job *j)
 
 static int read_options(int argc, char **argv, job *j)
 {
-    cli_texts rest;
     const cli_flag flags[] = {
         {.name = "data",
          .type = CLI_FLAG_WORD,
@@ -430,10 +429,7 @@ static int read_options(int argc, char **argv, job *j)
     j->model_name = "cv";
     j->split = PRED_TEST;
     j->min_agents = 1;
-    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, NULL);
     return status == CLI_GO ? check_against(j) : status;
 }
 
@@ -451,8 +447,7 @@ int eval_predictor(int argc, char **argv)
             (j->common.json ? print_json : print_table)(j);
         }
         const bool passed = j->against == NULL || rows_won(j) == j->n_rows;
-        status = st == HP_OK ? (passed ? CLI_DONE : CLI_FAILED)
-                             : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        status = st == HP_OK ? (passed ? CLI_DONE : CLI_FAILED) : cli_end(&USAGE, st, &error);
     }
     free(j);
     return status;

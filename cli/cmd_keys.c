@@ -62,5 +62,5 @@ int cmd_keys(int argc, char **argv)
     } else {
         return cli_fail(&USAGE, CLI_USAGE, "hyplan %s", USAGE.synopsis);
     }
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return cli_end(&USAGE, st, &error);
 }

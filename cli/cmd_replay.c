@@ -168,7 +168,7 @@ static int report(const replay *r)
     }
     json_decref(json);
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+        return cli_end(&USAGE, status, &error);
     }
     return bench_row_crashed(&r->planner) ? CLI_FAILED : CLI_DONE;
 }
@@ -223,8 +223,7 @@ static int play(replay *r)
     }
     sim_clip_destroy(&r->clip);
     carla_drive_destroy(&r->recording);
-    return status == HP_OK ? report(r)
-                           : cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+    return status == HP_OK ? report(r) : cli_end(&USAGE, status, &error);
 }
 
 static int prepare(replay *r, const cli_texts *rest, uint32_t kind)
@@ -239,7 +238,7 @@ static int prepare(replay *r, const cli_texts *rest, uint32_t kind)
     }
     const hp_status status = cli_config_load(&r->common, &r->config, &error);
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+        return cli_end(&USAGE, status, &error);
     }
     if (r->config.car.budget.trials == 0) {
         r->config.car.budget.trials = CLI_DEFAULT_TRIALS;

@@ -107,5 +107,5 @@ int cmd_report(int argc, char **argv)
         return cli_fail(&USAGE, CLI_USAGE, "which run? hyplan %s", USAGE.synopsis);
     }
     const hp_status st = make(rest.items[0], compare, common.out, &error);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return cli_end(&USAGE, st, &error);
 }

@@ -24,7 +24,7 @@ static int drive(const run_options *options, const cli_rundir *dir, run_facts *f
     hp_error error = {{0}};
     const hp_status st = options->embedded ? run_embedded(options, dir, facts, &error)
                                            : run_processes(options, dir, facts, &error);
-    return st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    return cli_end(&USAGE, st, &error);
 }
 
 static int finish(const run_options *options, const cli_rundir *dir, const run_facts *facts)

@@ -42,7 +42,7 @@ static int list_suite(const char *root, const char *suite, sim_scenario *scenari
         if (read == HP_OK) {
             (void)printf("%s/%-4s %s\n", suite, scenario->id, scenario->title);
         } else {
-            status = cli_fail(&USAGE, cli_exit_status(read), "%s", error.text);
+            status = cli_end(&USAGE, read, &error);
         }
         free(entries[i]);
     }
@@ -125,7 +125,7 @@ static int show(const char *name, sim_scenario *s)
     }
     const hp_status status = sim_scenario_read(path, s, &error);
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s", error.text);
+        return cli_end(&USAGE, status, &error);
     }
     sim_scene *scenes = calloc(SIM_MAX_SCENES, sizeof *scenes);
     if (scenes == NULL) {

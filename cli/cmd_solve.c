@@ -373,7 +373,7 @@ int cmd_solve(int argc, char **argv)
     pomdp_problem_close(&probe);
     const hp_status st = play_all(&o, common.jobs, &sums, &error);
     if (st != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        return cli_end(&USAGE, st, &error);
     }
     (common.json ? print_json : print_text)(&o, &sums, scenarios);
     return CLI_DONE;

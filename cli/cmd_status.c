@@ -127,9 +127,8 @@ static int show(const cli_common *common, const hp_node *identity, bool once, hp
     }
     const bool heard = s != NULL && s->heard_ns != 0;
     tap_state_destroy(&s);
-    return st == HP_OK || st == HP_EINTERRUPTED
-               ? (heard ? CLI_DONE : CLI_FAILED)
-               : cli_fail(&USAGE, cli_exit_status(st), "%s", error->text);
+    return st == HP_OK || st == HP_EINTERRUPTED ? (heard ? CLI_DONE : CLI_FAILED)
+                                                : cli_end(&USAGE, st, error);
 }
 
 /** RUN/sockets is a link to where the sockets are; an address is that place itself. */
@@ -182,8 +181,8 @@ int cmd_status(int argc, char **argv)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     const hp_status st = hp_host_open(&host, HP_ROLE_CLI, 1, &place, stderr, &error);
-    const int result = st == HP_OK ? show(&common, &host.node, once, &error)
-                                   : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+    const int result =
+        st == HP_OK ? show(&common, &host.node, once, &error) : cli_end(&USAGE, st, &error);
     hp_host_close(&host);
     return result;
 }

@@ -2,20 +2,20 @@
 #include "cli/curves.h"
 #include "cli/drive_task.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/rundir.h"
 #include "cli/table.h"
 #include "cli/train.h"
 #include "cli/train_tasks.h"
 #include "common/hp_clock.h"
+#include "common/hp_crew.h"
 #include "policy/envs/classic.h"
-#include "policy/policy_crew.h"
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { SERIES = 6, MAX_POINTS = 100000, CHECKPOINT_EVERY = 25 };
 static const char *const SERIES_NAMES[SERIES] = {"return",  "crash_share", "entropy",
@@ -128,22 +128,13 @@ static hp_status load(const train_run *run, policy_ppo *ppo, hp_error *error)
     return st;
 }
 
-static void progress(const train_run *run, const policy_ppo_stats *s, int64_t start_ns,
-                     uint64_t first_step)
+static void tell(progress *shown, const policy_ppo_stats *s)
 {
-    const hp_clock clock = hp_clock_real();
-    const double gone = 1e-9 * (double)(hp_clock_now_ns(&clock) - start_ns);
-    const double rate = (double)(s->steps - first_step) / fmax(gone, 1e-3);
-    const uint64_t total = run->config.total_steps;
-    const double left = s->steps < total ? (double)(total - s->steps) / rate : 0.0;
-    if (!run->common.quiet) {
-        (void)fprintf(stderr,
-                      "%s%7.3f M steps  return %8.3f  length %5.1f  crashes %5.2f%%  entropy %.3f  "
-                      "clipped %.2f  explained %5.2f  %.0f steps/s  %.0f s left%s",
-                      isatty(STDERR_FILENO) ? "\r" : "", 1e-6 * (double)s->steps, s->mean_return,
-                      s->mean_length, 100.0 * s->crash_share, s->entropy, s->clipped, s->explained,
-                      rate, left, isatty(STDERR_FILENO) ? " " : "\n");
-    }
+    progress_show(shown, s->steps,
+                  "return %.3f  length %.1f  crashes %.2f%%  entropy %.3f  clipped %.2f  "
+                  "explained %.2f",
+                  s->mean_return, s->mean_length, 100.0 * s->crash_share, s->entropy, s->clipped,
+                  s->explained);
 }
 
 static void record(train_run *run, const policy_ppo_stats *s)
@@ -163,33 +154,17 @@ static hp_status write_curves(const train_run *run, hp_error *error)
                       .n_series = SERIES,
                       .n_points = run->n_points,
                       .values = run->values};
-    static const char *const FILES[] = {"curves.csv", "curves.svg"};
-    hp_status st = HP_OK;
-    for (int i = 0; st == HP_OK && i < 2; i++) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        if (out == NULL) {
-            return hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        }
-        (i == 0 ? curves_csv : curves_svg)(&c, out);
-        st = fclose(out) == 0 ? cli_rundir_write(&run->dir, FILES[i], text, size, error)
-                              : hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        free(text);
-    }
-    return st;
+    return curves_write(&c, &run->dir, error);
 }
 
 /** Iterates to the end of the budget, with checkpoints on the way. */
 static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp_error *error)
 {
-    const hp_clock clock = hp_clock_real();
-    const int64_t start_ns = hp_clock_now_ns(&clock);
     const int64_t cpu_ns = hp_clock_process_cpu_ns();
     const uint64_t first = *policy_ppo_state_of(ppo).iterations;
     const uint64_t per = (uint64_t)run->config.horizon * run->config.n_envs;
-    const uint64_t rounds = run->config.total_steps / per;
-    const uint64_t show = rounds > 200 ? rounds / 100 : 10;
+    progress shown =
+        progress_start(run->common.quiet, "steps", first * per, run->config.total_steps);
     policy_ppo_stats stats = {0};
     hp_status st = HP_OK;
     run->n_points = 0;
@@ -201,18 +176,14 @@ static hp_status learn(train_run *run, policy_ppo *ppo, train_result *result, hp
                            stats.steps);
         }
         record(run, &stats);
-        if (i % show == 0) {
-            progress(run, &stats, start_ns, first * per);
-        }
+        tell(&shown, &stats);
         if (i % CHECKPOINT_EVERY == 0 && run->seeds == 1) {
             st = save(run, ppo, CHECKPOINT, true, error);
         }
     }
     result->cpu_s = 1e-9 * (double)(hp_clock_process_cpu_ns() - cpu_ns);
     result->steps = stats.steps - first * per;
-    if (!run->common.quiet && isatty(STDERR_FILENO)) {
-        (void)fputc('\n', stderr);
-    }
+    progress_end(&shown);
     if (st == HP_OK) {
         st = save(run, ppo, CHECKPOINT, true, error);
     }
@@ -350,8 +321,7 @@ static int train_all(train_run *run, hp_error *error)
     }
     free(results);
     if (st != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(st), "%s",
-                        error->text[0] != '\0' ? error->text : hp_status_text(st));
+        return cli_end(&USAGE, st, error);
     }
     if (!run->common.quiet) {
         (void)fprintf(stderr, "written to %s\n", run->dir.path);
@@ -382,7 +352,6 @@ static int find_task(train_run *run)
 int train_policy(int argc, char **argv)
 {
     hp_error error = {{0}};
-    cli_texts rest;
     train_run *run = calloc(1, sizeof *run);
     if (run == NULL) {
         return CLI_ENVIRONMENT;
@@ -399,15 +368,12 @@ int train_policy(int argc, char **argv)
          "trainings, with seeds from --seed on; nine in ten must reach the task's mark", 1, 1000,
          NULL},
         {"threads", 0, CLI_FLAG_UINT, &run->threads, "N",
-         "threads that play (1); the outcome does not depend on it", 1, POLICY_MAX_THREADS, NULL},
+         "threads that play (1); the outcome does not depend on it", 1, HP_CREW_MAX_THREADS, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &run->resume, NULL, "go on with the checkpoint in --out", 0,
          0, NULL},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    int status = cli_parse(&USAGE, flags, argc, argv, &run->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        status = cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    int status = cli_parse(&USAGE, flags, argc, argv, &run->common, NULL);
     if (status == CLI_GO && run->resume && (run->common.out == NULL || run->seeds > 1)) {
         status = cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR and a single seed");
     }

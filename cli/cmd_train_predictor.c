@@ -1,17 +1,18 @@
 /* hyplan train predictor: the network that says where others may go, from recordings. */
 #include "cli/curves.h"
 #include "cli/options.h"
+#include "cli/progress.h"
 #include "cli/rundir.h"
 #include "cli/train.h"
 #include "common/hp_clock.h"
 #include "common/hp_linalg.h"
 #include "predictor/pred_train.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { N_SERIES = 8, MAX_EPOCHS = 1000 };
 
@@ -48,8 +49,7 @@ typedef struct job {
     pred_epoch last; /* epoch done */
     uint32_t best_epoch;
     double rows[MAX_EPOCHS][N_SERIES];
-    int64_t start_ns, cpu_ns;
-    uint32_t first_epoch; /* of this run */
+    int64_t cpu_ns;
 } job;
 
 static volatile sig_atomic_t stop;
@@ -72,20 +72,6 @@ static hp_status load(job *j, pred_split split, pred_samples *out, hp_error *err
     return pred_samples_load(&choice, out, error);
 }
 
-static void show(const job *j, uint32_t step, uint32_t n_steps)
-{
-    const hp_clock clock = hp_clock_real();
-    const uint32_t done = pred_trainer_epochs_done(j->trainer);
-    const double share = ((done - j->first_epoch) * (double)n_steps + step) /
-                         ((j->epochs - j->first_epoch) * (double)n_steps);
-    const double spent_s = 1e-9 * (double)(hp_clock_now_ns(&clock) - j->start_ns);
-    const unsigned eta_s = share > 0.0 ? (unsigned)(spent_s * (1.0 - share) / share) : 0;
-    (void)fprintf(stderr,
-                  "\repoch %u/%u  step %u/%u  val best %.3f single %.3f nll %.3f  ETA %u:%02u  ",
-                  step > 0 ? done + 1 : done, j->epochs, step, n_steps, j->last.val.best,
-                  j->last.val.single, j->last.val.nll, eta_s / 60, eta_s % 60);
-}
-
 static void book(job *j, const pred_epoch *e)
 {
     const pred_loss *both[2] = {&e->train, &e->val};
@@ -102,57 +88,38 @@ static void book(job *j, const pred_epoch *e)
 
 static hp_status write_curves(const job *j, hp_error *error)
 {
-    static void (*const WRITE[])(const curves *, FILE *) = {curves_csv, curves_svg};
-    static const char *const NAMES[] = {"curves.csv", "curves.svg"};
     const curves c = {.title = "training of the predictor",
                       .x_name = "epoch",
                       .series = SERIES,
                       .n_series = N_SERIES,
                       .n_points = j->last.epoch,
                       .values = &j->rows[0][0]};
-    hp_status st = HP_OK;
-    for (size_t i = 0; st == HP_OK && i < HP_ARRAY_LEN(NAMES); ++i) {
-        char *text = NULL;
-        size_t size = 0;
-        FILE *out = open_memstream(&text, &size);
-        if (out == NULL) {
-            return hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        }
-        WRITE[i](&c, out);
-        st = fclose(out) == 0 ? cli_rundir_write(&j->dir, NAMES[i], text, size, error)
-                              : hp_fail(error, HP_ENOMEM, "no memory for the curves");
-        free(text);
-    }
-    return st;
+    return curves_write(&c, &j->dir, error);
 }
 
 /** All epochs, with a state after each; ends early on a signal. */
 static hp_status train(job *j, hp_error *error)
 {
-    const uint32_t n_steps = pred_trainer_steps(j->trainer);
-    const hp_clock clock = hp_clock_real();
-    const bool terminal = isatty(STDERR_FILENO) != 0 && !j->common.quiet;
+    const uint64_t per = pred_trainer_steps(j->trainer);
+    uint64_t step = per * pred_trainer_epochs_done(j->trainer);
+    progress shown = progress_start(j->common.quiet, "steps", step, per * j->epochs);
     hp_status st = HP_OK;
-    j->start_ns = hp_clock_now_ns(&clock);
     while (st == HP_OK && !stop && pred_trainer_epochs_done(j->trainer) < j->epochs) {
         pred_epoch epoch;
-        uint32_t step = 1;
         while (!pred_trainer_step(j->trainer, &epoch) && !stop) {
-            if (terminal && step++ % 10 == 0) {
-                show(j, step, n_steps);
-            }
+            step++;
+            progress_show(&shown, step, "epoch %" PRIu64, step / per + 1);
         }
         if (stop) {
             break; /* the state of the last whole epoch stays */
         }
         book(j, &epoch);
-        if (!j->common.quiet) {
-            show(j, 0, n_steps);
-            (void)fputc('\n', stderr);
-        }
+        progress_keep(&shown, ++step, "epoch %u: val best %.3f single %.3f nll %.3f", epoch.epoch,
+                      epoch.val.best, epoch.val.single, epoch.val.nll);
         st = pred_trainer_write(j->trainer, j->dir.path, STATE, error);
         st = st == HP_OK ? write_curves(j, error) : st;
     }
+    progress_end(&shown);
     return st == HP_OK && stop ? hp_fail(error, HP_EINTERRUPTED, "stopped; --resume goes on") : st;
 }
 
@@ -204,6 +171,8 @@ static hp_status run(job *j, hp_error *error)
     pred_train_config_default(&config);
     config.seed = j->common.seed;
     config.epochs = j->epochs;
+    config.no_vehicles = j->no_vehicles;
+    config.as_stamped = j->as_stamped;
     config.size_min = SIZES[j->data][0];
     config.size_max = SIZES[j->data][1];
     j->cpu_ns = hp_clock_thread_cpu_ns();
@@ -218,9 +187,10 @@ static hp_status run(job *j, hp_error *error)
         st = pred_trainer_read(j->trainer, path, error);
     }
     if (st == HP_OK) {
-        j->first_epoch = pred_trainer_epochs_done(j->trainer);
-        (void)fprintf(stderr, "%zu samples to train on, %zu to validate, %s kernels, into %s\n",
-                      j->train.n, j->val.n, hp_linalg_kernels(), j->dir.path);
+        if (!j->common.quiet) {
+            (void)fprintf(stderr, "%zu samples to train on, %zu to validate, %s kernels, into %s\n",
+                          j->train.n, j->val.n, hp_linalg_kernels(), j->dir.path);
+        }
         st = cli_rundir_manifest(&j->dir, &j->common, &settings, "running", error);
     }
     st = st == HP_OK ? train(j, error) : st;
@@ -233,7 +203,6 @@ static hp_status run(job *j, hp_error *error)
 
 static int read_options(int argc, char **argv, job *j)
 {
-    cli_texts rest;
     const cli_flag flags[] = {
         {.name = "data",
          .type = CLI_FLAG_WORD,
@@ -270,10 +239,7 @@ static int read_options(int argc, char **argv, job *j)
     };
     j->data = PRED_MIXED;
     j->epochs = 30;
-    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is no option", rest.items[0]);
-    }
+    const int status = cli_parse(&USAGE, flags, argc, argv, &j->common, NULL);
     if (status == CLI_GO && j->resume && j->common.out == NULL) {
         return cli_fail(&USAGE, CLI_USAGE, "--resume needs --out");
     }
@@ -293,7 +259,7 @@ int train_predictor(int argc, char **argv)
         (void)sigaction(SIGINT, &action, NULL);
         (void)sigaction(SIGTERM, &action, NULL);
         const hp_status st = run(j, &error);
-        status = st == HP_OK ? CLI_DONE : cli_fail(&USAGE, cli_exit_status(st), "%s", error.text);
+        status = cli_end(&USAGE, st, &error);
     }
     pred_trainer_destroy(&j->trainer);
     pred_samples_free(&j->train);

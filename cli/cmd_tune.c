@@ -1,8 +1,8 @@
 /* hyplan tune: many configurations on the same scenes, and which to take. */
 #include "cli/bench_run.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/tune_result.h"
-#include "common/hp_clock.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -30,12 +30,6 @@ typedef struct tune_options {
     bool resume;
     tune_space space;
 } tune_options;
-
-static int64_t now_ns(void)
-{
-    const hp_clock clock = hp_clock_real();
-    return hp_clock_now_ns(&clock);
-}
 
 /* Plays one point into its own directory below the tuning's. */
 static hp_status play_point(const tune_options *o, const cli_common *common, const cli_rundir *dir,
@@ -70,22 +64,19 @@ static hp_status play_point(const tune_options *o, const cli_common *common, con
     return status;
 }
 
-static void tell(const tuning *t, uint32_t i, int64_t start_ns)
+static void tell(const tuning *t, uint32_t i, progress *shown)
 {
     const tune_result *r = &t->results[i];
-    const double spent_s = (double)(now_ns() - start_ns) * 1e-9;
-    const double left_s = spent_s / (i + 1) * (t->n - i - 1);
-    (void)fprintf(stderr,
-                  "%3u/%u  crash %4.1f %%  with near misses %4.1f %%  arrival %5.1f %%  p99 %7.2f "
-                  "ms  ETA %d:%02d ",
-                  i + 1, t->n, 100.0 * bench_rate(r->crashes, r->scenes),
-                  100.0 * bench_rate(r->unclean, r->scenes),
-                  100.0 * bench_rate(r->arrivals, r->scenes), r->p99_ms, (int)left_s / 60,
-                  (int)left_s % 60);
-    for (uint32_t k = 0; k < t->space->n_axes && r->point.sets[k][0] != '\0'; k++) {
-        (void)fprintf(stderr, " %s", r->point.sets[k]);
+    char sets[TUNE_MAX_AXES * (TUNE_SET + 2)] = "as configured";
+    for (uint32_t k = 0, len = 0; k < t->space->n_axes && r->point.sets[k][0] != '\0'; k++) {
+        len += (uint32_t)snprintf(sets + len, sizeof sets - len, "%s%s", k > 0 ? "  " : "",
+                                  r->point.sets[k]);
     }
-    (void)fputs(i == 0 ? " as configured\n" : "\n", stderr);
+    progress_keep(shown, i + 1,
+                  "crash %4.1f %%  with near misses %4.1f %%  arrival %5.1f %%  p99 %7.2f ms  %s",
+                  100.0 * bench_rate(r->crashes, r->scenes),
+                  100.0 * bench_rate(r->unclean, r->scenes),
+                  100.0 * bench_rate(r->arrivals, r->scenes), r->p99_ms, sets);
 }
 
 static void choose_point(const tune_options *o, uint64_t seed, uint32_t i, tune_result *r)
@@ -112,19 +103,13 @@ static void curve(const tuning *t, FILE *out)
 static hp_status write_text(const cli_rundir *dir, const char *file, writer write, const tuning *t,
                             hp_error *error)
 {
-    char *text = NULL;
-    size_t len = 0;
-    FILE *out = open_memstream(&text, &len);
-    if (out == NULL) {
-        return HP_ENOMEM;
+    cli_draft draft;
+    const hp_status status = cli_draft_open(&draft, error);
+    if (status != HP_OK) {
+        return status;
     }
-    write(t, out);
-    hp_status status = fclose(out) == 0 ? HP_OK : HP_ENOMEM;
-    if (status == HP_OK && len > 0) {
-        status = cli_rundir_write(dir, file, text, len, error);
-    }
-    free(text);
-    return status;
+    write(t, draft.out);
+    return cli_draft_write(&draft, dir, file, error);
 }
 
 /* The whole configuration of the chosen point, to be used by --config. */
@@ -157,7 +142,7 @@ static hp_status write_all(const cli_common *common, const cli_rundir *dir, cons
     hp_status status =
         json == NULL ? HP_ENOMEM : cli_rundir_write_json(dir, "tune.json", json, error);
     json_decref(json);
-    const struct {
+    static const struct {
         const char *file;
         writer write;
     } FILES[] = {{"tune.csv", tuning_csv},
@@ -174,13 +159,13 @@ static int run_tuning(const tune_options *o, const cli_common *common, tuning *t
 {
     hp_error error = {{0}};
     cli_rundir dir;
-    const int64_t start_ns = now_ns();
+    progress shown = progress_start(common->quiet, "points", 0, t->n);
     hp_status status = cli_rundir_open(common, "tune", &dir, &error);
     for (uint32_t i = 0; status == HP_OK && i < t->n; i++) {
         choose_point(o, common->seed, i, &t->results[i]);
         status = play_point(o, common, &dir, i, &t->results[i], &error);
-        if (status == HP_OK && !common->quiet) {
-            tell(t, i, start_ns);
+        if (status == HP_OK) {
+            tell(t, i, &shown);
         }
     }
     if (status == HP_OK) {
@@ -188,8 +173,7 @@ static int run_tuning(const tune_options *o, const cli_common *common, tuning *t
         status = write_all(common, &dir, t, &error);
     }
     if (status != HP_OK) {
-        return cli_fail(&USAGE, cli_exit_status(status), "%s",
-                        error.text[0] != '\0' ? error.text : hp_status_text(status));
+        return cli_end(&USAGE, status, &error);
     }
     if (common->json) {
         json_t *json = tuning_json(t);

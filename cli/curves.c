@@ -11,7 +11,7 @@ enum { WIDTH = 800, HEIGHT = 400, LEFT = 64, RIGHT = 16, TOP = 72, BOTTOM = 40, 
 static const char *const COLOURS[CURVES_MAX_SERIES] = {"#0072b2", "#e69f00", "#009e73", "#d55e00",
                                                        "#cc79a7", "#56b4e9", "#8a8a00", "#7f7f7f"};
 
-void curves_csv(const curves *c, FILE *out)
+static void write_csv(const curves *c, FILE *out)
 {
     (void)fputs(c->x_name, out);
     for (uint32_t s = 0; s < c->n_series; ++s) {
@@ -97,7 +97,7 @@ static void line(const curves *c, const extent *e, uint32_t series, FILE *out)
     (void)fputs("</text>\n", out);
 }
 
-void curves_svg(const curves *c, FILE *out)
+static void write_svg(const curves *c, FILE *out)
 {
     const extent e = extent_of(c);
     frame(c, &e, out);
@@ -105,4 +105,22 @@ void curves_svg(const curves *c, FILE *out)
         line(c, &e, s, out);
     }
     (void)fputs("</svg>\n", out);
+}
+
+hp_status curves_write(const curves *c, const cli_rundir *dir, hp_error *error)
+{
+    static const struct {
+        const char *file;
+        void (*write)(const curves *c, FILE *out);
+    } FORMS[] = {{"curves.csv", write_csv}, {"curves.svg", write_svg}};
+    hp_status st = HP_OK;
+    for (size_t i = 0; i < HP_ARRAY_LEN(FORMS) && st == HP_OK; ++i) {
+        cli_draft draft;
+        st = cli_draft_open(&draft, error);
+        if (st == HP_OK) {
+            FORMS[i].write(c, draft.out);
+            st = cli_draft_write(&draft, dir, FORMS[i].file, error);
+        }
+    }
+    return st;
 }

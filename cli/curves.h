@@ -1,10 +1,12 @@
 /** @file curves.h Training curves: a CSV of all figures, and an SVG of lines that reads well on
- * light and on dark ground. Ownership: borrows everything. Threads: pure. Allocation: none. */
+ * light and on dark ground. Ownership: borrows everything. Threads: one writer. Allocation: while
+ * writing. */
 #ifndef CURVES_H
 #define CURVES_H
 
+#include "cli/rundir.h"
+
 #include <stdint.h>
-#include <stdio.h>
 
 enum { CURVES_MAX_SERIES = 8 };
 
@@ -16,7 +18,7 @@ typedef struct curves {
     const double *values;
 } curves;
 
-void curves_csv(const curves *c, FILE *out);
-void curves_svg(const curves *c, FILE *out);
+/** Writes curves.csv and curves.svg. */
+HP_NODISCARD hp_status curves_write(const curves *c, const cli_rundir *dir, hp_error *error);
 
 #endif

@@ -5,8 +5,8 @@
 #include "cli/policy_grid.h"
 #include "cli/prune_draw.h"
 #include "cli/rundir.h"
+#include "common/hp_crew.h"
 #include "common/hp_file.h"
-#include "policy/policy_crew.h"
 
 #include <jansson.h>
 #include <math.h>
@@ -28,7 +28,7 @@ typedef struct study {
     uint32_t beliefs, trials, resamples, grid;
     cli_config *config;
     drive_setting *setting;
-    prune_lab *labs[POLICY_MAX_THREADS];
+    prune_lab *labs[HP_CREW_MAX_THREADS];
     uint32_t n_labs;
     cli_rundir dir;
     FILE *csv;
@@ -53,7 +53,7 @@ static hp_status open_study(const cli_common *common, study *s, hp_error *error)
     s->config = calloc(1, sizeof *s->config);
     s->setting = calloc(1, sizeof *s->setting);
     s->cases = calloc(prune_draw_episodes(s->beliefs), sizeof *s->cases);
-    s->n_labs = common->jobs < POLICY_MAX_THREADS ? common->jobs : POLICY_MAX_THREADS;
+    s->n_labs = common->jobs < HP_CREW_MAX_THREADS ? common->jobs : HP_CREW_MAX_THREADS;
     if (s->config == NULL || s->setting == NULL || s->cases == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for %u beliefs", s->beliefs);
     }
@@ -377,7 +377,6 @@ static hp_status report(const cli_common *common, study *s)
 int eval_prune(int argc, char **argv)
 {
     cli_common common;
-    cli_texts rest;
     hp_error error = {{0}};
     study s = {.beliefs = 200, .trials = CLI_DEFAULT_TRIALS, .resamples = 100};
     const cli_flag flags[] = {
@@ -390,7 +389,7 @@ int eval_prune(int argc, char **argv)
          GRIDS},
         {NULL, 0, CLI_FLAG_SWITCH, NULL, NULL, NULL, 0, 0, NULL},
     };
-    const int status = cli_parse(&USAGE, flags, argc, argv, &common, &rest);
+    const int status = cli_parse(&USAGE, flags, argc, argv, &common, NULL);
     if (status != CLI_GO) {
         return status;
     }
@@ -408,7 +407,5 @@ int eval_prune(int argc, char **argv)
         st = report(&common, &s);
     }
     close_study(&s);
-    return st == HP_OK ? CLI_DONE
-                       : cli_fail(&USAGE, cli_exit_status(st), "%s",
-                                  error.text[0] != '\0' ? error.text : hp_status_text(st));
+    return cli_end(&USAGE, st, &error);
 }

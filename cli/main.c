@@ -1,5 +1,6 @@
 /* The one command that users type. */
 #include "cli/commands.h"
+#include "cli/menu.h"
 #include "cli/options.h"
 #include "cli/version.h"
 #include "common/hp_program.h"
@@ -7,12 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct command {
-    const char *name, *help;
-    int (*run)(int argc, char **argv);
-} command;
-
-static const command COMMANDS[] = {
+static const menu_item COMMANDS[] = {
     {"run", "one closed loop with all parts started, watched and stopped", cmd_run},
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
     {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
@@ -31,35 +27,16 @@ static const command COMMANDS[] = {
     {"doctor", "is everything here that a run needs?", cmd_doctor},
 };
 
-static void print_help(FILE *out)
-{
-    (void)fputs("usage: hyplan COMMAND [options]\n"
-                "HyPlan plans a car's motion among people it can see, and some it cannot.\n\n"
-                "commands:\n",
-                out);
-    for (size_t i = 0; i < HP_ARRAY_LEN(COMMANDS); i++) {
-        (void)fprintf(out, "  %-10s %s\n", COMMANDS[i].name, COMMANDS[i].help);
-    }
-    (void)fputs("\nhyplan COMMAND --help shows a command's options with an example.\n"
-                "exit status: 0 done and passed, 1 ran but failed its criteria, 2 usage or\n"
-                "configuration, 3 environment\n",
-                out);
-}
-
-static int unknown(const char *word)
-{
-    const char *names[HP_ARRAY_LEN(COMMANDS)];
-    for (size_t i = 0; i < HP_ARRAY_LEN(COMMANDS); i++) {
-        names[i] = COMMANDS[i].name;
-    }
-    const char *near = cli_nearest(word, names, HP_ARRAY_LEN(COMMANDS));
-    (void)fprintf(stderr, "hyplan: error: there is no command '%s'", word);
-    if (near != NULL) {
-        (void)fprintf(stderr, " (did you mean '%s'?)", near);
-    }
-    (void)fputs("; see hyplan --help\n", stderr);
-    return CLI_USAGE;
-}
+static const menu MENU = {
+    .program = "hyplan",
+    .word = "COMMAND",
+    .before =
+        "HyPlan plans a car's motion among people it can see, and some it cannot.\n\ncommands:",
+    .after = "exit status: 0 done and passed, 1 ran but failed its criteria, 2 usage or\n"
+             "configuration, 3 environment\n",
+    .items = COMMANDS,
+    .n = HP_ARRAY_LEN(COMMANDS),
+};
 
 /** What was printed must have arrived: a cut table is no result. */
 static int after(int status)
@@ -75,22 +52,9 @@ static int after(int status)
 int main(int argc, char **argv)
 {
     hp_program_begin();
-    if (argc < 2) {
-        print_help(stderr);
-        return CLI_USAGE;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
-        print_help(stdout);
-        return CLI_DONE;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
         (void)printf("hyplan %s (%s)\n", CLI_VERSION, CLI_BUILD);
         return CLI_DONE;
     }
-    for (size_t i = 0; i < HP_ARRAY_LEN(COMMANDS); i++) {
-        if (strcmp(argv[1], COMMANDS[i].name) == 0) {
-            return after(COMMANDS[i].run(argc - 1, argv + 1));
-        }
-    }
-    return unknown(argv[1]);
+    return after(menu_run(&MENU, argc, argv));
 }

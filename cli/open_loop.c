@@ -342,7 +342,7 @@ int open_loop_command(const cli_usage *usage, const char *path, const cli_common
     hp_error error = {{0}};
     const hp_status st = open_loop_replay(path, common, &r, &error);
     if (st != HP_OK) {
-        return cli_fail(usage, cli_exit_status(st), "%s", error.text);
+        return cli_end(usage, st, &error);
     }
     if (common->json) {
         print_json(&r);

@@ -42,6 +42,14 @@ int cli_exit_status(hp_status status)
     return status == HP_ECONFIG || status == HP_EINVAL ? CLI_USAGE : CLI_ENVIRONMENT;
 }
 
+int cli_end(const cli_usage *usage, hp_status status, const hp_error *error)
+{
+    return status == HP_OK
+               ? CLI_DONE
+               : cli_fail(usage, cli_exit_status(status), "%s",
+                          error->text[0] != '\0' ? error->text : hp_status_text(status));
+}
+
 bool cli_read_u64(const char *text, uint64_t min, uint64_t max, uint64_t *out)
 {
     char *end = NULL;
@@ -287,7 +295,6 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
     bool help = false;
     flag_set set;
     common_default(common);
-    rest->n = 0;
     flags_gather(own, common, &help, &set);
     optind = 0; /* GNU: start afresh; one process may parse more than once */
     opterr = 0;
@@ -304,6 +311,13 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
         print_help(usage, own);
         return CLI_DONE;
     }
+    if (rest == NULL) {
+        return optind == argc
+                   ? CLI_GO
+                   : cli_fail(usage, CLI_USAGE, "'%s' is not expected here (see hyplan %s --help)",
+                              argv[optind], usage->command);
+    }
+    rest->n = 0;
     for (int i = optind; i < argc; i++) {
         if (rest->n == CLI_MAX_TEXTS) {
             return cli_fail(usage, CLI_USAGE, "more than %d arguments", CLI_MAX_TEXTS);

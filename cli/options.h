@@ -74,8 +74,9 @@ typedef struct cli_common {
 } cli_common;
 
 /** Reads argv of one command (argv[0] is the command's name) into common and the command's own
- * flags (a table ended by a NULL name; may be NULL). *rest gets what is no option. Returns CLI_GO,
- * or the status to exit with, after having printed the help or the complaint. */
+ * flags (a table ended by a NULL name; may be NULL). *rest gets what is no option; where rest is
+ * NULL there may be nothing of the kind. Returns CLI_GO, or the status to exit with, after having
+ * printed the help or the complaint. */
 int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv,
               cli_common *common, cli_texts *rest);
 
@@ -84,6 +85,9 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
 int cli_fail(const cli_usage *usage, int status, const char *format, ...) HP_PRINTF(3, 4);
 /** The exit status that fits a status code. */
 int cli_exit_status(hp_status status);
+/** The end of a command: CLI_DONE, or the status to exit with after having said what went wrong; by
+ *  the status alone where the error is empty. */
+int cli_end(const cli_usage *usage, hp_status status, const hp_error *error);
 
 /** Splits "a,b,c" in place (text is changed). False if there are too many parts or an empty one. */
 bool cli_split(char *text, cli_texts *out);

@@ -27,21 +27,12 @@ static void put_id(pb_out *out, uint32_t field, uint64_t id)
     pb_end(out, at);
 }
 
-static void put_three(pb_out *out, uint32_t field, double a, double b, double c)
-{
-    const size_t at = pb_begin(out, field);
-    pb_double(out, 1, a);
-    pb_double(out, 2, b);
-    pb_double(out, 3, c);
-    pb_end(out, at);
-}
-
 /** The first three fields of a base: dimension, position, orientation. */
 static void put_box(pb_out *out, const hp_box *box, double height_m)
 {
-    put_three(out, 1, box->length_m, box->width_m, height_m);
-    put_three(out, 2, box->centre.x_m, box->centre.y_m, height_m / 2.0);
-    put_three(out, 3, 0.0, 0.0, box->centre.yaw_rad);
+    pb_three(out, 1, box->length_m, box->width_m, height_m);
+    pb_three(out, 2, box->centre.x_m, box->centre.y_m, height_m / 2.0);
+    pb_three(out, 3, 0.0, 0.0, box->centre.yaw_rad);
 }
 
 /** OSI tells cars apart by their length. */
@@ -61,8 +52,8 @@ static void put_moving(pb_out *out, const body *b)
     put_id(out, 1, b->id);
     const size_t base = pb_begin(out, 2);
     put_box(out, &b->box, b->height_m);
-    put_three(out, 4, b->velocity_mps.x_m, b->velocity_mps.y_m, 0.0);
-    put_three(out, 5, b->accel_mps2.x_m, b->accel_mps2.y_m, 0.0);
+    pb_three(out, 4, b->velocity_mps.x_m, b->velocity_mps.y_m, 0.0);
+    pb_three(out, 5, b->accel_mps2.x_m, b->accel_mps2.y_m, 0.0);
     pb_end(out, base);
     pb_varint(out, 3, walks ? TYPE_PEDESTRIAN : TYPE_VEHICLE);
     if (!walks) {

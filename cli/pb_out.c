@@ -90,3 +90,12 @@ void pb_end(pb_out *out, size_t begun)
         memcpy(out->bytes + begun, head, n);
     }
 }
+
+void pb_three(pb_out *out, uint32_t field, double a, double b, double c)
+{
+    const size_t at = pb_begin(out, field);
+    pb_double(out, 1, a);
+    pb_double(out, 2, b);
+    pb_double(out, 3, c);
+    pb_end(out, at);
+}

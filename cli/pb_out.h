@@ -22,4 +22,7 @@ void pb_text(pb_out *out, uint32_t field, const char *text);
 size_t pb_begin(pb_out *out, uint32_t field);
 void pb_end(pb_out *out, size_t begun);
 
+/** A message of three doubles, fields 1 to 3: a vector, a size, angles. */
+void pb_three(pb_out *out, uint32_t field, double a, double b, double c);
+
 #endif

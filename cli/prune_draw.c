@@ -1,13 +1,11 @@
 #include "cli/prune_draw.h"
 
-#include "common/hp_clock.h"
-#include "policy/policy_crew.h"
+#include "cli/progress.h"
+#include "common/hp_crew.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /** What came of an episode. */
 typedef struct slot {
@@ -25,28 +23,8 @@ typedef struct draw {
     /* under the mutex */
     uint32_t n_taken; /* episodes handed over, from the first on */
     uint32_t n_needy, n_others;
-    bool terminal;
-    hp_clock clock;
-    int64_t start_ns, shown_ns;
+    progress shown;
 } draw;
-
-static void show_progress(draw *d)
-{
-    const int64_t now_ns = hp_clock_now_ns(&d->clock);
-    const int64_t pause_ns = d->terminal ? INT64_C(200000000) : INT64_C(10000000000);
-    const uint32_t wanted = d->task->wanted;
-    const bool end = d->n_needy == wanted;
-    if (d->task->quiet || (!end && now_ns - d->shown_ns < pause_ns)) {
-        return;
-    }
-    const double spent_s = 1e-9 * (double)(now_ns - d->start_ns);
-    const double left_s = d->n_needy > 0 ? spent_s / d->n_needy * (wanted - d->n_needy) : 0.0;
-    d->shown_ns = now_ns;
-    (void)fprintf(stderr, "%s%u/%u beliefs to search, %u others  ETA %u:%02u   %s",
-                  d->terminal ? "\r" : "", d->n_needy, wanted, d->n_others, (unsigned)left_s / 60,
-                  (unsigned)left_s % 60, d->terminal && !end ? "" : "\n");
-    (void)fflush(stderr);
-}
 
 /** Hands over what is done from the first episode on, without a gap. */
 static void hand_over(draw *d)
@@ -63,7 +41,7 @@ static void hand_over(draw *d)
     }
     atomic_store(&d->enough, d->n_needy >= t->wanted);
     if (d->n_taken > before) {
-        show_progress(d);
+        progress_show(&d->shown, d->n_needy, "%u others", d->n_others);
     }
 }
 
@@ -98,22 +76,21 @@ uint32_t prune_draw_episodes(uint32_t wanted)
 hp_status prune_draw_run(const prune_draw_task *task)
 {
     draw d = {.task = task, .n_slots = prune_draw_episodes(task->wanted)};
-    policy_crew *crew = NULL;
+    hp_crew *crew = NULL;
     d.slots = calloc(d.n_slots, sizeof *d.slots);
     if (d.slots == NULL) {
         return HP_ENOMEM;
     }
-    hp_status st = policy_crew_create(task->n_labs, &crew);
+    hp_status st = hp_crew_create(task->n_labs, &crew);
     if (st == HP_OK && pthread_mutex_init(&d.mutex, NULL) != 0) {
         st = HP_EUNAVAILABLE;
-        policy_crew_destroy(&crew);
+        hp_crew_destroy(&crew);
     }
     if (st == HP_OK) {
-        d.terminal = isatty(STDERR_FILENO) == 1;
-        d.clock = hp_clock_real();
-        d.start_ns = d.shown_ns = hp_clock_now_ns(&d.clock);
-        policy_crew_run(crew, draw_on, &d, task->n_labs);
-        policy_crew_destroy(&crew);
+        d.shown = progress_start(task->quiet, "beliefs to search", 0, task->wanted);
+        hp_crew_run(crew, draw_on, &d, task->n_labs);
+        progress_end(&d.shown);
+        hp_crew_destroy(&crew);
         (void)pthread_mutex_destroy(&d.mutex);
     }
     free(d.slots);

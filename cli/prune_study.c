@@ -1,5 +1,7 @@
 #include "cli/prune_study.h"
 
+#include "common/hp_sort.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -44,13 +46,6 @@ double prune_case_loss(const prune_case *c, uint32_t action)
     return c->longest.action_lower[c->longest.action] - c->longest.action_lower[action];
 }
 
-static int by_size(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
-}
-
 /** Median of a bootstrap sample: the middle of n ranks drawn from n. Counting beats sorting. */
 static double resampled_median(const double *sorted, uint32_t n, hp_rng stream, uint32_t *count)
 {
@@ -76,12 +71,12 @@ double prune_median(double *values, uint32_t n, stats_interval *interval)
     if (count == NULL) {
         return (double)NAN;
     }
-    qsort(values, n, sizeof *values, by_size);
+    hp_sort(values, n);
     for (uint32_t i = 0; i < BOOTSTRAPS; i++) {
         medians[i] = resampled_median(values, n, hp_rng_lane(hp_rng_seed(n), i), count);
     }
     free(count);
-    qsort(medians, BOOTSTRAPS, sizeof medians[0], by_size);
+    hp_sort(medians, BOOTSTRAPS);
     *interval =
         (stats_interval){medians[BOOTSTRAPS / 40], medians[BOOTSTRAPS - 1 - BOOTSTRAPS / 40]};
     return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);

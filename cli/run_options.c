@@ -93,12 +93,7 @@ static int read_flags(const cli_usage *usage, int argc, char **argv, run_options
          .help = "for --tcp: keys as `hyplan keys new` makes them"},
         {.name = NULL},
     };
-    cli_texts rest;
-    const int status = cli_parse(usage, own, argc, argv, &out->common, &rest);
-    if (status == CLI_GO && rest.n > 0) {
-        return cli_fail(usage, CLI_USAGE, "unexpected '%s'", rest.items[0]);
-    }
-    return status;
+    return cli_parse(usage, own, argc, argv, &out->common, NULL);
 }
 
 static int check_planner(const cli_usage *usage, const char *name)
@@ -174,7 +169,7 @@ static int check_scene(const cli_usage *usage, const bridge_config *bridge)
         st = sim_scene_parse(bridge->scene, &scene, &error);
     }
     free(scenario);
-    return st == HP_OK ? CLI_GO : cli_fail(usage, cli_exit_status(st), "%s", error.text);
+    return st == HP_OK ? CLI_GO : cli_end(usage, st, &error);
 }
 
 /** A file of CARLA's recorder, and the map of its town if it is to be had. */
@@ -323,7 +318,7 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     }
     const hp_status st = cli_config_load(&out->common, &out->config, &error);
     if (st != HP_OK) {
-        return cli_fail(usage, cli_exit_status(st), "%s", error.text);
+        return cli_end(usage, st, &error);
     }
     out->unpruned = f.planner != NULL && strcmp(f.planner, "despot") == 0;
     apply_planner(out, &out->config);

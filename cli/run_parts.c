@@ -163,12 +163,6 @@ static void release_signals(const stop_signals *s)
     (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }
 
-/** Progress goes to stderr, unless it is not wanted. */
-static FILE *progress(const run_options *options)
-{
-    return options->common.quiet ? NULL : stderr;
-}
-
 /* ---- Whoever manages services is told ---- */
 
 typedef struct care {
@@ -330,7 +324,7 @@ static hp_status open_processes(process_run *r, const cli_rundir *dir, hp_error 
                                &r->children);
     }
     return st == HP_OK ? run_watch_create(r->onlooker.bus, r->onlooker.node.base,
-                                          progress(r->options), &r->watch, error)
+                                          r->options->common.quiet, &r->watch, error)
                        : st;
 }
 
@@ -527,8 +521,8 @@ hp_status run_embedded(const run_options *options, const cli_rundir *dir, run_fa
         st = embedded_create(&setup, &parts, error);
     }
     if (st == HP_OK) {
-        st = run_watch_create(embedded_bus(parts), embedded_base(parts), progress(options), &watch,
-                              error);
+        st = run_watch_create(embedded_bus(parts), embedded_base(parts), options->common.quiet,
+                              &watch, error);
     }
     if (st == HP_OK) {
         watch_threads(parts, watch, &log, &signals, facts);

@@ -1,18 +1,13 @@
 #include "cli/run_watch.h"
 
-#include "common/hp_clock.h"
+#include "cli/progress.h"
 #include "proto/hp_node.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define MS INT64_C(1000000)
 
 enum {
-    SHOW_TTY_MS = 100,
-    SHOW_FILE_MS = 5000,
     MAX_LETTERS = 4096, /* per poll */
     LINE = 160,
 };
@@ -22,10 +17,7 @@ struct run_watch {
     hp_codec *codec;
     hp_message *message;
     unsigned char *bytes;
-    hp_clock clock;
-    FILE *out;
-    bool tty, shown;
-    int64_t shown_ns;
+    progress shown;
     /* what was last heard */
     run_seen seen;
     bool known[HP_ROLE_COUNT]; /* its health was heard */
@@ -36,7 +28,7 @@ struct run_watch {
     uint64_t fallbacks; /* ticks driven by anything but search and policy */
 };
 
-hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch **self,
+hp_status run_watch_create(hp_bus *bus, const char *base, bool quiet, run_watch **self,
                            hp_error *error)
 {
     char endpoint[HP_BUS_ENDPOINT];
@@ -45,10 +37,7 @@ hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch *
     if (w == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for the onlooker");
     }
-    w->clock = hp_clock_real();
-    w->out = out;
-    w->tty = out != NULL && isatty(fileno(out)) == 1;
-    w->shown_ns = hp_clock_now_ns(&w->clock);
+    w->shown = progress_start(quiet, NULL, 0, 0);
     w->bytes = malloc(HP_BUS_MAX_MESSAGE);
     w->message = malloc(sizeof *w->message);
     hp_status st = w->bytes != NULL && w->message != NULL ? hp_codec_create(&w->codec) : HP_ENOMEM;
@@ -74,9 +63,7 @@ void run_watch_destroy(run_watch **self)
     if (w == NULL) {
         return;
     }
-    if (w->tty && w->shown) {
-        (void)fputc('\n', w->out);
-    }
+    progress_end(&w->shown);
     hp_socket_close(&w->tap);
     hp_codec_destroy(&w->codec);
     free(w->message);
@@ -183,21 +170,6 @@ void run_watch_line(const run_watch *self, char *line, size_t cap)
     }
 }
 
-static void show(run_watch *w)
-{
-    const int64_t now = hp_clock_now_ns(&w->clock);
-    if (w->out == NULL || !w->heard ||
-        now - w->shown_ns < (w->tty ? SHOW_TTY_MS : SHOW_FILE_MS) * MS) {
-        return;
-    }
-    char line[LINE];
-    w->shown_ns = now;
-    w->shown = true;
-    run_watch_line(w, line, sizeof line);
-    (void)fprintf(w->out, w->tty ? "\r\033[K%s" : "%s\n", line);
-    (void)fflush(w->out);
-}
-
 void run_watch_poll(run_watch *self, int64_t wait_ms)
 {
     bool ready = false;
@@ -205,5 +177,9 @@ void run_watch_poll(run_watch *self, int64_t wait_ms)
         for (int i = 0; i < MAX_LETTERS && hear(self); i++) {
         }
     }
-    show(self);
+    if (self->heard) {
+        char line[LINE];
+        run_watch_line(self, line, sizeof line);
+        progress_show(&self->shown, 0, "%s", line);
+    }
 }

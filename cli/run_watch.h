@@ -7,12 +7,11 @@
 #include "proto/hp_codec.h"
 
 #include <stdbool.h>
-#include <stdio.h>
 
 typedef struct run_watch run_watch;
 
-/** @param base where the links are, as in hp_node.  @param out NULL: no progress. */
-HP_NODISCARD hp_status run_watch_create(hp_bus *bus, const char *base, FILE *out, run_watch **self,
+/** @param base where the links are, as in hp_node.  @param quiet no progress on stderr. */
+HP_NODISCARD hp_status run_watch_create(hp_bus *bus, const char *base, bool quiet, run_watch **self,
                                         hp_error *error);
 /** Ends the progress line. */
 void run_watch_destroy(run_watch **self);

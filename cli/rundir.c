@@ -125,6 +125,27 @@ hp_status cli_rundir_write_json(const cli_rundir *dir, const char *file, const j
     return status;
 }
 
+hp_status cli_draft_open(cli_draft *draft, hp_error *error)
+{
+    *draft = (cli_draft){0};
+    draft->out = open_memstream(&draft->text, &draft->len);
+    return draft->out != NULL ? HP_OK : hp_fail(error, HP_ENOMEM, "out of memory");
+}
+
+hp_status cli_draft_write(cli_draft *draft, const cli_rundir *dir, const char *file,
+                          hp_error *error)
+{
+    hp_status status = HP_OK;
+    if (fclose(draft->out) != 0) {
+        status = hp_fail(error, HP_ENOMEM, "%s: out of memory", file);
+    } else if (draft->len > 0) {
+        status = cli_rundir_write(dir, file, draft->text, draft->len, error);
+    }
+    free(draft->text);
+    *draft = (cli_draft){0};
+    return status;
+}
+
 json_t *cli_json_real(double value)
 {
     json_t *real = json_real(value); /* NULL for nan and infinities */

@@ -6,6 +6,7 @@
 #include "cli/options.h"
 
 #include <jansson.h>
+#include <stdio.h>
 
 typedef struct cli_rundir {
     char path[CLI_PATH];
@@ -23,6 +24,17 @@ HP_NODISCARD hp_status cli_rundir_write(const cli_rundir *dir, const char *file,
 /** The same for a JSON object, indented. */
 HP_NODISCARD hp_status cli_rundir_write_json(const cli_rundir *dir, const char *file,
                                              const json_t *json, hp_error *error);
+/** A text that is put together in memory, and then becomes a file as above. */
+typedef struct cli_draft {
+    FILE *out;
+    char *text;
+    size_t len;
+} cli_draft;
+
+HP_NODISCARD hp_status cli_draft_open(cli_draft *draft, hp_error *error);
+/** Closes the draft, and writes it unless it is empty. */
+HP_NODISCARD hp_status cli_draft_write(cli_draft *draft, const cli_rundir *dir, const char *file,
+                                       hp_error *error);
 /** manifest.json: version, build, ISA, host, seed, effective configuration, start, and the verdict
  *  ("running" until the end is known). */
 HP_NODISCARD hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_common *common,

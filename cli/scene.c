@@ -25,15 +25,6 @@ static void put_time(pb_out *out, uint32_t field, int64_t time_ns)
     pb_end(out, at);
 }
 
-static void put_xyz(pb_out *out, uint32_t field, double x, double y, double z)
-{
-    const size_t at = pb_begin(out, field);
-    pb_double(out, 1, x);
-    pb_double(out, 2, y);
-    pb_double(out, 3, z);
-    pb_end(out, at);
-}
-
 static void put_yaw(pb_out *out, uint32_t field, double yaw_rad)
 {
     const size_t at = pb_begin(out, field);
@@ -45,7 +36,7 @@ static void put_yaw(pb_out *out, uint32_t field, double yaw_rad)
 static void put_pose(pb_out *out, uint32_t field, const hp_pose *pose, double z_m)
 {
     const size_t at = pb_begin(out, field);
-    put_xyz(out, 1, pose->x_m, pose->y_m, z_m);
+    pb_three(out, 1, pose->x_m, pose->y_m, z_m);
     put_yaw(out, 2, pose->yaw_rad);
     pb_end(out, at);
 }
@@ -66,7 +57,7 @@ static void put_cube(pb_out *out, const hp_box *box, double height_m, color c)
 {
     const size_t at = pb_begin(out, 8);
     put_pose(out, 1, &box->centre, height_m / 2.0);
-    put_xyz(out, 2, box->length_m, box->width_m, height_m);
+    pb_three(out, 2, box->length_m, box->width_m, height_m);
     put_color(out, 3, c);
     pb_end(out, at);
 }
@@ -76,7 +67,7 @@ static void put_line(pb_out *out, const hp_vec2 *points, uint32_t n, double widt
     const size_t at = pb_begin(out, 11);
     pb_double(out, 3, width_m);
     for (uint32_t i = 0; i < n; i++) {
-        put_xyz(out, 5, points[i].x_m, points[i].y_m, 0.1);
+        pb_three(out, 5, points[i].x_m, points[i].y_m, 0.1);
     }
     put_color(out, 6, c);
     pb_end(out, at);
@@ -207,7 +198,7 @@ void scene_transform(const hp_pose *ego, int64_t time_ns, pb_out *out)
     put_time(out, 1, time_ns);
     pb_text(out, 2, "map");
     pb_text(out, 3, "ego");
-    put_xyz(out, 4, ego->x_m, ego->y_m, 0.0);
+    pb_three(out, 4, ego->x_m, ego->y_m, 0.0);
     put_yaw(out, 5, ego->yaw_rad);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/tap_state.h"
 
 #include "cli/scene_json.h"
+#include "common/hp_sort.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -175,13 +176,6 @@ hp_status tap_state_step(tap_state *s, int64_t wait_ms, tap_listener *listener, 
 
 /* ---- What is known ---- */
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double tap_state_decision_ms(const tap_state *s, double share)
 {
     double sorted[TAP_TIMES];
@@ -190,7 +184,7 @@ double tap_state_decision_ms(const tap_state *s, double share)
         return (double)NAN;
     }
     memcpy(sorted, s->decision_ms, n * sizeof sorted[0]);
-    qsort(sorted, n, sizeof sorted[0], by_value);
+    hp_sort(sorted, n);
     const size_t at = (size_t)(share * (double)n);
     return sorted[at < n ? at : n - 1];
 }

@@ -1,5 +1,7 @@
 #include "common/hp_geom.h"
 
+#include "common/hp_search.h"
+
 double hp_angle_wrap(double rad)
 {
     const double r = fmod(rad, 2.0 * HP_PI);
@@ -143,17 +145,7 @@ double hp_polyline_lengths(const hp_vec2 *points, uint32_t n, double *s_m)
 /** Index i of the segment [i, i+1] that holds arc length s. */
 static uint32_t segment_at(const double *s_m, uint32_t n, double s)
 {
-    uint32_t lo = 0;
-    uint32_t hi = n - 1;
-    while (hi - lo > 1) {
-        const uint32_t mid = lo + (hi - lo) / 2;
-        if (s_m[mid] <= s) {
-            lo = mid;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
+    return (uint32_t)hp_search_begin(s_m, n - 1, sizeof *s_m, 0, s);
 }
 
 hp_pose hp_polyline_at(const hp_vec2 *points, const double *s_m, uint32_t n, double s)

@@ -134,28 +134,42 @@ hp_status hp_yaml_read_value(const hp_reader *r, const hp_field *field, const hp
     return hp_yaml_read_scalar(r, field, node, base + field->offset, at);
 }
 
-hp_status hp_yaml_parse(const char *text, size_t len, const char *name, const hp_field *fields,
-                        void *target, hp_error *error)
+hp_status hp_yaml_read_twice(const hp_reader *as, const char *text, size_t len, hp_yaml_visit visit,
+                             const void *ctx)
 {
-    const hp_source source = {.name = name, .has_lines = true, .error = error};
     hp_c_locale locale;
     hp_tree tree;
     hp_status status = hp_c_locale_enter(&locale);
     if (status != HP_OK) {
-        return hp_yaml_out_of_memory(name, error);
+        return hp_yaml_out_of_memory(as->source->name, as->source->error);
     }
-    status = hp_tree_parse(text, len, &source, &tree);
+    status = hp_tree_parse(text, len, as->source, &tree);
     if (status == HP_OK) {
-        hp_reader r = {.tree = &tree, .source = &source};
-        status = hp_yaml_read_map(&r, fields, tree.nodes, target, NULL);
+        hp_reader r = *as;
+        r.tree = &tree;
+        status = visit(&r, ctx);
         if (status == HP_OK) {
             r.store = true;
-            status = hp_yaml_read_map(&r, fields, tree.nodes, target, NULL);
+            status = visit(&r, ctx);
         }
         hp_tree_free(&tree);
     }
     hp_c_locale_leave(&locale);
     return status;
+}
+
+static hp_status read_root(const hp_reader *r, const void *ctx)
+{
+    const hp_section *all = ctx;
+    return hp_yaml_read_map(r, all->fields, r->tree->nodes, all->target, NULL);
+}
+
+hp_status hp_yaml_parse(const char *text, size_t len, const char *name, const hp_field *fields,
+                        void *target, hp_error *error)
+{
+    const hp_source source = {.name = name, .has_lines = true, .error = error};
+    const hp_section all = {.fields = fields, .target = target};
+    return hp_yaml_read_twice(&(hp_reader){.source = &source}, text, len, read_root, &all);
 }
 
 hp_status hp_yaml_load(const char *path, char **text, size_t *len, hp_error *error)

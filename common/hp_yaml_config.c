@@ -71,8 +71,9 @@ static hp_status read_absent(const hp_reader *r, const sections *all, const hp_n
     return status;
 }
 
-static hp_status read_sections(const hp_reader *r, const sections *all)
+static hp_status read_sections(const hp_reader *r, const void *ctx)
 {
+    const sections *all = ctx;
     const hp_node *root = r->tree->nodes;
     if (root->kind != HP_NODE_MAP && !hp_node_is_nothing(root)) {
         return hp_yaml_wrong_type(r, root, NULL, "a mapping (section: ...)");
@@ -94,24 +95,7 @@ hp_status hp_config_parse(const char *text, size_t len, const char *name, const 
 {
     const hp_source source = {.name = name, .has_lines = true, .error = error};
     const sections all = {list, n, known_names};
-    hp_c_locale locale;
-    hp_tree tree;
-    hp_status status = hp_c_locale_enter(&locale);
-    if (status != HP_OK) {
-        return hp_yaml_out_of_memory(name, error);
-    }
-    status = hp_tree_parse(text, len, &source, &tree);
-    if (status == HP_OK) {
-        hp_reader r = {.tree = &tree, .source = &source};
-        status = read_sections(&r, &all);
-        if (status == HP_OK) {
-            r.store = true;
-            status = read_sections(&r, &all);
-        }
-        hp_tree_free(&tree);
-    }
-    hp_c_locale_leave(&locale);
-    return status;
+    return hp_yaml_read_twice(&(hp_reader){.source = &source}, text, len, read_sections, &all);
 }
 
 hp_status hp_config_read(const char *path, const hp_section *list, size_t n,
@@ -169,11 +153,19 @@ static hp_status set_within(const hp_reader *r, const hp_field *fields, unsigned
     return hp_yaml_read_map(r, fields, r->tree->nodes, base, at);
 }
 
-static hp_status set_keys(const hp_reader *r, const sections *all, const char *keys)
+/** A value and where it belongs. */
+typedef struct setting {
+    const sections *all;
+    const char *keys; /* "a.b.c" */
+} setting;
+
+static hp_status set_keys(const hp_reader *r, const void *ctx)
 {
+    const setting *s = ctx;
+    const sections *all = s->all;
     char copy[KEYS_CAPACITY];
     char *rest = copy;
-    (void)snprintf(copy, sizeof copy, "%s", keys);
+    (void)snprintf(copy, sizeof copy, "%s", s->keys);
     const char *name = next_key(&rest);
     const hp_place top = {.key = name};
     hp_nearest nearest = {.wanted = name};
@@ -186,24 +178,6 @@ static hp_status set_keys(const hp_reader *r, const sections *all, const char *k
                : hp_yaml_unknown_key(r, r->tree->nodes, NULL, &nearest);
 }
 
-static hp_status set_value(const hp_source *source, const sections *all, const char *keys,
-                           const char *value)
-{
-    hp_tree tree;
-    hp_status status = hp_tree_parse(value, strlen(value), source, &tree);
-    if (status != HP_OK) {
-        return status;
-    }
-    hp_reader r = {.tree = &tree, .source = source, .partial = true};
-    status = set_keys(&r, all, keys);
-    if (status == HP_OK) {
-        r.store = true;
-        status = set_keys(&r, all, keys);
-    }
-    hp_tree_free(&tree);
-    return status;
-}
-
 hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n,
                         const char *const *known_names, hp_error *error)
 {
@@ -212,7 +186,6 @@ hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n
     const char *equals = strchr(assignment, '=');
     const sections all = {list, n, known_names};
     const hp_source source = {.name = name, .has_lines = false, .error = error};
-    hp_c_locale locale;
     (void)snprintf(name, sizeof name, "--set %.*s%s", ASSIGNMENT_SHOWN, assignment,
                    strlen(assignment) > ASSIGNMENT_SHOWN ? "..." : "");
     const size_t n_keys = equals == NULL ? 0 : (size_t)(equals - assignment);
@@ -221,11 +194,7 @@ hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n
     }
     memcpy(keys, assignment, n_keys);
     keys[n_keys] = '\0';
-    hp_status status = hp_c_locale_enter(&locale);
-    if (status != HP_OK) {
-        return hp_yaml_out_of_memory(name, error);
-    }
-    status = set_value(&source, &all, keys, equals + 1);
-    hp_c_locale_leave(&locale);
-    return status;
+    const hp_reader as = {.source = &source, .partial = true};
+    const setting one = {&all, keys};
+    return hp_yaml_read_twice(&as, equals + 1, strlen(equals + 1), set_keys, &one);
 }

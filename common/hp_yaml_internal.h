@@ -108,6 +108,14 @@ typedef struct hp_reader {
     bool partial; /* --set gives part of a struct, so required keys may be absent */
 } hp_reader;
 
+/** Reads something out of r->tree; stores it only if r->store. */
+typedef hp_status (*hp_yaml_visit)(const hp_reader *r, const void *ctx);
+
+/** Parses a text and visits its tree as a reader with as's source and rights: once to check all of
+ *  it, and once more to store. */
+HP_NODISCARD hp_status hp_yaml_read_twice(const hp_reader *as, const char *text, size_t len,
+                                          hp_yaml_visit visit, const void *ctx);
+
 /** Reads a value of any type into out. */
 HP_NODISCARD hp_status hp_yaml_read_value(const hp_reader *r, const hp_field *field,
                                           const hp_node *node, unsigned char *out,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const double BETA1 = 0.9, BETA2 = 0.999, EPSILON = 1e-5;
+static const double EPSILON = 1e-5;
 
 hp_status policy_adam_create(size_t n, policy_adam *out)
 {
@@ -33,9 +33,9 @@ void policy_adam_destroy(policy_adam *adam)
 }
 
 /** In eight sums, so that they run side by side. */
-static double norm(const policy_real *x, size_t n)
+static double norm(const float *x, size_t n)
 {
-    policy_real sums[8] = {0};
+    float sums[8] = {0};
     size_t i = 0;
     for (; i + 8 <= n; i += 8) {
         for (size_t k = 0; k < 8; k++) {
@@ -56,24 +56,19 @@ double policy_adam_step(policy_adam *a, double rate, double max_norm)
 {
     const double length = norm(a->grads, a->n);
     const double t = (double)++a->updates;
-    /* Both corrections of the start in one factor, and epsilon on the same scale. */
-    const double late2 = sqrt(1.0 - pow(BETA2, t));
-    const double scale = length > max_norm ? max_norm / length : 1.0;
-    const double factor = rate * late2 / (1.0 - pow(BETA1, t));
-#ifdef POLICY_DOUBLE
-    for (size_t i = 0; i < a->n; i++) {
-        const double g = a->grads[i] * scale;
-        a->m[i] = BETA1 * a->m[i] + (1 - BETA1) * g;
-        a->v[i] = BETA2 * a->v[i] + (1 - BETA2) * g * g;
-        a->params[i] -= factor * a->m[i] / (sqrt(a->v[i]) + EPSILON * late2);
-    }
-#else
-    const policy_adam_rule rule = {.scale = (float)scale,
-                                   .keep_m = (float)BETA1,
-                                   .keep_v = (float)BETA2,
-                                   .rate = (float)factor,
-                                   .epsilon = (float)(EPSILON * late2)};
+    const double late2 = sqrt(1.0 - pow(HP_ADAM_KEEP_V, t));
+    const float keep_m = (float)HP_ADAM_KEEP_M;
+    const float keep_v = (float)HP_ADAM_KEEP_V;
+    const hp_adam_rule rule = {
+        .scale = (float)(length > max_norm ? max_norm / length : 1.0),
+        .keep_m = keep_m,
+        .add_m = 1.0F - keep_m,
+        .keep_v = keep_v,
+        .add_v = 1.0F - keep_v,
+        .rate = (float)(rate * late2 / (1.0 - pow(HP_ADAM_KEEP_M, t))),
+        .unbias = 1.0F,
+        .epsilon = (float)(EPSILON * late2),
+    };
     policy_kernel_best()->adam(&rule, a->n, a->grads, a->m, a->v, a->params);
-#endif
     return length;
 }

@@ -5,13 +5,13 @@
 #define POLICY_ADAM_H
 
 #include "common/hp_status.h"
-#include "policy/policy_real.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct policy_adam {
     size_t n;
-    policy_real *params, *grads, *m, *v; /* [n] */
+    float *params, *grads, *m, *v; /* [n] */
     uint64_t updates;
 } policy_adam;
 

@@ -1,6 +1,7 @@
 #include "policy/policy_calib.h"
 
 #include "common/hp_geom.h"
+#include "common/hp_sort.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -29,13 +30,6 @@ uint32_t policy_calib_group(const policy_calib *calib, double crash_p)
         g++;
     }
     return g;
-}
-
-static int by_size(const void *left, const void *right)
-{
-    const double a = *(const double *)left;
-    const double b = *(const double *)right;
-    return (a > b) - (a < b);
 }
 
 static double z_of(const policy_sample *s)
@@ -131,14 +125,14 @@ static void fit_group(const policy_sample *samples, uint32_t n, uint32_t group, 
         memcpy(out->groups[group], out->crude, sizeof out->crude);
         return;
     }
-    qsort(z, m, sizeof *z, by_size);
+    hp_sort(z, m);
     levels_of(z, m, out->groups[group]);
     const double rank = ceil((m + 1.0) * (1.0 - out->config.alpha));
     if (rank <= m) {
         for (uint32_t i = 0; i < m; i++) {
             z[i] = fabs(z[i]);
         }
-        qsort(z, m, sizeof *z, by_size);
+        hp_sort(z, m);
         out->half_width[group] = z[(uint32_t)rank - 1];
     }
 }
@@ -150,7 +144,7 @@ static void cut_groups(const policy_sample *samples, uint32_t n, double *sorted,
     for (uint32_t i = 0; i < n; i++) {
         sorted[i] = samples[i].crash_p;
     }
-    qsort(sorted, n, sizeof *sorted, by_size);
+    hp_sort(sorted, n);
     for (int g = 0; g < POLICY_GROUPS - 1; g++) {
         edges[g] = sorted[(uint32_t)(SHARES[g] * n)];
     }
@@ -175,7 +169,7 @@ hp_status policy_calib_fit(const policy_calib_config *config, const policy_sampl
     for (uint32_t i = 0; i < n; i++) {
         z[i] = z_of(&samples[i]);
     }
-    qsort(z, n, sizeof *z, by_size);
+    hp_sort(z, n);
     levels_of(z, n, out->crude);
     for (uint32_t g = 0; g < POLICY_GROUPS; g++) {
         fit_group(samples, n, g, z, out);

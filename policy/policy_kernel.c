@@ -2,7 +2,6 @@
  * panels, LONE panels for a row that is alone; KERNEL and NAME are what comes out. */
 #include "policy/policy_kernel.h"
 
-#include <math.h>
 #include <string.h>
 
 typedef float lanes __attribute__((vector_size(4 * LANES)));
@@ -154,16 +153,5 @@ static void add_rows(const float *x, uint32_t rows, uint32_t n, float *sum)
     }
 }
 
-static void adam(const policy_adam_rule *rule, size_t n, const float *restrict grads,
-                 float *restrict m, float *restrict v, float *restrict params)
-{
-    const policy_adam_rule r = *rule;
-    for (size_t i = 0; i < n; i++) {
-        const float g = grads[i] * r.scale;
-        m[i] = r.keep_m * m[i] + (1.0F - r.keep_m) * g;
-        v[i] = r.keep_v * v[i] + (1.0F - r.keep_v) * g * g;
-        params[i] -= r.rate * m[i] / (sqrtf(v[i]) + r.epsilon);
-    }
-}
-
-const policy_kernel KERNEL = {NAME, dense, tanh_all, tanh_biased, tanh_back, add_rows, adam};
+const policy_kernel KERNEL = {NAME,      dense,    tanh_all,    tanh_biased,
+                              tanh_back, add_rows, hp_adam_step};

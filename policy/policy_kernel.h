@@ -8,6 +8,8 @@
 #ifndef POLICY_KERNEL_H
 #define POLICY_KERNEL_H
 
+#include "common/hp_adam.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,12 +30,6 @@ typedef struct policy_dense {
     size_t x_stride, y_stride; /* floats from row to row; y_stride >= n_panels * 16 */
 } policy_dense;
 
-/** m and v are running means of g = scale * grads and of its square; params -= rate * m / (sqrt(v)
- * + epsilon). */
-typedef struct policy_adam_rule {
-    float scale, keep_m, keep_v, rate, epsilon;
-} policy_adam_rule;
-
 typedef struct policy_kernel {
     const char *name; /* "scalar", "avx2", "avx512" */
     void (*dense)(const policy_dense *layer, const float *x, uint32_t rows, float *y);
@@ -45,7 +41,7 @@ typedef struct policy_kernel {
     void (*tanh_back)(const float *y, float *dy, size_t n);
     /** sum [n] += the rows of x [rows][n]. */
     void (*add_rows)(const float *x, uint32_t rows, uint32_t n, float *sum);
-    void (*adam)(const policy_adam_rule *rule, size_t n, const float *grads, float *m, float *v,
+    void (*adam)(const hp_adam_rule *rule, size_t n, const float *grads, float *m, float *v,
                  float *params);
 } policy_kernel;
 

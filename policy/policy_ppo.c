@@ -91,7 +91,7 @@ void policy_ppo_destroy(policy_ppo **ppo)
     policy_tape_destroy(&p->actor_tape);
     policy_tape_destroy(&p->critic_tape);
     policy_adam_destroy(&p->adam);
-    policy_crew_destroy(&p->crew);
+    hp_crew_destroy(&p->crew);
     void *const arrays[] = {p->envs,      p->episodes,     p->sums,        p->lengths,
                             p->heads_now, p->rows,         p->final_rows,  p->action,
                             p->logp,      p->reward,       p->cost,        p->value,
@@ -149,7 +149,7 @@ static hp_status build(policy_ppo *p, hp_error *error)
     if (st != HP_OK || !reserve(p)) {
         return hp_fail(error, HP_ENOMEM, "%s: no memory for the trainer", task->name);
     }
-    st = policy_crew_create(c->n_threads, &p->crew);
+    st = hp_crew_create(c->n_threads, &p->crew);
     if (st != HP_OK) {
         return hp_fail(error, st, "%s: %u threads: %s", task->name, c->n_threads,
                        hp_status_text(st));

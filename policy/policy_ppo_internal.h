@@ -4,8 +4,8 @@
 #ifndef POLICY_PPO_INTERNAL_H
 #define POLICY_PPO_INTERNAL_H
 
+#include "common/hp_crew.h"
 #include "policy/policy_adam.h"
-#include "policy/policy_crew.h"
 #include "policy/policy_ppo.h"
 
 /** Streams of random numbers: what for, then iteration or environment, then step or episode. */
@@ -27,7 +27,7 @@ struct policy_ppo {
     size_t log_std_at, critic_at;
     policy_adam adam;
     uint64_t iterations;
-    policy_crew *crew;
+    hp_crew *crew;
     /* environments */
     void **envs;        /* [n_envs + 1]: the last one is for evaluation */
     uint64_t *episodes; /* [n_envs] begun so far in this process */

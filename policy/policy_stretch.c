@@ -105,11 +105,11 @@ static void choose(policy_ppo *p, uint32_t t)
 void policy_stretch_play(policy_ppo *p, policy_ppo_stats *stats)
 {
     const uint32_t n_envs = p->config.n_envs;
-    policy_crew_run(p->crew, go_on, p, n_envs);
+    hp_crew_run(p->crew, go_on, p, n_envs);
     p->begun = true;
     for (p->step = 0; p->step < p->config.horizon; p->step++) {
         choose(p, p->step);
-        policy_crew_run(p->crew, perform, p, n_envs);
+        hp_crew_run(p->crew, perform, p, n_envs);
     }
     for (uint32_t e = 0; e < n_envs; e++) { /* in this order, whoever played them */
         stats->episodes += p->ended[e].episodes;

@@ -1,7 +1,8 @@
 #include "pomdp/pomdp_team.h"
 
+#include "common/hp_crew.h"
+
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 enum { LANE_MEMBER = 1 << 16 }; /* beyond the scenarios' lanes */
@@ -14,76 +15,25 @@ typedef struct team_task {
 } team_task;
 
 typedef struct team_member {
-    pomdp_team *team;
-    uint32_t index;
     pomdp_solver *solver;
     pomdp_plan plan;
     hp_status status;
-    pthread_t thread;
-    bool runs; /* has a thread: all but the first */
 } team_member;
 
 struct pomdp_team {
     uint32_t n;
     team_member members[POMDP_MAX_THREADS];
     team_task task;
-    pthread_mutex_t mutex;
-    pthread_cond_t begin, end;
-    bool has_locks;
-    /* under the mutex */
-    uint64_t round;   /* raised for each plan */
-    uint32_t at_work; /* members with a thread that have not finished the round */
-    bool closing;
+    hp_crew *crew; /* a thread for each member */
 };
 
-static void search(team_member *m)
+static void search(void *ctx, uint32_t index)
 {
-    const team_task *t = &m->team->task;
-    const hp_rng stream =
-        m->index == 0 ? t->stream : hp_rng_lane(t->stream, LANE_MEMBER + m->index);
+    pomdp_team *team = ctx;
+    const team_task *t = &team->task;
+    team_member *m = &team->members[index];
+    const hp_rng stream = index == 0 ? t->stream : hp_rng_lane(t->stream, LANE_MEMBER + index);
     m->status = pomdp_solver_plan(m->solver, &t->belief, stream, &t->budget, &m->plan);
-}
-
-static void *work(void *arg)
-{
-    team_member *m = arg;
-    pomdp_team *team = m->team;
-    uint64_t done = 0;
-    (void)pthread_mutex_lock(&team->mutex);
-    for (;;) {
-        while (team->round == done && !team->closing) {
-            (void)pthread_cond_wait(&team->begin, &team->mutex);
-        }
-        if (team->closing) {
-            break;
-        }
-        done = team->round;
-        (void)pthread_mutex_unlock(&team->mutex);
-        search(m);
-        (void)pthread_mutex_lock(&team->mutex);
-        team->at_work--;
-        (void)pthread_cond_signal(&team->end);
-    }
-    (void)pthread_mutex_unlock(&team->mutex);
-    return NULL;
-}
-
-static hp_status open_locks(pomdp_team *team)
-{
-    if (pthread_mutex_init(&team->mutex, NULL) != 0) {
-        return HP_EUNAVAILABLE;
-    }
-    if (pthread_cond_init(&team->begin, NULL) != 0) {
-        (void)pthread_mutex_destroy(&team->mutex);
-        return HP_EUNAVAILABLE;
-    }
-    if (pthread_cond_init(&team->end, NULL) != 0) {
-        (void)pthread_cond_destroy(&team->begin);
-        (void)pthread_mutex_destroy(&team->mutex);
-        return HP_EUNAVAILABLE;
-    }
-    team->has_locks = true;
-    return HP_OK;
 }
 
 hp_status pomdp_team_create(const pomdp_model *model, const pomdp_config *config,
@@ -98,15 +48,9 @@ hp_status pomdp_team_create(const pomdp_model *model, const pomdp_config *config
         return HP_ENOMEM;
     }
     team->n = n_threads;
-    hp_status st = open_locks(team);
+    hp_status st = hp_crew_create(n_threads, &team->crew);
     for (uint32_t i = 0; i < n_threads && st == HP_OK; i++) {
-        team_member *m = &team->members[i];
-        *m = (team_member){.team = team, .index = i};
-        st = pomdp_solver_create(model, config, &m->solver);
-        if (st == HP_OK && i > 0) {
-            m->runs = pthread_create(&m->thread, NULL, work, m) == 0;
-            st = m->runs ? HP_OK : HP_EUNAVAILABLE;
-        }
+        st = pomdp_solver_create(model, config, &team->members[i].solver);
     }
     if (st != HP_OK) {
         pomdp_team_destroy(&team);
@@ -122,22 +66,9 @@ void pomdp_team_destroy(pomdp_team **team)
     if (t == NULL) {
         return;
     }
-    if (t->has_locks) {
-        (void)pthread_mutex_lock(&t->mutex);
-        t->closing = true;
-        (void)pthread_cond_broadcast(&t->begin);
-        (void)pthread_mutex_unlock(&t->mutex);
-    }
+    hp_crew_destroy(&t->crew);
     for (uint32_t i = 0; i < t->n; i++) {
-        if (t->members[i].runs) {
-            (void)pthread_join(t->members[i].thread, NULL);
-        }
         pomdp_solver_destroy(&t->members[i].solver);
-    }
-    if (t->has_locks) {
-        (void)pthread_cond_destroy(&t->end);
-        (void)pthread_cond_destroy(&t->begin);
-        (void)pthread_mutex_destroy(&t->mutex);
     }
     free(t);
     *team = NULL;
@@ -157,21 +88,6 @@ hp_status pomdp_team_set_evaluator(pomdp_team *team, uint32_t member,
 {
     return member < team->n ? pomdp_solver_set_evaluator(team->members[member].solver, evaluator)
                             : HP_EINVAL;
-}
-
-static void search_together(pomdp_team *team)
-{
-    (void)pthread_mutex_lock(&team->mutex);
-    team->at_work = team->n - 1;
-    team->round++;
-    (void)pthread_cond_broadcast(&team->begin);
-    (void)pthread_mutex_unlock(&team->mutex);
-    search(&team->members[0]);
-    (void)pthread_mutex_lock(&team->mutex);
-    while (team->at_work > 0) {
-        (void)pthread_cond_wait(&team->end, &team->mutex);
-    }
-    (void)pthread_mutex_unlock(&team->mutex);
 }
 
 static void add_counts(pomdp_plan *sum, const pomdp_plan *p)
@@ -223,7 +139,7 @@ hp_status pomdp_team_plan(pomdp_team *team, const pomdp_particles *belief, hp_rn
                           const pomdp_budget *budget, pomdp_plan *plan)
 {
     team->task = (team_task){*belief, stream, *budget};
-    search_together(team);
+    hp_crew_run(team->crew, search, team, team->n);
     for (uint32_t i = 0; i < team->n; i++) {
         if (team->members[i].status != HP_OK) {
             return team->members[i].status;

@@ -24,8 +24,8 @@ void pomdp_team_destroy(pomdp_team **team); /* clears *team; it may be NULL or h
 /** Bytes reserved at create by all members. */
 size_t pomdp_team_bytes(const pomdp_team *team);
 
-/** As pomdp_solver_set_evaluator, for one member: evaluators are called from the members' threads.
- */
+/** As pomdp_solver_set_evaluator, for one member: it is called from any of the team's threads, but
+ *  from one at a time. */
 HP_NODISCARD hp_status pomdp_team_set_evaluator(pomdp_team *team, uint32_t member,
                                                 const pomdp_evaluator *evaluator);
 

@@ -1,5 +1,7 @@
 #include "predictor/pred_clock.h"
 
+#include "common/hp_sort.h"
+
 #include <stdlib.h>
 
 #define MOVING_MPS 0.8  /* who is slower tells no time: his jitter is as long as his steps */
@@ -16,17 +18,10 @@ enum {
     OVERDUE = 3,    /* steps after which a loss is not waited for any more */
 };
 
-static int by_size(const void *a, const void *b)
-{
-    const double x = *(const double *)a;
-    const double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /** Of n >= 1 values, which are sorted on the way. */
 static double median_of(double *values, size_t n)
 {
-    qsort(values, n, sizeof *values, by_size);
+    hp_sort(values, n);
     return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
 }
 

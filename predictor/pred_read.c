@@ -1,4 +1,5 @@
 /* From tables of numbers to recordings. */
+#include "common/hp_search.h"
 #include "predictor/pred_data.h"
 
 #include <stdio.h>
@@ -70,68 +71,70 @@ static hp_status settle(sight *sights, size_t n, const char *name, double step_s
     return HP_OK;
 }
 
-hp_status pred_read_eth(const char *path, pred_recording *out, hp_error *error)
+/** Turns the numbers of a row into a sight; NULL, or what is wrong with them. */
+typedef const char *(*take_row)(const double *v, sight *out);
+
+/** A file each of whose rows is a sight. */
+static hp_status read_sights(const char *path, uint32_t columns, double step_s, take_row take,
+                             pred_recording *out, hp_error *error)
 {
-    static const pred_format FORMAT = {.columns = 4};
+    const pred_format format = {.columns = columns};
     pred_table t;
-    hp_status st = pred_table_read(path, &FORMAT, &t, error);
+    hp_status st = pred_table_read(path, &format, &t, error);
     if (st != HP_OK) {
         return st;
     }
     sight *sights = calloc(t.n_rows, sizeof *sights);
-    st = sights == NULL ? hp_fail(error, HP_ENOMEM, "%s: no memory", path) : HP_OK;
+    if (sights == NULL) {
+        pred_table_free(&t);
+        return hp_fail(error, HP_ENOMEM, "%s: no memory", path);
+    }
     for (size_t i = 0; st == HP_OK && i < t.n_rows; ++i) {
-        const double *v = &t.values[i * PRED_COLUMNS];
-        sight *s = &sights[i];
-        *s = (sight){
-            .frame = v[0],
-            .row = {
-                .kind = PRED_WALKER, .scored = true, .p = {v[2], v[3]}, .yaw_rad = (double)NAN}};
-        if (!take_whole(v[1], MAX_ID, &s->row.id)) {
-            st = hp_fail(error, HP_ECONFIG, "%s:%zu: error: column 2 is no id", path, i + 1);
+        const char *wrong = take(&t.values[i * PRED_COLUMNS], &sights[i]);
+        if (wrong != NULL) {
+            st = hp_fail(error, HP_ECONFIG, "%s:%zu: error: %s", path, i + 1, wrong);
         }
     }
     if (st == HP_OK) {
-        st = settle(sights, t.n_rows, path, PRED_STEP_S, out, error);
+        st = settle(sights, t.n_rows, path, step_s, out, error);
     }
     free(sights);
     pred_table_free(&t);
     return st;
 }
 
-hp_status pred_read_apollo(const char *path, pred_recording *out, hp_error *error)
+static const char *take_eth(const double *v, sight *out)
 {
-    static const pred_format FORMAT = {.columns = 10};
+    *out = (sight){
+        .frame = v[0],
+        .row = {.kind = PRED_WALKER, .scored = true, .p = {v[2], v[3]}, .yaw_rad = (double)NAN}};
+    return take_whole(v[1], MAX_ID, &out->row.id) ? NULL : "column 2 is no id";
+}
+
+hp_status pred_read_eth(const char *path, pred_recording *out, hp_error *error)
+{
+    return read_sights(path, 4, PRED_STEP_S, take_eth, out, error);
+}
+
+static const char *take_apollo(const double *v, sight *out)
+{
     static const pred_class KINDS[6] = {PRED_CAR,    PRED_CAR,     PRED_LARGE,
                                         PRED_WALKER, PRED_CYCLIST, PRED_LARGE};
-    pred_table t;
-    hp_status st = pred_table_read(path, &FORMAT, &t, error);
-    if (st != HP_OK) {
-        return st;
+    uint32_t type = 0;
+    if (!take_whole(v[1], MAX_ID, &out->row.id) || !take_whole(v[2], 5, &type) || type == 0) {
+        return "columns 2 and 3 are no id and type (1 to 5)";
     }
-    sight *sights = calloc(t.n_rows, sizeof *sights);
-    st = sights == NULL ? hp_fail(error, HP_ENOMEM, "%s: no memory", path) : HP_OK;
-    for (size_t i = 0; st == HP_OK && i < t.n_rows; ++i) {
-        const double *v = &t.values[i * PRED_COLUMNS];
-        sight *s = &sights[i];
-        uint32_t type = 0;
-        if (!take_whole(v[1], MAX_ID, &s->row.id) || !take_whole(v[2], 5, &type) || type == 0) {
-            st = hp_fail(error, HP_ECONFIG,
-                         "%s:%zu: error: columns 2 and 3 are no id and type (1 to 5)", path, i + 1);
-            break;
-        }
-        s->frame = v[0];
-        s->row.kind = KINDS[type];
-        s->row.scored = type != 5;
-        s->row.p = (hp_vec2){v[3], v[4]};
-        s->row.yaw_rad = v[9];
-    }
-    if (st == HP_OK) {
-        st = settle(sights, t.n_rows, path, 0.5, out, error);
-    }
-    free(sights);
-    pred_table_free(&t);
-    return st;
+    out->frame = v[0];
+    out->row.kind = KINDS[type];
+    out->row.scored = type != 5;
+    out->row.p = (hp_vec2){v[3], v[4]};
+    out->row.yaw_rad = v[9];
+    return NULL;
+}
+
+hp_status pred_read_apollo(const char *path, pred_recording *out, hp_error *error)
+{
+    return read_sights(path, 10, 0.5, take_apollo, out, error);
 }
 
 /* ---- DUT and CITR ---- */
@@ -276,7 +279,7 @@ hp_status pred_read_clip(const char *stem, double fps, double late, pred_recordi
         sights = most > PRED_MAX_ROWS ? NULL : calloc(most, sizeof *sights);
         st = sights == NULL ? hp_fail(error, HP_ENOMEM, "%s: too many rows", stem) : HP_OK;
     }
-    if (st == HP_OK) {
+    if (sights != NULL) {
         size_t n = 0;
         resample_all(&walkers, &clock, sights, &n);
         resample_all(&vehicles, &clock, sights, &n);
@@ -304,16 +307,8 @@ double pred_recording_between_s(const pred_recording *recording, uint32_t from, 
 
 const pred_row *pred_recording_find(const pred_recording *recording, uint32_t step, uint32_t id)
 {
-    size_t lo = recording->first[step];
-    size_t hi = recording->first[step + 1];
-    while (lo < hi) {
-        const size_t mid = lo + (hi - lo) / 2;
-        if (recording->rows[mid].id < id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    const bool found = lo < recording->first[step + 1] && recording->rows[lo].id == id;
-    return found ? &recording->rows[lo] : NULL;
+    const pred_row *rows = &recording->rows[recording->first[step]];
+    const size_t n = recording->first[step + 1] - recording->first[step];
+    const size_t i = hp_search_id(rows, n, sizeof *rows, offsetof(pred_row, id), id);
+    return i < n && rows[i].id == id ? &rows[i] : NULL;
 }

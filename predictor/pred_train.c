@@ -1,5 +1,6 @@
 #include "predictor/pred_train.h"
 
+#include "common/hp_adam.h"
 #include "common/hp_linalg.h"
 #include "common/hp_rng.h"
 #include "common/hp_safetensors.h"
@@ -9,9 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ADAM_MEAN 0.9
-#define ADAM_SQUARE 0.999
-#define ADAM_EPSILON 1e-8
+#define EPSILON 1e-8
 #define CLIP 5.0
 #define PI 3.14159265358979323846
 
@@ -194,23 +193,23 @@ static double rate_now(const pred_trainer *t)
 static void descend(pred_trainer *t)
 {
     const float *g = (const float *)t->grads.weights;
-    float *w = (float *)&t->weights;
-    float *mean = (float *)&t->mean;
-    float *square = (float *)&t->square;
     const double done = (double)t->epoch * t->n_steps + t->step + 1.0;
     double norm2 = 0.0;
     for (size_t i = 0; i < PRED_N_WEIGHTS; ++i) {
         norm2 += (double)g[i] * (double)g[i];
     }
-    const double clip = fmin(1.0, CLIP / (sqrt(norm2) + 1e-12));
-    const double rate = rate_now(t) / (1.0 - pow(ADAM_MEAN, done));
-    const float unbias = (float)(1.0 / (1.0 - pow(ADAM_SQUARE, done)));
-    for (size_t i = 0; i < PRED_N_WEIGHTS; ++i) {
-        const float by = (float)clip * g[i];
-        mean[i] = (float)ADAM_MEAN * mean[i] + (float)(1.0 - ADAM_MEAN) * by;
-        square[i] = (float)ADAM_SQUARE * square[i] + (float)(1.0 - ADAM_SQUARE) * by * by;
-        w[i] -= (float)rate * mean[i] / (sqrtf(unbias * square[i]) + (float)ADAM_EPSILON);
-    }
+    const hp_adam_rule rule = {
+        .scale = (float)fmin(1.0, CLIP / (sqrt(norm2) + 1e-12)),
+        .keep_m = (float)HP_ADAM_KEEP_M,
+        .add_m = (float)(1.0 - HP_ADAM_KEEP_M),
+        .keep_v = (float)HP_ADAM_KEEP_V,
+        .add_v = (float)(1.0 - HP_ADAM_KEEP_V),
+        .rate = (float)(rate_now(t) / (1.0 - pow(HP_ADAM_KEEP_M, done))),
+        .unbias = (float)(1.0 / (1.0 - pow(HP_ADAM_KEEP_V, done))),
+        .epsilon = (float)EPSILON,
+    };
+    hp_adam_step(&rule, PRED_N_WEIGHTS, g, (float *)&t->mean, (float *)&t->square,
+                 (float *)&t->weights);
 }
 
 static void add_loss(pred_loss *to, const pred_loss *loss, double weight)
@@ -280,15 +279,44 @@ bool pred_trainer_step(pred_trainer *t, pred_epoch *epoch)
 
 /* ---- Stopping and going on ---- */
 
-enum { STATE_WORDS = 4 };
+enum { STATE_WORDS = 6 };
 
-/** What a state must agree in. */
+/** What a state must agree in, but for the epochs done: the options that ask for it. */
+static const char *const STATE_OPTIONS[STATE_WORDS] = {[1] = "--epochs",
+                                                       [2] = "--seed",
+                                                       [3] = "--no-vehicles",
+                                                       [4] = "--as-stamped",
+                                                       [5] = "--data, --fold or recordings"};
+
 static void sign(const pred_trainer *t, uint64_t words[STATE_WORDS])
 {
     words[0] = t->epoch;
     words[1] = t->config.epochs;
     words[2] = t->config.seed;
-    words[3] = t->n_train;
+    words[3] = t->config.no_vehicles;
+    words[4] = t->config.as_stamped;
+    words[5] = t->n_train;
+}
+
+/** Whether a state may be gone on with. */
+static hp_status agree(const pred_trainer *t, const uint64_t words[STATE_WORDS], const char *path,
+                       hp_error *error)
+{
+    uint64_t own[STATE_WORDS];
+    sign(t, own);
+    for (size_t i = 1; i < STATE_WORDS; ++i) {
+        if (words[i] != own[i]) {
+            return hp_fail(error, HP_ECONFIG,
+                           "%s: error: a state of a training with other %s (give the same as then, "
+                           "or leave --resume away)",
+                           path, STATE_OPTIONS[i]);
+        }
+    }
+    return words[0] <= words[1] ? HP_OK
+                                : hp_fail(error, HP_ECONFIG,
+                                          "%s: error: a state of more epochs than it ends with "
+                                          "(leave --resume away)",
+                                          path);
 }
 
 hp_status pred_trainer_write(const pred_trainer *t, const char *dir, const char *file,
@@ -304,7 +332,7 @@ hp_status pred_trainer_write(const pred_trainer *t, const char *dir, const char 
         {"score", HP_DTYPE_F64, 1, {1}, &t->best_score},
         {"state", HP_DTYPE_U64, 1, {STATE_WORDS}, words},
     };
-    const hp_tensor_note note = {"format", "hyplan-predictor-training-1"};
+    const hp_tensor_note note = {"format", "hyplan-predictor-training-2"};
     const hp_tensor_list list = {tensors, &note, HP_ARRAY_LEN(tensors), 1};
     return hp_tensors_write(dir, file, &list, error);
 }
@@ -321,20 +349,11 @@ hp_status pred_trainer_read(pred_trainer *t, const char *path, hp_error *error)
         {.name = "state", .dtype = HP_DTYPE_U64, .n_dims = 1, .dims = {STATE_WORDS}},
     };
     pred_weights *const to[] = {&t->weights, &t->best, &t->mean, &t->square};
-    uint64_t own[STATE_WORDS];
     hp_status st = hp_tensors_read(path, &file, error);
     for (size_t i = 0; st == HP_OK && i < HP_ARRAY_LEN(wanted); ++i) {
         st = hp_tensors_get(file, &wanted[i], error);
     }
-    sign(t, own);
-    if (st == HP_OK) {
-        const uint64_t *words = wanted[5].data;
-        if (memcmp(&words[1], &own[1], sizeof own - sizeof own[0]) != 0 || words[0] > words[1]) {
-            st = hp_fail(
-                error, HP_ECONFIG,
-                "%s: error: a state of other epochs, seed or samples (leave --resume away)", path);
-        }
-    }
+    st = st == HP_OK ? agree(t, wanted[5].data, path, error) : st;
     if (st == HP_OK) {
         for (size_t i = 0; i < HP_ARRAY_LEN(to); ++i) {
             memcpy(to[i], wanted[i].data, sizeof *to[i]);

@@ -16,6 +16,8 @@ typedef struct pred_train_config {
     double size_min, size_max; /* samples are stretched by a factor between these */
     double turn_rad;           /* and turned by this much noise */
     double forget_p;           /* chance that some of the past is withheld */
+    /* How the samples were read, see pred_choice: a state of others is refused. */
+    bool no_vehicles, as_stamped;
 } pred_train_config;
 
 void pred_train_config_default(pred_train_config *config);
@@ -42,8 +44,8 @@ uint32_t pred_trainer_steps(const pred_trainer *trainer);
 bool pred_trainer_step(pred_trainer *trainer, pred_epoch *epoch);
 uint32_t pred_trainer_epochs_done(const pred_trainer *trainer);
 const pred_weights *pred_trainer_best(const pred_trainer *trainer);
-/** Between epochs: all that a resumed run needs. Reading refuses a state of another configuration.
- */
+/** Between epochs: all that a resumed run needs. Reading refuses a state of another configuration
+ *  and says what to give instead. */
 HP_NODISCARD hp_status pred_trainer_write(const pred_trainer *trainer, const char *dir,
                                           const char *file, hp_error *error);
 HP_NODISCARD hp_status pred_trainer_read(pred_trainer *trainer, const char *path, hp_error *error);

@@ -1,6 +1,7 @@
 #include "sim-bridge/sim_clip.h"
 
 #include "common/hp_file.h"
+#include "common/hp_search.h"
 #include "sim-bridge/sim_clip_csv.h"
 
 #include <math.h>
@@ -48,19 +49,10 @@ typedef struct file_rows {
 } file_rows;
 
 /** Index of the track with this id, or where it belongs. */
-static uint32_t track_slot(const file_rows *file, uint32_t id)
+static size_t track_slot(const file_rows *file, uint32_t id)
 {
-    uint32_t lo = 0;
-    uint32_t hi = file->n_tracks;
-    while (lo < hi) {
-        const uint32_t mid = (lo + hi) / 2;
-        if (file->tracks[mid].id < id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
+    return hp_search_id(file->tracks, file->n_tracks, sizeof file->tracks[0],
+                        offsetof(struct file_track, id), id);
 }
 
 static hp_status refuse_frame(const sim_csv *csv, const sim_csv_row *row, uint32_t last,
@@ -83,7 +75,7 @@ static hp_status refuse_frame(const sim_csv *csv, const sim_csv_row *row, uint32
 static hp_status track_add(file_rows *file, const sim_csv *csv, const sim_csv_row *row,
                            hp_error *error)
 {
-    const uint32_t i = track_slot(file, row->id);
+    const size_t i = track_slot(file, row->id);
     if (i < file->n_tracks && file->tracks[i].id == row->id) {
         if (row->frame != file->tracks[i].last_frame + 1) {
             return refuse_frame(csv, row, file->tracks[i].last_frame, error);

@@ -1,5 +1,7 @@
 #include "sim-bridge/sim_oracle_internal.h"
 
+#include "common/hp_search.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -68,17 +70,7 @@ static double path_length(const oracle_path *path)
 /** Index of the segment that holds s. */
 static uint32_t segment_at(const oracle_path *path, double s_m)
 {
-    uint32_t lo = 0;
-    uint32_t hi = path->n - 1;
-    while (hi - lo > 1) {
-        const uint32_t mid = (lo + hi) / 2;
-        if (path->s_m[mid] <= s_m) {
-            lo = mid;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
+    return (uint32_t)hp_search_begin(path->s_m, path->n - 1, sizeof path->s_m[0], 0, s_m);
 }
 
 static hp_vec2 point_at(const oracle_path *path, double s_m, uint32_t *segment)

@@ -1,6 +1,7 @@
 #include "sim-bridge/carla/carla_drive.h"
 
 #include "common/hp_file.h"
+#include "common/hp_search.h"
 #include "sim-bridge/carla/carla_ground.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "sim-bridge/sim_clip.h"
@@ -53,24 +54,14 @@ struct carla_drive {
 
 /* ---- Collecting ---- */
 
-static uint32_t slot_of(const collector *c, uint32_t id)
+static size_t slot_of(const collector *c, uint32_t id)
 {
-    uint32_t lo = 0;
-    uint32_t hi = c->n_figures;
-    while (lo < hi) {
-        const uint32_t mid = (lo + hi) / 2;
-        if (c->figures[mid].id < id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
+    return hp_search_id(c->figures, c->n_figures, sizeof *c->figures, offsetof(figure, id), id);
 }
 
 static figure *find(collector *c, uint32_t id)
 {
-    const uint32_t i = slot_of(c, id);
+    const size_t i = slot_of(c, id);
     return i < c->n_figures && c->figures[i].id == id ? &c->figures[i] : NULL;
 }
 
@@ -109,7 +100,7 @@ static hp_status collect_actors(collector *c, const carla_log_packet *packet, hp
             return hp_fail(error, HP_EFULL, "%s: more than %d vehicles and walkers", c->name,
                            SIM_CLIP_MAX_TRACKS);
         }
-        const uint32_t i = slot_of(c, actor.pose.id);
+        const size_t i = slot_of(c, actor.pose.id);
         memmove(&c->figures[i + 1], &c->figures[i], (c->n_figures - i) * sizeof *c->figures);
         c->figures[i] = new_figure(&actor);
         c->n_figures += 1;

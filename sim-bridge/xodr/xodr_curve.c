@@ -1,7 +1,6 @@
 /* Reference lines: where a road's line is, and which way it goes, at an arc length. */
+#include "common/hp_search.h"
 #include "sim-bridge/xodr/xodr_internal.h"
-
-#include <string.h>
 
 #define STRAIGHT 1e-12 /* a curvature this small is none */
 #define PANEL_RAD 0.3  /* a spiral is integrated in pieces that turn by this much at most */
@@ -67,30 +66,12 @@ static step shape_at(const xodr_geometry *g, double s)
     return (step){s, 0.0, 0.0};
 }
 
-/** Index in [0, n) of the last record that begins at or before s. */
-static uint32_t at_or_before(const double *first, size_t stride, uint32_t n, double s)
-{
-    uint32_t lo = 0;
-    uint32_t hi = n;
-    while (lo + 1 < hi) {
-        const uint32_t mid = (lo + hi) / 2;
-        double at = 0.0;
-        memcpy(&at, (const char *)first + mid * stride, sizeof at);
-        if (at <= s) {
-            lo = mid;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
 hp_pose xodr_reference(const xodr_map *map, const xodr_road *road, double s_m)
 {
     const xodr_geometry *all = (const xodr_geometry *)map->geometries.items;
     const xodr_geometry *first = all + road->geometries.first;
-    const uint32_t i = at_or_before(&first->s_m, sizeof *first, road->geometries.n, s_m);
-    const xodr_geometry *g = first + i;
+    const xodr_geometry *g = first + hp_search_begin(first, road->geometries.n, sizeof *first,
+                                                     offsetof(xodr_geometry, s_m), s_m);
     const step d = shape_at(g, hp_clamp(s_m - g->s_m, 0.0, g->length_m));
     const double c = cos(g->yaw_rad);
     const double s = sin(g->yaw_rad);
@@ -104,7 +85,8 @@ double xodr_cubics(const xodr_list *list, xodr_span span, double key_m, double s
         return 0.0;
     }
     const xodr_cubic *first = (const xodr_cubic *)list->items + span.first;
-    const xodr_cubic *c = first + at_or_before(&first->s_m, sizeof *first, span.n, key_m);
+    const xodr_cubic *c =
+        first + hp_search_begin(first, span.n, sizeof *first, offsetof(xodr_cubic, s_m), key_m);
     return poly(c->k, s_m - c->s_m);
 }
 

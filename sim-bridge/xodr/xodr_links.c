@@ -1,4 +1,5 @@
 /* Who follows whom: along a road's sections, from road to road, and through junctions. */
+#include "common/hp_search.h"
 #include "sim-bridge/xodr/xodr_internal.h"
 
 #include <stdlib.h>
@@ -13,17 +14,10 @@ typedef struct linker {
 
 static const xodr_road *road_by_id(const xodr_map *map, uint32_t id)
 {
-    uint32_t lo = 0;
-    uint32_t hi = map->roads.n;
-    while (lo < hi) {
-        const uint32_t mid = (lo + hi) / 2;
-        if (xodr_road_of(map, mid)->id < id) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo < map->roads.n && xodr_road_of(map, lo)->id == id ? xodr_road_of(map, lo) : NULL;
+    const xodr_list *all = &map->roads;
+    const uint32_t i =
+        (uint32_t)hp_search_id(all->items, all->n, sizeof(xodr_road), offsetof(xodr_road, id), id);
+    return i < all->n && xodr_road_of(map, i)->id == id ? xodr_road_of(map, i) : NULL;
 }
 
 /** Takes up lane `id` of a road's first or last section as one that follows, if one enters it
@@ -58,29 +52,14 @@ static void follow_at(linker *l, xodr_lane *lane, const xodr_road *road, bool at
     follow(l, lane, road, at_end ? road->sections.n - 1 : 0, id, at_end);
 }
 
-/** Index of the first connection whose incoming road is this; they are sorted by it. */
-static uint32_t first_connection(const xodr_map *map, uint32_t incoming)
-{
-    const xodr_connection *all = map->connections.items;
-    uint32_t lo = 0;
-    uint32_t hi = map->connections.n;
-    while (lo < hi) {
-        const uint32_t mid = (lo + hi) / 2;
-        if (all[mid].incoming < incoming) {
-            lo = mid + 1;
-        } else {
-            hi = mid;
-        }
-    }
-    return lo;
-}
-
 static void through_junction(linker *l, xodr_lane *lane, uint32_t junction, int32_t id)
 {
     const xodr_connection *all = l->map->connections.items;
     const xodr_lane_link *links = l->map->lane_links.items;
-    for (uint32_t i = first_connection(l->map, lane->road);
-         i < l->map->connections.n && all[i].incoming == lane->road; ++i) {
+    const size_t n = l->map->connections.n;
+    for (size_t i =
+             hp_search_id(all, n, sizeof *all, offsetof(xodr_connection, incoming), lane->road);
+         i < n && all[i].incoming == lane->road; ++i) {
         const xodr_road *road = road_by_id(l->map, all[i].connecting);
         for (uint32_t k = 0; k < all[i].links.n && road != NULL; ++k) {
             const xodr_lane_link *link = &links[all[i].links.first + k];

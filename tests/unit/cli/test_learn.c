@@ -98,6 +98,25 @@ static void test_train_predictor_writes_a_model_that_eval_reads(void **state)
     json_decref(json);
 }
 
+static void
+test_train_predictor_refuses_to_resume_when_the_clock_was_not_believed_before(void **state)
+{
+    (void)state;
+    static char out[1 << 12];
+    char words[512];
+    (void)snprintf(words, sizeof words,
+                   "train predictor --data eth-ucy --fold eth --epochs 2 -q --out '%s/run' "
+                   "--resume --as-stamped",
+                   dir);
+    assert_int_equal(run(words, out, sizeof out), 2);
+    (void)snprintf(words, sizeof words, "%s/stderr", dir);
+    FILE *told = fopen(words, "r");
+    assert_non_null(told);
+    assert_non_null(fgets(out, sizeof out, told));
+    (void)fclose(told);
+    assert_non_null(strstr(out, "--as-stamped (give the same as then, or leave --resume away)"));
+}
+
 static void test_eval_predictor_fails_unless_its_model_is_likelier_in_every_scene(void **state)
 {
     (void)state;
@@ -149,6 +168,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_train_predictor_writes_a_model_that_eval_reads),
+        cmocka_unit_test(
+            test_train_predictor_refuses_to_resume_when_the_clock_was_not_believed_before),
         cmocka_unit_test(test_eval_predictor_fails_unless_its_model_is_likelier_in_every_scene),
         cmocka_unit_test(test_eval_predictor_finds_no_error_when_all_walk_straight),
         cmocka_unit_test(test_eval_predictor_says_what_is_missing),

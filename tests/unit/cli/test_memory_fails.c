@@ -157,7 +157,7 @@ static hp_status make_bridge(hp_error *error)
 static hp_status make_watch(hp_error *error)
 {
     run_watch *watch = NULL;
-    const hp_status st = run_watch_create(bus, identity.base, NULL, &watch, error);
+    const hp_status st = run_watch_create(bus, identity.base, true, &watch, error);
     run_watch_destroy(&watch);
     return st;
 }

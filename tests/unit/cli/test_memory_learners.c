@@ -1,9 +1,9 @@
 /* Memory that runs out while networks and searches are set up. See test_memory_fails. */
 #include "cli/policy_play.h"
 #include "cli/prune_lab.h"
+#include "common/hp_crew.h"
 #include "policy/envs/classic.h"
 #include "policy/policy_adam.h"
-#include "policy/policy_crew.h"
 #include "policy/policy_ppo.h"
 #include "pomdp/car/car_leaf.h"
 #include "pomdp/car/car_planner.h"
@@ -67,10 +67,10 @@ static hp_status make_adam(hp_error *error)
 
 static hp_status make_crew(hp_error *error)
 {
-    policy_crew *crew = NULL;
+    hp_crew *crew = NULL;
     (void)error;
-    const hp_status st = policy_crew_create(3, &crew);
-    policy_crew_destroy(&crew);
+    const hp_status st = hp_crew_create(3, &crew);
+    hp_crew_destroy(&crew);
     return st;
 }
 

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_usage USAGE = {"thing", "thing [options]", "Does a thing.", "hyplan thing"};
 static const char *const WORDS[] = {"red", "green", NULL};
@@ -93,6 +94,19 @@ static void test_bad_usage_is_refused(void **state)
     }
 }
 
+static void test_words_are_refused_where_there_may_be_none(void **state)
+{
+    char name[] = "thing";
+    char flag[] = "--json";
+    char word[] = "word";
+    char *argv[] = {name, flag, word, NULL};
+    cli_common common;
+    (void)state;
+    assert_int_equal(cli_parse(&USAGE, NULL, 2, argv, &common, NULL), CLI_GO);
+    assert_true(common.json);
+    assert_int_equal(cli_parse(&USAGE, NULL, 3, argv, &common, NULL), CLI_USAGE);
+}
+
 static void test_lists_are_split(void **state)
 {
     cli_texts parts;
@@ -153,17 +167,47 @@ static void test_exit_statuses_follow_the_list(void **state)
     assert_int_equal(cli_exit_status(HP_EBUSY), 3);
 }
 
+static void test_end_says_what_went_wrong_or_how_it_is_called(void **state)
+{
+    const hp_error why = {"FILE:3: error: no"};
+    const hp_error none = {""};
+    char said[256] = "";
+    (void)state;
+    FILE *file = tmpfile();
+    const int kept = dup(STDERR_FILENO);
+    assert_non_null(file);
+    (void)dup2(fileno(file), STDERR_FILENO);
+    const int done = cli_end(&USAGE, HP_OK, &none);
+    const int config = cli_end(&USAGE, HP_ECONFIG, &why);
+    const int busy = cli_end(&USAGE, HP_EBUSY, &none);
+    (void)dup2(kept, STDERR_FILENO);
+    (void)close(kept);
+    rewind(file);
+    (void)fread(said, 1, sizeof said - 1, file);
+    (void)fclose(file);
+    assert_int_equal(done, CLI_DONE);
+    assert_int_equal(config, CLI_USAGE);
+    assert_int_equal(busy, CLI_ENVIRONMENT);
+    char wanted[256];
+    (void)snprintf(wanted, sizeof wanted,
+                   "hyplan thing: error: FILE:3: error: no\nhyplan thing: error: %s\n",
+                   hp_status_text(HP_EBUSY));
+    assert_string_equal(said, wanted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags_of_every_type_are_read),
         cmocka_unit_test(test_defaults_hold_when_nothing_is_given),
         cmocka_unit_test(test_bad_usage_is_refused),
+        cmocka_unit_test(test_words_are_refused_where_there_may_be_none),
         cmocka_unit_test(test_lists_are_split),
         cmocka_unit_test(test_nearest_word_is_offered_only_when_near),
         cmocka_unit_test(test_set_wins_over_files),
         cmocka_unit_test(test_rules_between_keys_are_checked),
         cmocka_unit_test(test_exit_statuses_follow_the_list),
+        cmocka_unit_test(test_end_says_what_went_wrong_or_how_it_is_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,37 @@ static void test_directory_is_made_with_its_parents(void **state)
     assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK); /* again: as it is */
 }
 
+static void test_draft_becomes_a_file_unless_it_is_empty(void **state)
+{
+    char place[64];
+    char path[128];
+    char text[16] = "";
+    cli_rundir dir;
+    cli_draft draft;
+    hp_error error;
+    (void)state;
+    make_place(place);
+    const cli_common common = {.out = place};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    assert_int_equal(cli_draft_open(&draft, &error), HP_OK);
+    (void)fprintf(draft.out, "%d lines", 2);
+    assert_int_equal(cli_draft_write(&draft, &dir, "full", &error), HP_OK);
+    assert_int_equal(cli_draft_open(&draft, &error), HP_OK);
+    assert_int_equal(cli_draft_write(&draft, &dir, "empty", &error), HP_OK);
+    (void)snprintf(path, sizeof path, "%s/empty", place);
+    assert_int_equal(access(path, F_OK), -1);
+    (void)snprintf(path, sizeof path, "%s/full", place);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_int_equal(fread(text, 1, sizeof text - 1, in), 7);
+    (void)fclose(in);
+    assert_string_equal(text, "2 lines");
+    assert_int_equal(cli_draft_open(&draft, &error), HP_OK);
+    (void)fputc('x', draft.out);
+    assert_int_equal(cli_draft_write(&draft, &dir, "no/such/folder", &error), HP_EIO);
+    assert_non_null(strstr(error.text, "no/such/folder"));
+}
+
 static void test_file_in_the_way_is_an_error(void **state)
 {
     char place[64];
@@ -96,6 +127,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directory_is_made_with_its_parents),
+        cmocka_unit_test(test_draft_becomes_a_file_unless_it_is_empty),
         cmocka_unit_test(test_file_in_the_way_is_an_error),
         cmocka_unit_test(test_writing_replaces_the_whole_file),
         cmocka_unit_test(test_manifest_holds_what_a_run_was),

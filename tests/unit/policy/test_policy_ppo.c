@@ -1,6 +1,5 @@
 /* The trainer as a whole: advantages by definition, the first minibatch, and the pair of tasks that
  * tells apart an end from a time limit. */
-#include "policy/policy_crew.h"
 #include "policy/policy_ppo.h"
 #include "tests/support/hp_test.h"
 
@@ -239,34 +238,6 @@ static void test_training_is_the_same_when_threads_play_it(void **state)
     policy_ppo_destroy(&two);
 }
 
-/** Counts how often each chore was done. */
-static void count(void *ctx, uint32_t index)
-{
-    ((uint32_t *)ctx)[index]++;
-}
-
-static void test_crew_does_every_chore_once(void **state)
-{
-    enum { CHORES = 50, ROUNDS = 200 };
-    uint32_t done[CHORES] = {0};
-    policy_crew *crew = NULL;
-    (void)state;
-    assert_int_equal(policy_crew_create(3, &crew), HP_OK);
-    for (uint32_t round = 0; round < ROUNDS; round++) {
-        policy_crew_run(crew, count, done, round % (CHORES + 1));
-    }
-    for (uint32_t i = 0; i < CHORES; i++) {
-        uint32_t rounds = 0;
-        for (uint32_t round = 0; round < ROUNDS; round++) {
-            rounds += round % (CHORES + 1) > i ? 1 : 0;
-        }
-        assert_int_equal(done[i], rounds);
-    }
-    policy_crew_destroy(&crew);
-    assert_int_equal(policy_crew_create(0, &crew), HP_EINVAL);
-    assert_null(crew);
-}
-
 static void test_create_refuses_when_minibatch_exceeds_the_stretch(void **state)
 {
     policy_ppo_config config = small_config();
@@ -289,7 +260,6 @@ int main(void)
         cmocka_unit_test(test_first_minibatch_has_no_ratio_and_full_entropy),
         cmocka_unit_test(test_training_is_the_same_when_seeds_are),
         cmocka_unit_test(test_training_is_the_same_when_threads_play_it),
-        cmocka_unit_test(test_crew_does_every_chore_once),
         cmocka_unit_test(test_create_refuses_when_minibatch_exceeds_the_stretch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,18 +37,29 @@ static int tear_down(void **state)
     return rmdir(dir);
 }
 
-static pred_trainer *make_trainer(uint32_t epochs)
+static pred_train_config config_of(uint32_t epochs)
 {
     pred_train_config config;
-    pred_trainer *trainer = NULL;
-    hp_error error = {{0}};
     pred_train_config_default(&config);
     config.epochs = epochs;
-    if (pred_trainer_create(&config, &train, &val, &trainer, &error) != HP_OK) {
+    return config;
+}
+
+static pred_trainer *make_trainer_of(const pred_train_config *config, const pred_samples *samples)
+{
+    pred_trainer *trainer = NULL;
+    hp_error error = {{0}};
+    if (pred_trainer_create(config, samples, &val, &trainer, &error) != HP_OK) {
         print_error("%s\n", error.text);
         fail();
     }
     return trainer;
+}
+
+static pred_trainer *make_trainer(uint32_t epochs)
+{
+    const pred_train_config config = config_of(epochs);
+    return make_trainer_of(&config, &train);
 }
 
 static pred_epoch run_epoch(pred_trainer *trainer)
@@ -96,9 +107,39 @@ static void test_pred_trainer_gives_the_same_bits_when_it_was_stopped_between(vo
     assert_memory_equal(pred_trainer_best(stopped), pred_trainer_best(whole), sizeof(pred_weights));
     pred_trainer_destroy(&stopped);
     pred_trainer_destroy(&whole);
-    stopped = make_trainer(5); /* another schedule */
-    assert_int_equal(pred_trainer_read(stopped, path, &error), HP_ECONFIG);
-    pred_trainer_destroy(&stopped);
+}
+
+static void
+test_pred_trainer_refuses_a_state_and_names_the_flag_when_it_was_another_training(void **state)
+{
+    (void)state;
+    char path[64];
+    hp_error error;
+    enum { OTHERS = 6 };
+    pred_train_config others[OTHERS];
+    static const char *const SAID[OTHERS] = {"--epochs",     "--seed", "--no-vehicles",
+                                             "--as-stamped", "--data", "--as-stamped"};
+    pred_samples fewer = train;
+    fewer.n -= 10;
+    (void)snprintf(path, sizeof path, "%s/state.safetensors", dir);
+    pred_trainer *trainer = make_trainer(4);
+    assert_int_equal(pred_trainer_write(trainer, dir, "state.safetensors", &error), HP_OK);
+    assert_int_equal(pred_trainer_read(trainer, path, &error), HP_OK);
+    pred_trainer_destroy(&trainer);
+    for (size_t i = 0; i < OTHERS; ++i) {
+        others[i] = config_of(4);
+    }
+    others[0].epochs = 5;
+    others[1].seed = 2;
+    others[2].no_vehicles = true;
+    others[3].as_stamped = others[5].as_stamped = true; /* which may change the samples, too */
+    for (size_t i = 0; i < OTHERS; ++i) {
+        trainer = make_trainer_of(&others[i], i < 4 ? &train : &fewer);
+        assert_int_equal(pred_trainer_read(trainer, path, &error), HP_ECONFIG);
+        assert_non_null(strstr(error.text, SAID[i]));
+        assert_non_null(strstr(error.text, "leave --resume away"));
+        pred_trainer_destroy(&trainer);
+    }
 }
 
 static void
@@ -249,6 +290,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pred_trainer_learns_what_constant_velocity_does_not_know),
         cmocka_unit_test(test_pred_trainer_gives_the_same_bits_when_it_was_stopped_between),
+        cmocka_unit_test(
+            test_pred_trainer_refuses_a_state_and_names_the_flag_when_it_was_another_training),
         cmocka_unit_test(
             test_pred_fan_covers_more_with_twenty_paths_than_constant_velocity_with_one),
         cmocka_unit_test(test_pred_tally_counts_as_published_tables_do),

@@ -1,13 +1,13 @@
-#include "policy/policy_crew.h"
+#include "common/hp_crew.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct policy_crew {
+struct hp_crew {
     uint32_t n_helpers; /* threads beside the user's */
-    pthread_t helpers[POLICY_MAX_THREADS];
+    pthread_t helpers[HP_CREW_MAX_THREADS];
     pthread_mutex_t mutex;
     pthread_cond_t begin, end;
     bool has_locks;
@@ -22,7 +22,7 @@ struct policy_crew {
     bool closing;
 };
 
-static void do_chores(policy_crew *crew)
+static void do_chores(hp_crew *crew)
 {
     for (;;) {
         const uint32_t i = atomic_fetch_add(&crew->next, 1);
@@ -35,7 +35,7 @@ static void do_chores(policy_crew *crew)
 
 static void *help(void *arg)
 {
-    policy_crew *crew = arg;
+    hp_crew *crew = arg;
     uint64_t done = 0;
     (void)pthread_mutex_lock(&crew->mutex);
     for (;;) {
@@ -57,7 +57,7 @@ static void *help(void *arg)
     return NULL;
 }
 
-static hp_status open_locks(policy_crew *crew)
+static hp_status open_locks(hp_crew *crew)
 {
     if (pthread_mutex_init(&crew->mutex, NULL) != 0) {
         return HP_EUNAVAILABLE;
@@ -75,13 +75,13 @@ static hp_status open_locks(policy_crew *crew)
     return HP_OK;
 }
 
-hp_status policy_crew_create(uint32_t n_threads, policy_crew **out)
+hp_status hp_crew_create(uint32_t n_threads, hp_crew **out)
 {
     *out = NULL;
-    if (n_threads < 1 || n_threads > POLICY_MAX_THREADS) {
+    if (n_threads < 1 || n_threads > HP_CREW_MAX_THREADS) {
         return HP_EINVAL;
     }
-    policy_crew *crew = calloc(1, sizeof *crew);
+    hp_crew *crew = calloc(1, sizeof *crew);
     if (crew == NULL) {
         return HP_ENOMEM;
     }
@@ -92,16 +92,16 @@ hp_status policy_crew_create(uint32_t n_threads, policy_crew **out)
         st = started ? HP_OK : HP_EUNAVAILABLE;
     }
     if (st != HP_OK) {
-        policy_crew_destroy(&crew);
+        hp_crew_destroy(&crew);
         return st;
     }
     *out = crew;
     return HP_OK;
 }
 
-void policy_crew_destroy(policy_crew **crew)
+void hp_crew_destroy(hp_crew **crew)
 {
-    policy_crew *c = *crew;
+    hp_crew *c = *crew;
     *crew = NULL;
     if (c == NULL) {
         return;
@@ -121,8 +121,7 @@ void policy_crew_destroy(policy_crew **crew)
     free(c);
 }
 
-void policy_crew_run(policy_crew *crew, void (*chore)(void *ctx, uint32_t index), void *ctx,
-                     uint32_t n)
+void hp_crew_run(hp_crew *crew, void (*chore)(void *ctx, uint32_t index), void *ctx, uint32_t n)
 {
     crew->chore = chore;
     crew->ctx = ctx;
