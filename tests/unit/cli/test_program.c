@@ -216,6 +216,43 @@ static void test_resumed_run_equals_an_uninterrupted_one(void **state)
     remove_place(torn);
 }
 
+/* The text of one of a run's files. */
+static char *file_of(const char *dir, const char *name)
+{
+    char path[CLI_PATH];
+    char *text = NULL;
+    size_t cap = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_true(getdelim(&text, &cap, '\0', in) > 0);
+    (void)fclose(in);
+    return text;
+}
+
+/* Both tell whoever plays a scene again the same. */
+static void assert_same_settings(const char *a, const char *b)
+{
+    static const char *const KEYS[] = {"seed", "config", "config_hash", "verdict"};
+    char *yaml_a = file_of(a, "config.yaml");
+    char *yaml_b = file_of(b, "config.yaml");
+    char *text_a = file_of(a, "manifest.json");
+    char *text_b = file_of(b, "manifest.json");
+    json_t *json_a = json_loads(text_a, 0, NULL);
+    json_t *json_b = json_loads(text_b, 0, NULL);
+    assert_string_equal(yaml_a, yaml_b);
+    for (size_t i = 0; i < HP_ARRAY_LEN(KEYS); i++) {
+        assert_non_null(json_object_get(json_a, KEYS[i]));
+        assert_true(json_equal(json_object_get(json_a, KEYS[i]), json_object_get(json_b, KEYS[i])));
+    }
+    json_decref(json_a);
+    json_decref(json_b);
+    free(yaml_a);
+    free(yaml_b);
+    free(text_a);
+    free(text_b);
+}
+
 static void test_merged_shards_equal_the_whole(void **state)
 {
     char *whole = fresh_place();
@@ -224,12 +261,13 @@ static void test_merged_shards_equal_the_whole(void **state)
     char *merged = fresh_place();
     char args[512];
     (void)state;
-    assert_int_equal(run_into(whole, ""), CLI_DONE);
-    assert_int_equal(run_into(first, "--shard 1/2"), CLI_DONE);
-    assert_int_equal(run_into(second, "--shard 2/2"), CLI_DONE);
+    assert_int_equal(run_into(whole, "--seed 7"), CLI_DONE);
+    assert_int_equal(run_into(first, "--seed 7 --shard 1/2"), CLI_DONE);
+    assert_int_equal(run_into(second, "--seed 7 --shard 2/2"), CLI_DONE);
     (void)snprintf(args, sizeof args, "bench merge %s %s --out %s", first, second, merged);
     assert_int_equal(hyplan(args), CLI_DONE);
     assert_same_runs(whole, merged);
+    assert_same_settings(whole, merged);
     (void)snprintf(args, sizeof args, "bench merge %s --out %s/half", first, merged);
     assert_int_equal(hyplan(args), CLI_FAILED); /* half of the scenes are missing */
     (void)snprintf(args, sizeof args, "bench merge %s %s --out %s/bad", first, whole, merged);
@@ -265,20 +303,6 @@ static void test_merged_planners_equal_one_run_with_both(void **state)
     remove_place(first);
     remove_place(second);
     remove_place(merged);
-}
-
-/* The text of one of a run's files. */
-static char *file_of(const char *dir, const char *name)
-{
-    char path[CLI_PATH];
-    char *text = NULL;
-    size_t cap = 0;
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    assert_true(getdelim(&text, &cap, '\0', in) > 0);
-    (void)fclose(in);
-    return text;
 }
 
 /* What was measured of the point whose line begins with `start`: the line without its last two
