@@ -110,7 +110,7 @@ void tuning_table(const tuning *t, FILE *out)
         table_cell(&rows, "%s", remark(t, i));
         table_cell(&rows, "%s", values);
     }
-    (void)fprintf(out, "%s on %s, %s grid, %u scenes a point\n\n", t->planner, t->suite, t->grid,
+    (void)fprintf(out, "%s on %s, %s scenes, %u a point\n\n", t->planner, t->suite, t->grid,
                   t->results[0].scenes);
     table_print(&rows, out);
     table_free(&rows);

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -357,6 +358,54 @@ static void test_tuning_chooses_and_goes_on_after_an_interruption(void **state)
     remove_place(place);
 }
 
+/* A recorded car that drives 20 m past somebody who walks beside the street. */
+static void write_clip(const char *dir)
+{
+    static const char *const FILES[][2] = {
+        {"ped", "id,frame,label,x_est,y_est,vx_est,vy_est"},
+        {"veh", "id,frame,label,x_est,y_est,psi_est,vel_est"},
+    };
+    char path[CLI_PATH];
+    (void)snprintf(path, sizeof path, "%s/dut", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/dut/trajectories_filtered", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (int k = 0; k < 2; k++) {
+        (void)snprintf(path, sizeof path, "%s/dut/trajectories_filtered/one_traj_%s_filtered.csv",
+                       dir, FILES[k][0]);
+        FILE *out = fopen(path, "w");
+        assert_non_null(out);
+        (void)fprintf(out, "%s\n", FILES[k][1]);
+        for (int i = 0; i < 60; i++) {
+            (void)fprintf(out, "1,%d,%s,%.2f,%d,%d,%d\n", i, FILES[k][0], k * 0.4 * i, 8 - 8 * k,
+                          k == 0 ? 1 : 0, k == 0 ? 0 : 10);
+        }
+        assert_int_equal(fclose(out), 0);
+    }
+}
+
+static void test_tuning_on_recordings_does_not_claim_the_validation_grid(void **state)
+{
+    char *place = fresh_place();
+    char path[CLI_PATH];
+    char args[1024];
+    (void)state;
+    write_clip(place);
+    (void)snprintf(args, sizeof args,
+                   "tune dut --planner aeb --vary pomdp.xi=0.5..0.9 --steps 1 -q --data-dir %s "
+                   "--out %s/t",
+                   place, place);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(path, sizeof path, "%s/t", place);
+    char *table = file_of(path, "table.txt");
+    char *json = file_of(path, "tune.json");
+    assert_non_null(strstr(table, "aeb on dut, recorded scenes, 1 a point"));
+    assert_non_null(strstr(json, "\"grid\": \"recorded\""));
+    free(table);
+    free(json);
+    remove_place(place);
+}
+
 static void test_run_leaves_its_files(void **state)
 {
     static const char *const FILES[] = {"manifest.json", "settings.json", "summary.json",
@@ -403,6 +452,7 @@ int main(void)
         cmocka_unit_test(test_merged_shards_equal_the_whole),
         cmocka_unit_test(test_merged_planners_equal_one_run_with_both),
         cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
+        cmocka_unit_test(test_tuning_on_recordings_does_not_claim_the_validation_grid),
         cmocka_unit_test(test_run_leaves_its_files),
         cmocka_unit_test(test_program_says_so_when_its_output_is_lost),
     };
