@@ -358,8 +358,9 @@ static void test_tuning_chooses_and_goes_on_after_an_interruption(void **state)
     remove_place(place);
 }
 
-/* A recorded car that drives 20 m past somebody who walks beside the street. */
-static void write_clip(const char *dir)
+/* A recorded car that drives 20 m, and somebody who walks as fast beside it, that far from its
+ * middle and nearer by so much a frame. */
+static void write_clip(const char *dir, double beside_m, double closing_m)
 {
     static const char *const FILES[][2] = {
         {"ped", "id,frame,label,x_est,y_est,vx_est,vy_est"},
@@ -377,8 +378,9 @@ static void write_clip(const char *dir)
         assert_non_null(out);
         (void)fprintf(out, "%s\n", FILES[k][1]);
         for (int i = 0; i < 60; i++) {
-            (void)fprintf(out, "1,%d,%s,%.2f,%d,%d,%d\n", i, FILES[k][0], k * 0.4 * i, 8 - 8 * k,
-                          k == 0 ? 1 : 0, k == 0 ? 0 : 10);
+            (void)fprintf(out, "1,%d,%s,%.2f,%.2f,%g,%g\n", i, FILES[k][0], 0.4 * i,
+                          k == 0 ? beside_m - closing_m * i : 0.0, k == 0 ? 9.6 : 0.0,
+                          k == 0 ? -24.0 * closing_m : 9.6);
         }
         assert_int_equal(fclose(out), 0);
     }
@@ -390,7 +392,7 @@ static void test_tuning_on_recordings_does_not_claim_the_validation_grid(void **
     char path[CLI_PATH];
     char args[1024];
     (void)state;
-    write_clip(place);
+    write_clip(place, 8.0, 0.0);
     (void)snprintf(args, sizeof args,
                    "tune dut --planner aeb --vary pomdp.xi=0.5..0.9 --steps 1 -q --data-dir %s "
                    "--out %s/t",
@@ -403,6 +405,30 @@ static void test_tuning_on_recordings_does_not_claim_the_validation_grid(void **
     assert_non_null(strstr(json, "\"grid\": \"recorded\""));
     free(table);
     free(json);
+    remove_place(place);
+}
+
+/** Somebody walked into the recorded car's flank: it drove on, and that is told. */
+static void test_replay_tells_of_contacts_that_do_not_end_the_drive(void **state)
+{
+    char *place = fresh_place();
+    char args[512];
+    char dir[64];
+    (void)state;
+    write_clip(place, 3.0, 0.05);
+    (void)snprintf(args, sizeof args,
+                   "replay %s/dut/trajectories_filtered/one --kind dut --planner stand --out %s/r",
+                   place, place);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(dir, sizeof dir, "%s/r", place);
+    json_t *summary = summary_of(dir);
+    const json_t *human = json_object_get(summary, "human");
+    assert_string_equal(json_string_value(json_object_get(summary, "contact")), "none");
+    assert_string_equal(json_string_value(json_object_get(human, "verdict")), "goal");
+    assert_string_equal(json_string_value(json_object_get(human, "contact")), "side or rear");
+    const json_t *contacts = json_object_get(human, "contacts");
+    assert_int_equal(json_integer_value(json_object_get(contacts, "side")), 1);
+    json_decref(summary);
     remove_place(place);
 }
 
@@ -453,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_merged_planners_equal_one_run_with_both),
         cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
         cmocka_unit_test(test_tuning_on_recordings_does_not_claim_the_validation_grid),
+        cmocka_unit_test(test_replay_tells_of_contacts_that_do_not_end_the_drive),
         cmocka_unit_test(test_run_leaves_its_files),
         cmocka_unit_test(test_program_says_so_when_its_output_is_lost),
     };
