@@ -90,11 +90,26 @@ static void test_page_names_the_folder_of_the_scenarios(void **state)
     bench_book_destroy(&book);
 }
 
+static void test_page_holds_the_seed_to_its_last_digit(void **state)
+{
+    bench_book book;
+    (void)state;
+    fixture_fill(&book);
+    book.settings.seed = UINT64_MAX - 1;
+    json_t *page = page_of(&book, "cts");
+    const char *seed = json_string_value(json_object_get(page, "seed"));
+    assert_non_null(seed);
+    assert_string_equal(seed, "18446744073709551614");
+    json_decref(page);
+    bench_book_destroy(&book);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page_calls_safe_what_the_judge_does),
         cmocka_unit_test(test_page_names_the_folder_of_the_scenarios),
+        cmocka_unit_test(test_page_holds_the_seed_to_its_last_digit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
