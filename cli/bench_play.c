@@ -139,7 +139,8 @@ void bench_drive(const bridge_world *world, driver *d, uint64_t seed, const plan
 
 static void ask_oracle(bench_player *p, const bench_scene *scene, bool lateral, bench_row *row)
 {
-    sim_scenario_stage(&p->suite->scenarios[scene->scenario], &scene->scene, &p->staged);
+    sim_world_stage(&p->config->sim, &p->suite->scenarios[scene->scenario], &scene->scene,
+                    &p->staged);
     const sim_oracle_result r = lateral ? sim_oracle_b(p->oracle, &p->staged, &scene->scene)
                                         : sim_oracle_a(p->oracle, &p->staged, &scene->scene);
     row->verdict = r.arrives ? HP_VERDICT_GOAL : HP_VERDICT_TIMEOUT;

@@ -181,6 +181,16 @@ void bench_board_destroy(bench_board *board)
     memset(board, 0, sizeof *board);
 }
 
+uint32_t bench_board_scenarios(const bench_board *board)
+{
+    const bench_settings *s = &board->book->settings;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->n_scenarios; i++) {
+        n += counts_overall(s, i) ? 1 : 0;
+    }
+    return n;
+}
+
 bench_si90 bench_board_si90(const bench_board *board, uint32_t contender, const char *up_to)
 {
     const bench_settings *s = &board->book->settings;

@@ -42,6 +42,9 @@ void bench_board_destroy(bench_board *board);
 const bench_score *bench_board_score(const bench_board *board, uint32_t contender,
                                      uint32_t scenario);
 const bench_score *bench_board_overall(const bench_board *board, uint32_t contender);
+/** Scenarios that the sums over all hold: all but variants, or these where there is nothing else.
+ */
+uint32_t bench_board_scenarios(const bench_board *board);
 /** Scenarios with at least 90 % of something, up to this id ("09"), or all (NULL); no variants. */
 bench_si90 bench_board_si90(const bench_board *board, uint32_t contender, const char *up_to);
 

@@ -345,7 +345,7 @@ hp_status bench_suite_create(const bench_request *request, const cli_common *com
     }
     (void)snprintf(s->suite, sizeof s->suite, "%s", family->name);
     (void)snprintf(s->grid, sizeof s->grid, "%s",
-                   family->folder == NULL ? "recorded" : BENCH_GRID_WORDS[request->grid]);
+                   family->folder == NULL ? BENCH_RECORDED : BENCH_GRID_WORDS[request->grid]);
     (void)snprintf(s->guard, sizeof s->guard, "%s", BENCH_GUARD_WORDS[request->guard]);
     const uint64_t hash = cli_config_hash(config);
     if (hash == 0) {

@@ -66,6 +66,7 @@ extern const bench_family BENCH_FAMILIES[];
 const bench_family *bench_family_find(const char *name);
 
 extern const char *const BENCH_GRID_WORDS[];
+#define BENCH_RECORDED "recorded"             /* in a grid's place where there is none */
 extern const char *const BENCH_GUARD_WORDS[]; /* off, on, both */
 enum { BENCH_GUARD_OFF, BENCH_GUARD_ON, BENCH_GUARD_BOTH };
 

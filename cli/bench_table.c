@@ -320,12 +320,13 @@ static void print_head(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
     const bench_score *first = bench_board_overall(board, 0);
+    const uint32_t n = bench_board_scenarios(board);
     char params[256];
     baseline_describe(params, sizeof params);
     (void)fprintf(
         out, "%s, %s scenes: %u in %u scenario%s (%u critical), seed %llu, guard %s, %u trials\n",
-        s->suite, s->grid, first->scenes, s->n_scenarios, s->n_scenarios == 1 ? "" : "s",
-        first->critical, (unsigned long long)s->seed, s->guard, s->trials);
+        s->suite, s->grid, first->scenes, n, n == 1 ? "" : "s", first->critical,
+        (unsigned long long)s->seed, s->guard, s->trials);
     (void)fprintf(out, "%s\n", params);
     if (s->shards > 1) {
         (void)fprintf(out, "shard %u of %u; put together with: hyplan bench merge DIR...\n",

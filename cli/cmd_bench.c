@@ -98,6 +98,20 @@ static hp_status load_rows(const cli_texts *dirs, bench_book *book, hp_error *er
     return status == HP_EBUSY ? HP_EINVAL : status; /* the user named a drive twice */
 }
 
+/* Seed and configuration of the parts, which tell whoever drives a scene again what was driven. A
+ * part without one that this program can read leaves the configuration as given. */
+static hp_status take_config(const char *part, bench_run *run, hp_error *error)
+{
+    char path[CLI_PATH];
+    hp_error why = {{0}};
+    const cli_common theirs = {.config_files = {{path}, 1}};
+    run->common.seed = run->book.settings.seed;
+    (void)snprintf(path, sizeof path, "%s/config.yaml", part);
+    return cli_config_load(&theirs, &run->config, &why) == HP_OK
+               ? cli_rundir_config(&run->dir, &run->config, error)
+               : cli_config_load(&run->common, &run->config, error);
+}
+
 /* Shards, or runs of other planners on the same scenes, put together: all other settings must
  * match, each row may be there once. */
 static int merge(const cli_texts *dirs, bench_run *run)
@@ -119,6 +133,9 @@ static int merge(const cli_texts *dirs, bench_run *run)
         json_t *settings = bench_settings_json(&run->book.settings);
         status = cli_rundir_write_json(&run->dir, "settings.json", settings, &error);
         json_decref(settings);
+    }
+    if (status == HP_OK) {
+        status = take_config(dirs->items[1], run, &error);
     }
     if (status != HP_OK) {
         return cli_end(&USAGE, status, &error);

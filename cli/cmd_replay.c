@@ -34,6 +34,7 @@ typedef struct replay {
     cli_config config;
     bench_buffers buffers;
     bench_row planner, human;
+    sim_contacts planner_contacts, human_contacts;
     bench_times times, unused;
     char prefix[512];
     sim_clip_kind kind;
@@ -82,6 +83,7 @@ static hp_status drive(replay *r, bool human, hp_error *error)
     if (status == HP_OK) {
         bench_drive(&world, d, r->common.seed, &r->config.plan, &r->buffers,
                     human ? &r->human : &r->planner, human ? &r->unused : &r->times);
+        *(human ? &r->human_contacts : &r->planner_contacts) = sim_replay_contacts(&world);
     } else {
         (void)hp_fail(error, status, "%s: %s", r->planner_name,
                       why.text[0] != '\0' ? why.text : hp_status_text(status));
@@ -91,32 +93,41 @@ static hp_status drive(replay *r, bool human, hp_error *error)
     return status;
 }
 
-static const char *contact_text(const bench_row *row)
+/* The worst of them; whoever walks into a flank does not end the drive, nor the human's own front.
+ */
+static const char *contact_text(const bench_row *row, const sim_contacts *c)
 {
-    if (row->verdict != HP_VERDICT_CRASH) {
-        return row->min_gap_m <= 0.0 ? "while standing" : "none";
+    if (row->verdict == HP_VERDICT_CRASH) {
+        return row->crash == SIM_CRASH_FRONT ? "ego-front" : "side or rear";
     }
-    return row->crash == SIM_CRASH_FRONT ? "ego-front" : "side or rear";
+    if (c->front > 0) {
+        return "ego-front";
+    }
+    if (c->side + c->rear > 0) {
+        return "side or rear";
+    }
+    return c->standing > 0 ? "while standing" : "none";
 }
 
-static void print_row(const char *name, const bench_row *row)
+static void print_row(const char *name, const bench_row *row, const sim_contacts *contacts)
 {
     (void)printf("%-8s %-8s contact %-14s near miss %-3s  progress %6.1f m  time %5.1f s  hard "
                  "brakes %u  smallest gap %.2f m\n",
-                 name, sim_verdict_text((hp_verdict)row->verdict), contact_text(row),
+                 name, sim_verdict_text((hp_verdict)row->verdict), contact_text(row, contacts),
                  row->near_miss ? "yes" : "no", row->progress_m, 0.05 * row->ticks,
                  row->hard_brakes, row->min_gap_m);
 }
 
-static json_t *row_json(const bench_row *row)
+static json_t *row_json(const bench_row *row, const sim_contacts *c)
 {
-    return json_pack("{s:s, s:b, s:b, s:b, s:s, s:o, s:f, s:o, s:i, s:i}", "verdict",
-                     sim_verdict_text((hp_verdict)row->verdict), "goal",
+    return json_pack("{s:s, s:b, s:b, s:b, s:s, s:{s:i, s:i, s:i, s:i}, s:o, s:f, s:o, s:i, s:i}",
+                     "verdict", sim_verdict_text((hp_verdict)row->verdict), "goal",
                      row->verdict == HP_VERDICT_GOAL, "crash", bench_row_crashed(row), "near_miss",
-                     row->near_miss, "contact", contact_text(row), "ttg_s",
-                     cli_json_real(row->ttg_s), "progress_m", row->progress_m, "min_gap_m",
-                     cli_json_real(row->min_gap_m), "ticks", (int)row->ticks, "hard_brakes",
-                     (int)row->hard_brakes);
+                     row->near_miss, "contact", contact_text(row, c), "contacts", "front",
+                     (int)c->front, "side", (int)c->side, "rear", (int)c->rear, "standing",
+                     (int)c->standing, "ttg_s", cli_json_real(row->ttg_s), "progress_m",
+                     row->progress_m, "min_gap_m", cli_json_real(row->min_gap_m), "ticks",
+                     (int)row->ticks, "hard_brakes", (int)row->hard_brakes);
 }
 
 static void set_summary(json_t *json, const replay *r)
@@ -141,14 +152,14 @@ static void set_summary(json_t *json, const replay *r)
                                         cli_json_real(stats_times_percentile_ms(t, 0.5)), "p99",
                                         cli_json_real(stats_times_percentile_ms(t, 0.99)), "max",
                                         cli_json_real(stats_times_max_ms(t))));
-    (void)json_object_set_new(json, "human", row_json(&r->human));
+    (void)json_object_set_new(json, "human", row_json(&r->human, &r->human_contacts));
 }
 
 static int report(const replay *r)
 {
     hp_error error;
     cli_rundir dir;
-    json_t *json = row_json(&r->planner);
+    json_t *json = row_json(&r->planner, &r->planner_contacts);
     set_summary(json, r);
     hp_status status = cli_rundir_open(&r->common, "replay", &dir, &error);
     if (status == HP_OK) {
@@ -163,8 +174,8 @@ static int report(const replay *r)
         (void)putchar('\n');
     } else {
         (void)printf("%s, car %u\n", r->prefix, r->car_id);
-        print_row(r->planner_name, &r->planner);
-        print_row("human", &r->human);
+        print_row(r->planner_name, &r->planner, &r->planner_contacts);
+        print_row("human", &r->human, &r->human_contacts);
     }
     json_decref(json);
     if (status != HP_OK) {

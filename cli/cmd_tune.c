@@ -214,6 +214,7 @@ static int tune(tune_options *o, const cli_common *common, const cli_texts *rest
     if (tune_space_parse(&o->varies, o->steps, &o->space, &error) != HP_OK) {
         return cli_fail(&USAGE, CLI_USAGE, "%s", error.text);
     }
+    const bool recorded = bench_family_find(o->request.suite)->folder == NULL;
     const uint64_t n = o->random > 0 ? o->random : tune_space_sweep_size(&o->space);
     if (n > MOST_POINTS) {
         return cli_fail(&USAGE, CLI_USAGE,
@@ -224,7 +225,7 @@ static int tune(tune_options *o, const cli_common *common, const cli_texts *rest
     tuning t = {.space = &o->space,
                 .planner = o->request.planners,
                 .suite = o->request.suite,
-                .grid = BENCH_GRID_WORDS[o->request.grid],
+                .grid = recorded ? BENCH_RECORDED : BENCH_GRID_WORDS[o->request.grid],
                 .n = (uint32_t)n + 1};
     t.results = calloc(t.n, sizeof *t.results);
     if (t.results == NULL) {

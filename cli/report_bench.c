@@ -1,7 +1,7 @@
 #include "cli/report.h"
 
 #include "cli/bench_row.h"
-#include "cli/options.h"
+#include "cli/bench_suite.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -25,7 +25,7 @@ static json_t *real_or_null(double value)
     return real != NULL ? real : json_null();
 }
 
-/** 0 safe arrival, 1 near miss, 2 no arrival, 3 crash. */
+/** 0 safe arrival, 1 near miss, 2 no safe arrival (late, or by speeding), 3 crash. */
 static int outcome(const bench_row *row)
 {
     if (bench_row_crashed(row)) {
@@ -34,7 +34,7 @@ static int outcome(const bench_row *row)
     if (row->near_miss) {
         return 1;
     }
-    return row->verdict == HP_VERDICT_GOAL ? 0 : 2;
+    return row->safe_arrival ? 0 : 2;
 }
 
 /** "scenes/03-17-despot": where a scene that was driven again is kept, below the benchmark. */
@@ -98,6 +98,14 @@ static hp_status read_rows(const char *dir, const char *path, json_t *rows, hp_e
     return st;
 }
 
+/** Where the suite's scenarios lie below scenarios/, to drive one again; NULL: recordings. */
+static const char *folder_of(const json_t *summary)
+{
+    const char *suite = json_string_value(json_object_get(summary, "suite"));
+    const bench_family *family = suite != NULL ? bench_family_find(suite) : NULL;
+    return family != NULL ? family->folder : NULL;
+}
+
 hp_status report_bench(const char *path, json_t **out, hp_error *error)
 {
     char file[CLI_PATH];
@@ -118,7 +126,8 @@ hp_status report_bench(const char *path, json_t **out, hp_error *error)
         json_decref(summary);
         return st;
     }
-    *out = json_pack("{s:s, s:s, s:o, s:o}", "kind", "bench", "name", path, "summary", summary,
-                     "rows", rows);
+    *out = json_pack("{s:s, s:s, s:o, s:s?, s:o, s:o}", "kind", "bench", "name", path, "seed",
+                     report_seed(summary), "folder", folder_of(summary), "summary", summary, "rows",
+                     rows);
     return HP_OK;
 }

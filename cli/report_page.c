@@ -1,5 +1,7 @@
 #include "cli/report.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,14 @@ static void print_json(const json_t *json, FILE *out)
         }
     }
     free(text);
+}
+
+json_t *report_seed(const json_t *object)
+{
+    char text[24];
+    const json_t *seed = json_object_get(object, "seed");
+    (void)snprintf(text, sizeof text, "%" PRIu64, (uint64_t)json_integer_value(seed));
+    return json_is_integer(seed) ? json_string(text) : json_null();
 }
 
 hp_status report_page(const json_t *data, const json_t *other, char **html, size_t *len,

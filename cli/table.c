@@ -20,7 +20,6 @@ void table_free(table *t)
 
 void table_cell(table *t, const char *format, ...)
 {
-    char text[128];
     if (t->n_cells == t->capacity) {
         const size_t capacity = t->capacity == 0 ? 64 : 2 * t->capacity;
         char **cells = realloc(t->cells, capacity * sizeof *cells);
@@ -32,9 +31,15 @@ void table_cell(table *t, const char *format, ...)
     }
     va_list args;
     va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
+    const int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    t->cells[t->n_cells++] = strdup(text);
+    char *text = n >= 0 ? malloc((size_t)n + 1) : NULL;
+    if (text != NULL) {
+        va_start(args, format);
+        (void)vsnprintf(text, (size_t)n + 1, format, args);
+        va_end(args);
+    }
+    t->cells[t->n_cells++] = text;
 }
 
 void table_end_row(table *t)

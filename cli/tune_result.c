@@ -70,6 +70,16 @@ static const char *remark(const tuning *t, uint32_t i)
     return t->results[i].front ? "front" : "";
 }
 
+/* A figure, or a dash where there is none: nobody arrived, nothing was searched. */
+static void cell_number(table *rows, double value, int digits)
+{
+    if (isfinite(value)) {
+        table_cell(rows, "%.*f", digits, value);
+    } else {
+        table_cell(rows, "-");
+    }
+}
+
 void tuning_table(const tuning *t, FILE *out)
 {
     static const char *const NAMES[] = {"point",     "crash %", "crash + near miss %",
@@ -91,16 +101,16 @@ void tuning_table(const tuning *t, FILE *out)
         table_cell(&rows, "%.1f [%.1f-%.1f]", 100.0 * bench_rate(r->unclean, r->scenes),
                    100.0 * w.lo, 100.0 * w.hi);
         table_cell(&rows, "%.1f", 100.0 * bench_rate(r->arrivals, r->scenes));
-        table_cell(&rows, "%.2f", r->ttg_s);
-        table_cell(&rows, "%.2f", r->mean_ms);
-        table_cell(&rows, "%.2f", r->p50_ms);
-        table_cell(&rows, "%.2f", r->p99_ms);
-        table_cell(&rows, "%.0f", r->nodes);
-        table_cell(&rows, "%.0f", r->pruned);
+        cell_number(&rows, r->ttg_s, 2);
+        cell_number(&rows, r->mean_ms, 2);
+        cell_number(&rows, r->p50_ms, 2);
+        cell_number(&rows, r->p99_ms, 2);
+        cell_number(&rows, r->nodes, 0);
+        cell_number(&rows, r->pruned, 0);
         table_cell(&rows, "%s", remark(t, i));
         table_cell(&rows, "%s", values);
     }
-    (void)fprintf(out, "%s on %s, %s grid, %u scenes a point\n\n", t->planner, t->suite, t->grid,
+    (void)fprintf(out, "%s on %s, %s scenes, %u a point\n\n", t->planner, t->suite, t->grid,
                   t->results[0].scenes);
     table_print(&rows, out);
     table_free(&rows);
@@ -135,6 +145,26 @@ json_t *tuning_json(const tuning *t)
                      t->grid, "points", points);
 }
 
+/* A word of the configuration as a cell; lists hold commas. */
+static void csv_text(const char *text, FILE *out)
+{
+    if (strpbrk(text, ",\"") == NULL) {
+        (void)fputs(text, out);
+        return;
+    }
+    (void)fputc('"', out);
+    for (; *text != '\0'; text++) {
+        (void)fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
+    }
+    (void)fputc('"', out);
+}
+
+/* An empty cell where there is no such figure. */
+static void csv_number(double value, FILE *out)
+{
+    (void)fprintf(out, isfinite(value) ? ",%.6g" : ",", value);
+}
+
 void tuning_csv(const tuning *t, FILE *out)
 {
     (void)fputs("point", out);
@@ -150,11 +180,15 @@ void tuning_csv(const tuning *t, FILE *out)
         (void)fprintf(out, "%u", i);
         for (uint32_t k = 0; k < t->space->n_axes; k++) {
             const char *value = strchr(r->point.sets[k], '=');
-            (void)fprintf(out, ",%s", value != NULL ? value + 1 : "");
+            (void)fputc(',', out);
+            csv_text(value != NULL ? value + 1 : "", out);
         }
-        (void)fprintf(out, ",%u,%u,%u,%u,%.6g,%.6g,%.6g,%.6g,%.6g,%.6g,%d,%d\n", r->scenes,
-                      r->crashes, r->unclean, r->arrivals, r->ttg_s, r->mean_ms, r->p50_ms,
-                      r->p99_ms, r->nodes, r->pruned, r->front, i == t->chosen);
+        const double figures[] = {r->ttg_s, r->mean_ms, r->p50_ms, r->p99_ms, r->nodes, r->pruned};
+        (void)fprintf(out, ",%u,%u,%u,%u", r->scenes, r->crashes, r->unclean, r->arrivals);
+        for (size_t k = 0; k < HP_ARRAY_LEN(figures); k++) {
+            csv_number(figures[k], out);
+        }
+        (void)fprintf(out, ",%d,%d\n", r->front, i == t->chosen);
     }
 }
 

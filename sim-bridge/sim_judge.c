@@ -8,6 +8,7 @@
 /* The benchmark's figures. */
 #define NEAR_FRONT_M 1.5
 #define NEAR_SIDE_M 0.5 /* and to the rear */
+#define NEAR_M 1.6      /* from the ego's box to the farthest corner of both, and a little more */
 #define SPEEDING_MARGIN_MPS (1.0 / 3.6)
 #define SPEEDING_LIMIT_S 0.5
 #define HARD_BRAKE_MPS2 (-4.0)
@@ -242,7 +243,7 @@ static void crash(sim_judge *judge, sim_crash kind, uint32_t id, double speed_mp
 /** True if the body cannot lower the smallest gap, and is nowhere near a near miss or a crash. */
 static bool is_far(const relative *r, double min_gap_m)
 {
-    const double beyond = greater(min_gap_m, NEAR_FRONT_M);
+    const double beyond = greater(min_gap_m, NEAR_M);
     return rect_distance2(r->x_m, r->y_m, r->reach_x_m, r->reach_y_m) > beyond * beyond;
 }
 

@@ -89,13 +89,19 @@ static void fill_info(sim_world *world, uint32_t episode, uint64_t seed)
     memcpy(info->pavement, s->pavement, sizeof info->pavement);
 }
 
+void sim_world_stage(const sim_config *config, const sim_scenario *scenario, const sim_scene *scene,
+                     sim_scenario *out)
+{
+    sim_scenario_stage(scenario, scene, out);
+    for (uint32_t i = 0; i < out->n_walkers; ++i) {
+        out->walkers[i].accel_mps2 = config->walker_accel_mps2;
+    }
+}
+
 void sim_world_load(sim_world *world, const sim_scenario *scenario, const sim_scene *scene,
                     uint32_t episode, uint64_t seed)
 {
-    sim_scenario_stage(scenario, scene, &world->scenario);
-    for (uint32_t i = 0; i < world->scenario.n_walkers; ++i) {
-        world->scenario.walkers[i].accel_mps2 = world->config.walker_accel_mps2;
-    }
+    sim_world_stage(&world->config, scenario, scene, &world->scenario);
     world->scene = *scene;
     fill_info(world, episode, seed);
     sim_vehicle_reset(&world->vehicle, world->scenario.ego_start, scenario->ego_speed_mps);

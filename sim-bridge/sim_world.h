@@ -25,6 +25,10 @@ void sim_config_default(sim_config *config);
 
 HP_NODISCARD hp_status sim_world_create(const sim_config *config, sim_world **out);
 void sim_world_destroy(sim_world **world);
+/** The scenario as a world of this configuration plays it in a scene: sim_scenario_stage, and the
+ * walkers as quick as config says. */
+void sim_world_stage(const sim_config *config, const sim_scenario *scenario, const sim_scene *scene,
+                     sim_scenario *out);
 /** Starts an episode; may be called again for the next. episode and seed name it. */
 void sim_world_load(sim_world *world, const sim_scenario *scenario, const sim_scene *scene,
                     uint32_t episode, uint64_t seed);

@@ -242,6 +242,7 @@ static void test_table_fits_120_columns(void **state)
     bench_report_table(&board, out);
     assert_int_equal(fclose(out), 0);
     assert_fits(text);
+    assert_non_null(strstr(text, "20 in 2 scenarios (")); /* without the variant */
     free(text);
     bench_board_destroy(&board);
     bench_book_destroy(&book);

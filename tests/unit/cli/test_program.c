@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -216,6 +217,43 @@ static void test_resumed_run_equals_an_uninterrupted_one(void **state)
     remove_place(torn);
 }
 
+/* The text of one of a run's files. */
+static char *file_of(const char *dir, const char *name)
+{
+    char path[CLI_PATH];
+    char *text = NULL;
+    size_t cap = 0;
+    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_true(getdelim(&text, &cap, '\0', in) > 0);
+    (void)fclose(in);
+    return text;
+}
+
+/* Both tell whoever plays a scene again the same. */
+static void assert_same_settings(const char *a, const char *b)
+{
+    static const char *const KEYS[] = {"seed", "config", "config_hash", "verdict"};
+    char *yaml_a = file_of(a, "config.yaml");
+    char *yaml_b = file_of(b, "config.yaml");
+    char *text_a = file_of(a, "manifest.json");
+    char *text_b = file_of(b, "manifest.json");
+    json_t *json_a = json_loads(text_a, 0, NULL);
+    json_t *json_b = json_loads(text_b, 0, NULL);
+    assert_string_equal(yaml_a, yaml_b);
+    for (size_t i = 0; i < HP_ARRAY_LEN(KEYS); i++) {
+        assert_non_null(json_object_get(json_a, KEYS[i]));
+        assert_true(json_equal(json_object_get(json_a, KEYS[i]), json_object_get(json_b, KEYS[i])));
+    }
+    json_decref(json_a);
+    json_decref(json_b);
+    free(yaml_a);
+    free(yaml_b);
+    free(text_a);
+    free(text_b);
+}
+
 static void test_merged_shards_equal_the_whole(void **state)
 {
     char *whole = fresh_place();
@@ -224,12 +262,13 @@ static void test_merged_shards_equal_the_whole(void **state)
     char *merged = fresh_place();
     char args[512];
     (void)state;
-    assert_int_equal(run_into(whole, ""), CLI_DONE);
-    assert_int_equal(run_into(first, "--shard 1/2"), CLI_DONE);
-    assert_int_equal(run_into(second, "--shard 2/2"), CLI_DONE);
+    assert_int_equal(run_into(whole, "--seed 7"), CLI_DONE);
+    assert_int_equal(run_into(first, "--seed 7 --shard 1/2"), CLI_DONE);
+    assert_int_equal(run_into(second, "--seed 7 --shard 2/2"), CLI_DONE);
     (void)snprintf(args, sizeof args, "bench merge %s %s --out %s", first, second, merged);
     assert_int_equal(hyplan(args), CLI_DONE);
     assert_same_runs(whole, merged);
+    assert_same_settings(whole, merged);
     (void)snprintf(args, sizeof args, "bench merge %s --out %s/half", first, merged);
     assert_int_equal(hyplan(args), CLI_FAILED); /* half of the scenes are missing */
     (void)snprintf(args, sizeof args, "bench merge %s %s --out %s/bad", first, whole, merged);
@@ -265,20 +304,6 @@ static void test_merged_planners_equal_one_run_with_both(void **state)
     remove_place(first);
     remove_place(second);
     remove_place(merged);
-}
-
-/* The text of one of a run's files. */
-static char *file_of(const char *dir, const char *name)
-{
-    char path[CLI_PATH];
-    char *text = NULL;
-    size_t cap = 0;
-    (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *in = fopen(path, "r");
-    assert_non_null(in);
-    assert_true(getdelim(&text, &cap, '\0', in) > 0);
-    (void)fclose(in);
-    return text;
 }
 
 /* What was measured of the point whose line begins with `start`: the line without its last two
@@ -333,6 +358,80 @@ static void test_tuning_chooses_and_goes_on_after_an_interruption(void **state)
     remove_place(place);
 }
 
+/* A recorded car that drives 20 m, and somebody who walks as fast beside it, that far from its
+ * middle and nearer by so much a frame. */
+static void write_clip(const char *dir, double beside_m, double closing_m)
+{
+    static const char *const FILES[][2] = {
+        {"ped", "id,frame,label,x_est,y_est,vx_est,vy_est"},
+        {"veh", "id,frame,label,x_est,y_est,psi_est,vel_est"},
+    };
+    char path[CLI_PATH];
+    (void)snprintf(path, sizeof path, "%s/dut", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    (void)snprintf(path, sizeof path, "%s/dut/trajectories_filtered", dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    for (int k = 0; k < 2; k++) {
+        (void)snprintf(path, sizeof path, "%s/dut/trajectories_filtered/one_traj_%s_filtered.csv",
+                       dir, FILES[k][0]);
+        FILE *out = fopen(path, "w");
+        assert_non_null(out);
+        (void)fprintf(out, "%s\n", FILES[k][1]);
+        for (int i = 0; i < 60; i++) {
+            (void)fprintf(out, "1,%d,%s,%.2f,%.2f,%g,%g\n", i, FILES[k][0], 0.4 * i,
+                          k == 0 ? beside_m - closing_m * i : 0.0, k == 0 ? 9.6 : 0.0,
+                          k == 0 ? -24.0 * closing_m : 9.6);
+        }
+        assert_int_equal(fclose(out), 0);
+    }
+}
+
+static void test_tuning_on_recordings_does_not_claim_the_validation_grid(void **state)
+{
+    char *place = fresh_place();
+    char path[CLI_PATH];
+    char args[1024];
+    (void)state;
+    write_clip(place, 8.0, 0.0);
+    (void)snprintf(args, sizeof args,
+                   "tune dut --planner aeb --vary pomdp.xi=0.5..0.9 --steps 1 -q --data-dir %s "
+                   "--out %s/t",
+                   place, place);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(path, sizeof path, "%s/t", place);
+    char *table = file_of(path, "table.txt");
+    char *json = file_of(path, "tune.json");
+    assert_non_null(strstr(table, "aeb on dut, recorded scenes, 1 a point"));
+    assert_non_null(strstr(json, "\"grid\": \"recorded\""));
+    free(table);
+    free(json);
+    remove_place(place);
+}
+
+/** Somebody walked into the recorded car's flank: it drove on, and that is told. */
+static void test_replay_tells_of_contacts_that_do_not_end_the_drive(void **state)
+{
+    char *place = fresh_place();
+    char args[512];
+    char dir[64];
+    (void)state;
+    write_clip(place, 3.0, 0.05);
+    (void)snprintf(args, sizeof args,
+                   "replay %s/dut/trajectories_filtered/one --kind dut --planner stand --out %s/r",
+                   place, place);
+    assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(dir, sizeof dir, "%s/r", place);
+    json_t *summary = summary_of(dir);
+    const json_t *human = json_object_get(summary, "human");
+    assert_string_equal(json_string_value(json_object_get(summary, "contact")), "none");
+    assert_string_equal(json_string_value(json_object_get(human, "verdict")), "goal");
+    assert_string_equal(json_string_value(json_object_get(human, "contact")), "side or rear");
+    const json_t *contacts = json_object_get(human, "contacts");
+    assert_int_equal(json_integer_value(json_object_get(contacts, "side")), 1);
+    json_decref(summary);
+    remove_place(place);
+}
+
 static void test_run_leaves_its_files(void **state)
 {
     static const char *const FILES[] = {"manifest.json", "settings.json", "summary.json",
@@ -379,6 +478,8 @@ int main(void)
         cmocka_unit_test(test_merged_shards_equal_the_whole),
         cmocka_unit_test(test_merged_planners_equal_one_run_with_both),
         cmocka_unit_test(test_tuning_chooses_and_goes_on_after_an_interruption),
+        cmocka_unit_test(test_tuning_on_recordings_does_not_claim_the_validation_grid),
+        cmocka_unit_test(test_replay_tells_of_contacts_that_do_not_end_the_drive),
         cmocka_unit_test(test_run_leaves_its_files),
         cmocka_unit_test(test_program_says_so_when_its_output_is_lost),
     };

@@ -2,6 +2,7 @@
 #include "tests/support/hp_test.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static char *printed(const table *t)
 {
@@ -30,6 +31,23 @@ static void test_columns_are_as_wide_as_their_cells(void **state)
                               "----------------\n"
                               "x     1234      \n");
     assert_int_equal(table_width(&t), 16);
+    free(text);
+    table_free(&t);
+}
+
+static void test_long_cells_are_whole(void **state)
+{
+    char line[302];
+    table t;
+    (void)state;
+    memset(line, 'x', 300);
+    line[300] = '\0';
+    table_init(&t, 1);
+    table_cell(&t, "%s", line);
+    assert_int_equal(table_width(&t), 300);
+    char *text = printed(&t);
+    line[300] = '\n';
+    assert_memory_equal(text, line, 301);
     free(text);
     table_free(&t);
 }
@@ -64,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_columns_are_as_wide_as_their_cells),
+        cmocka_unit_test(test_long_cells_are_whole),
         cmocka_unit_test(test_wide_characters_take_one_place),
         cmocka_unit_test(test_many_rows_grow_the_table),
     };

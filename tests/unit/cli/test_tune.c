@@ -3,6 +3,7 @@
 #include "tests/support/hp_test.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 static tune_space parsed(const char *a, const char *b, uint32_t steps)
@@ -110,6 +111,41 @@ static void test_choice_is_the_fastest_that_is_no_less_safe(void **state)
     }
 }
 
+static char *text_of(const tuning *t, void (*write)(const tuning *t, FILE *out))
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    assert_non_null(out);
+    write(t, out);
+    assert_int_equal(fclose(out), 0);
+    return text;
+}
+
+/** A driver without a search who nowhere arrives, and a list as the value. */
+static void test_files_are_whole_when_figures_are_missing_and_words_hold_commas(void **state)
+{
+    const tune_space space = parsed("pomdp.actions_mps2=[3,0,-8]|[\"3\"]", NULL, 1);
+    tune_result r[] = {{.name = "as configured", .scenes = 2, .p99_ms = 1.5}, {.scenes = 2}};
+    const tuning t = {&space, "aeb", "cts", "validation", r, HP_ARRAY_LEN(r), 0};
+    (void)state;
+    tune_space_sweep(&space, 0, &r[1].point);
+    for (size_t i = 0; i < HP_ARRAY_LEN(r); i++) {
+        r[i].ttg_s = r[i].nodes = r[i].trials = r[i].pruned = (double)NAN;
+    }
+    char *csv = text_of(&t, tuning_csv);
+    char *table = text_of(&t, tuning_table);
+    assert_non_null(strstr(csv, "\n0,,2,0,0,0,,0,0,1.5,,,0,1\n"));
+    assert_non_null(strstr(csv, "\n1,\"[3,0,-8]\",2,0,0,0,,0,0,0,,,0,0\n"));
+    assert_null(strstr(table, "nan"));
+    tune_space_sweep(&space, 1, &r[1].point);
+    char *quoted = text_of(&t, tuning_csv);
+    assert_non_null(strstr(quoted, "\n1,\"[\"\"3\"\"]\",2,"));
+    free(csv);
+    free(table);
+    free(quoted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +154,7 @@ int main(void)
         cmocka_unit_test(test_draws_repeat_and_stay_inside),
         cmocka_unit_test(test_bad_axes_are_refused_with_what_they_take),
         cmocka_unit_test(test_choice_is_the_fastest_that_is_no_less_safe),
+        cmocka_unit_test(test_files_are_whole_when_figures_are_missing_and_words_hold_commas),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,6 +139,17 @@ static void near_misses_reach_farther_ahead(void **state)
     assert_false(tick(c, &body, 1)->near_miss);
 }
 
+static void near_misses_reach_into_the_corner_when_somebody_else_is_nearer(void **state)
+{
+    (void)state;
+    court *c = open_court(20.0, -2.0, 5.0);
+    sim_body bodies[] = {walker(20.0, 0.5, 0.0, 0.0), walker(23.49, -0.51, 0.0, 0.0)};
+    bodies[0].kind = HP_CLASS_CAR; /* 1.3 m beside the ego */
+    bodies[1].box.length_m = bodies[1].box.width_m = 0.1;
+    assert_true(tick(c, bodies, 2)->near_miss);
+    hp_assert_near(c->judge.result.min_gap_m, 1.3, 1e-9);
+}
+
 static void near_misses_can_be_out_of_place(void **state)
 {
     (void)state;
@@ -393,6 +404,7 @@ int main(void)
         cmocka_unit_test(standing_ego_does_not_crash),
         cmocka_unit_test(gap_and_overlap_agree_with_general_geometry),
         cmocka_unit_test(near_misses_reach_farther_ahead),
+        cmocka_unit_test(near_misses_reach_into_the_corner_when_somebody_else_is_nearer),
         cmocka_unit_test(near_misses_can_be_out_of_place),
         cmocka_unit_test(time_to_collision_in_closed_form),
         cmocka_unit_test(leaving_the_pavement_is_a_crash),
