@@ -101,6 +101,25 @@ static void test_plan_track_forgets_in_the_end(void **state)
     }
 }
 
+/** A planner that was started again, or has lost frames, has not seen him stand meanwhile. */
+static void test_plan_track_counts_no_standing_before_first_sight_when_frames_are_lost(void **state)
+{
+    static const uint32_t TICKS[] = {400, 440};
+    (void)state;
+    for (uint32_t i = 0; i < HP_ARRAY_LEN(TICKS); ++i) {
+        fixture_frame(TICKS[i], 0.0, 0.0, &frame);
+        fixture_add_walker(&frame, 4 + i, 10.0, 3.0, 0.0, 0.0);
+        fixture_add_walker(&frame, 14 + i, 12.0, 3.0, 0.5, 0.0);
+        update();
+        for (uint32_t k = 0; k < tracks.n; ++k) {
+            const plan_track *t = &tracks.items[k];
+            const bool walks = t->track.id >= 14;
+            assert_true(t->stood_s + t->slow_s <= tracks.now_s - t->met_s);
+            assert_true((walks ? t->stood_s : t->slow_s) == 0.0);
+        }
+    }
+}
+
 static void test_plan_track_more_agents_than_slots_keeps_the_latest(void **state)
 {
     (void)state;
@@ -125,6 +144,8 @@ int main(void)
         cmocka_unit_test_setup(test_plan_track_forgets_who_is_not_where_he_should_be_seen, setup),
         cmocka_unit_test_setup(test_plan_track_does_not_walk_out_of_a_shadow_unseen, setup),
         cmocka_unit_test_setup(test_plan_track_forgets_in_the_end, setup),
+        cmocka_unit_test_setup(
+            test_plan_track_counts_no_standing_before_first_sight_when_frames_are_lost, setup),
         cmocka_unit_test_setup(test_plan_track_more_agents_than_slots_keeps_the_latest, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
