@@ -256,6 +256,66 @@ static void test_plan_cycle_passes_the_slow_with_more_room_when_guarded(void **s
     assert_true(aside_of_the_slow(true, 5.0) == floored);
 }
 
+/** A quarter circle of 15 m between two straights. */
+static void lay_bend(void)
+{
+    enum { ARC = 10 };
+    info.n_route = 0;
+    info.route[info.n_route++] = (hp_vec2){0.0, 0.0};
+    for (int i = 0; i <= ARC; ++i) {
+        const double angle = 0.5 * HP_PI * i / ARC;
+        info.route[info.n_route++] = (hp_vec2){40.0 + 15.0 * sin(angle), 15.0 * (1.0 - cos(angle))};
+    }
+    info.route[info.n_route++] = (hp_vec2){55.0, 80.0};
+    info.goal = (hp_pose){55.0, 80.0, 0.5 * HP_PI};
+}
+
+/** Of the path that the search was told last. */
+static double slowest_mps(void)
+{
+    const hp_plan_request *b = plan_cycle_belief(cycle);
+    double least = INFINITY;
+    for (uint32_t i = 0; i < b->n_path; ++i) {
+        least = fmin(least, b->path_speed_mps[i]);
+    }
+    return least;
+}
+
+static void test_plan_cycle_lays_the_path_anew_when_thresholds_change(void **state)
+{
+    (void)state;
+    lay_bend();
+    plan_cycle_begin(cycle, &info, 1);
+    tick(0);
+    hp_assert_near(slowest_mps(), config.path.max_turn_mps, 1e-9);
+    const uint32_t n_path = plan_cycle_belief(cycle)->n_path;
+    config.path.max_turn_mps = 3.0;
+    config.path.spacing_m = 1.0;
+    assert_int_equal(plan_cycle_configure(cycle, &config), HP_OK);
+    tick(4); /* between decisions the path goes on */
+    hp_assert_near(slowest_mps(), 7.0, 1e-9);
+    tick(5);
+    hp_assert_near(slowest_mps(), 3.0, 1e-9);
+    assert_true(plan_cycle_belief(cycle)->n_path < n_path);
+}
+
+/** A box across the whole road: the path's speeds end before it. */
+static void test_plan_cycle_path_does_not_stay_stopped_when_detours_are_switched_off(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n <= 10; n += 5) {
+        fixture_frame(n, 10.0, 5.0, &frame);
+        if (n < 10) {
+            frame.occluders[frame.n_occluders++] =
+                (hp_occluder){.id = 9, .box = {{30.0, 0.0, 0.0}, 2.0, 60.0}};
+        }
+        plan_cycle_tick(cycle, &frame, &command, &decision);
+        assert_true((slowest_mps() == 0.0) == (n == 0));
+        config.path.detours = false;
+        assert_int_equal(plan_cycle_configure(cycle, &config), HP_OK);
+    }
+}
+
 static void test_plan_cycle_same_seed_same_stream_other_tick_other_stream(void **state)
 {
     (void)state;
@@ -285,6 +345,8 @@ int main(void)
         CYCLE_TEST(test_plan_cycle_keeps_the_speed_limit),
         CYCLE_TEST(test_plan_cycle_guard_overrules_the_search),
         CYCLE_TEST(test_plan_cycle_passes_the_slow_with_more_room_when_guarded),
+        CYCLE_TEST(test_plan_cycle_lays_the_path_anew_when_thresholds_change),
+        CYCLE_TEST(test_plan_cycle_path_does_not_stay_stopped_when_detours_are_switched_off),
         CYCLE_TEST(test_plan_cycle_same_seed_same_stream_other_tick_other_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
