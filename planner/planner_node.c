@@ -24,7 +24,8 @@ static const char *const LINKS[WORKERS] = {HP_LINK_PREDICTOR, HP_LINK_POLICY, HP
 
 struct planner_node {
     const hp_node *identity;
-    planner_setup setup; /* config is the one in force */
+    planner_setup setup;   /* config is the one in force */
+    uint32_t changes_from; /* planner.changes of earlier ticks are made */
     hp_configuration told, told_before;
     hp_mail mail;
     hp_socket *bridge, *state, *tap;
@@ -267,7 +268,8 @@ void planner_node_refuse(planner_node *n, const char *why)
     tell_configuration(n);
 }
 
-/** What planner.changes has for this tick. */
+/** What planner.changes has up to this tick: frames may have been lost, or a planner has come back
+ * in the middle. */
 static void make_changes(planner_node *n)
 {
     const plan_config *plan = &n->setup.config.plan;
@@ -279,13 +281,15 @@ static void make_changes(planner_node *n)
     hp_status st = HP_OK;
     bool any = false;
     for (uint32_t i = 0; i < plan->n_changes && st == HP_OK; i++) {
-        if (plan->changes[i].tick == n->frame.tick) {
+        const uint32_t tick = plan->changes[i].tick;
+        if (tick >= n->changes_from && tick <= n->frame.tick) {
             hp_setting s = {.value = plan->changes[i].value};
             memcpy(s.key, plan->changes[i].key, sizeof s.key);
             st = plan_live_set(&fresh, &s, &error);
             any = true;
         }
     }
+    n->changes_from = n->frame.tick + 1;
     st = any && st == HP_OK ? planner_node_configure(n, &fresh, &error) : st;
     if (st != HP_OK) {
         planner_node_refuse(n, error.text);

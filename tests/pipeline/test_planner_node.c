@@ -38,7 +38,8 @@ static void tell(planner_fixture *p, hp_msg_type type, uint64_t sequence, const 
     assert_int_equal(hp_mail_send(&p->base.mail, p->base.link, &p->peer, &e, message), HP_OK);
 }
 
-static void planner_open(planner_fixture *p)
+/** With one threshold that changes by itself; NULL: none does. */
+static void planner_open_with(planner_fixture *p, const plan_change *change)
 {
     planner_setup setup = {.seed = 1};
     hp_error error;
@@ -55,6 +56,9 @@ static void planner_open(planner_fixture *p)
                      HP_OK);
     setup.run_dir = f->dir;
     plan_live_default(&setup.config);
+    if (change != NULL) {
+        setup.config.plan.changes[setup.config.plan.n_changes++] = *change;
+    }
     assert_int_equal(planner_node_create(&setup, &f->node, &p->planner, &error), HP_OK);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(planner_node_step(p->planner, 0), HP_OK); /* waits for its workers */
@@ -75,6 +79,11 @@ static void planner_open(planner_fixture *p)
                                .n_route = 2,
                                .route = {{0.0, 0.0}, {120.0, 0.0}}};
     *p->frame = (hp_frame){.world_id = 77, .ego = {.speed_mps = 5.0}};
+}
+
+static void planner_open(planner_fixture *p)
+{
+    planner_open_with(p, NULL);
 }
 
 static void planner_close(planner_fixture *p)
@@ -176,6 +185,26 @@ static void test_planner_decides_when_the_frame_of_a_decision_is_lost(void **sta
     planner_close(&p);
 }
 
+/** The first frame that is driven with a change is the first that comes from its tick on. */
+static void test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost(void **state)
+{
+    static const uint32_t TICKS[] = {0, 4, 6, 7};
+    const plan_change change = {.tick = 5, .key = "planner.guard.comfort_mps2", .value = 2.0};
+    planner_fixture p;
+    (void)state;
+    planner_open_with(&p, &change);
+    tell_world(&p, 5);
+    for (size_t i = 0; i < HP_ARRAY_LEN(TICKS); i++) {
+        p.frame->tick = TICKS[i];
+        p.frame->stamp_ns = TICKS[i] * INT64_C(50000000);
+        tell(&p, HP_MSG_FRAME, 6 + i, p.frame);
+        const hp_command *c = &hear_planner(&p, HP_MSG_COMMAND)->as_hp_command;
+        assert_int_equal(c->source, HP_SOURCE_COMFORT_BRAKE);
+        hp_assert_near(c->accel_mps2, TICKS[i] < 5 ? -3.0 : -2.0, 1e-12);
+    }
+    planner_close(&p);
+}
+
 static void test_planner_acknowledges_an_end_as_often_as_it_is_told(void **state)
 {
     planner_fixture p;
@@ -236,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_planner_repeats_its_command_when_a_frame_comes_again),
         cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
         cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
+        cmocka_unit_test(test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
     };
