@@ -12,8 +12,10 @@
 
 enum {
     START_WAIT_MS = 10000, /* for all workers together, once */
-    WATCHDOG_MS = 60000,   /* longest wait for a worker in a world that waits */
-    HELLO_MS = 100,        /* between two calls to the bridge */
+    /* Longest waits in a world that waits, from the frame on: bridge.planner_lost_s covers them. */
+    PREDICT_MS = 15000,
+    PLAN_MS = 60000,
+    HELLO_MS = 100, /* between two calls to the bridge */
     HEALTH_MS = 1000,
     LAST_WORD_MS = 200,
 };
@@ -47,6 +49,7 @@ struct planner_node {
     hp_world_info info;
     int64_t info_ns; /* when its letter was sent, by the bridge's clock */
     hp_frame frame;
+    int64_t frame_ns; /* when it was taken */
     hp_command command;
     hp_decision decision;
 };
@@ -58,18 +61,18 @@ static int64_t now_ns(const planner_node *n)
 
 /* ---- Workers behind plan_cycle's table ---- */
 
-static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns)
+static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns, int64_t most_ms)
 {
-    return deadline_ns > 0 ? deadline_ns : now_ns(n) + WATCHDOG_MS * MS;
+    return deadline_ns > 0 ? deadline_ns : n->frame_ns + most_ms * MS;
 }
 
 static hp_status call_predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
 {
     planner_node *n = ctx;
     const hp_envelope e = {.type = HP_MSG_PREDICT_REQUEST, .tick = request->tick};
-    const hp_status st =
-        hp_client_call(n->workers[PREDICTOR], &e, request, wait_until_ns(n, request->deadline_ns),
-                       HP_MSG_PREDICT_REPLY, reply);
+    const hp_status st = hp_client_call(n->workers[PREDICTOR], &e, request,
+                                        wait_until_ns(n, request->deadline_ns, PREDICT_MS),
+                                        HP_MSG_PREDICT_REPLY, reply);
     n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
@@ -81,8 +84,8 @@ static hp_status call_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     planner_node *n = ctx;
     const hp_envelope e = {.type = HP_MSG_PLAN_REQUEST, .tick = request->tick};
     const hp_status st =
-        hp_client_call(n->workers[POMDP], &e, request, wait_until_ns(n, request->deadline_ns),
-                       HP_MSG_PLAN_REPLY, reply);
+        hp_client_call(n->workers[POMDP], &e, request,
+                       wait_until_ns(n, request->deadline_ns, PLAN_MS), HP_MSG_PLAN_REPLY, reply);
     n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
@@ -386,6 +389,7 @@ static void brake_instead(planner_node *n)
 
 static void answer_frame(planner_node *n)
 {
+    n->frame_ns = now_ns(n);
     n->searched = false;
     n->interrupted = false;
     plan_cycle_tick(n->cycle, &n->frame, &n->command, &n->decision);

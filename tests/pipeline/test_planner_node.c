@@ -258,6 +258,92 @@ static void test_planner_keeps_its_world_when_letters_of_a_former_one_come_late(
     planner_close(&p);
 }
 
+/** A worker that says hello, and then hangs. */
+typedef struct sleeper {
+    hp_node node;
+    hp_mail mail;
+    hp_socket *router;
+} sleeper;
+
+static void sleeper_open(fixture *f, hp_role role, const char *link, sleeper *s)
+{
+    hp_error error;
+    s->node = f->other;
+    s->node.role = role;
+    assert_int_equal(hp_mail_create(&s->node, &s->mail), HP_OK);
+    assert_int_equal(hp_node_open(&s->node, HP_SOCKET_ROUTER, link, &s->router, &error), HP_OK);
+}
+
+static void sleeper_close(sleeper *s)
+{
+    hp_socket_close(&s->router);
+    hp_mail_destroy(&s->mail);
+}
+
+/** Answers a first word or a question for its health. True: it did. */
+static bool sleeper_answers(sleeper *s)
+{
+    hp_peer peer;
+    bool any = false;
+    while (hp_mail_receive(&s->mail, s->router, &peer) == HP_OK) {
+        const hp_envelope e = {.type = HP_MSG_HEALTH, .sequence = s->mail.envelope.sequence};
+        assert_int_equal(hp_mail_send(&s->mail, s->router, &peer, &e, &s->mail.health), HP_OK);
+        any = true;
+    }
+    return any;
+}
+
+/** A clock that goes on by half a second whenever somebody looks. */
+static int64_t hasty_now_ns(const hp_clock *clock)
+{
+    union { /* a clock does not change by being read; this one does */
+        const hp_clock *in;
+        hp_clock *out;
+    } self = {clock};
+    self.out->virtual_ns += 500 * MS;
+    return clock->virtual_ns;
+}
+
+/** A bridge that waits for a command waits for 90 s. */
+static void test_planner_commands_in_time_when_two_workers_hang_at_once(void **state)
+{
+    planner_fixture p;
+    sleeper predictor;
+    sleeper pomdp;
+    (void)state;
+    planner_open(&p);
+    fixture *f = &p.base;
+    sleeper_open(f, HP_ROLE_PREDICTOR, HP_LINK_PREDICTOR, &predictor);
+    sleeper_open(f, HP_ROLE_POMDP, HP_LINK_POMDP, &pomdp);
+    int met = 0;
+    for (int i = 0; i < TRIES && met != 3; i++) {
+        assert_int_equal(planner_node_step(p.planner, PATIENCE_MS), HP_OK);
+        met |= (sleeper_answers(&predictor) ? 1 : 0) | (sleeper_answers(&pomdp) ? 2 : 0);
+        fixture_advance_ms(f, 100);
+    }
+    assert_int_equal(met, 3);
+    tell_world(&p, 5);
+    tell(&p, HP_MSG_FRAME, 6, p.frame);
+    f->clock.now_ns = hasty_now_ns;
+    const int64_t begin_ns = f->clock.virtual_ns;
+    const hp_command *c = &hear_planner(&p, HP_MSG_COMMAND)->as_hp_command;
+    const int64_t waited_ns = f->clock.virtual_ns - begin_ns;
+    assert_int_equal(c->source, HP_SOURCE_COMFORT_BRAKE);
+    assert_true(waited_ns > 30000 * MS); /* it has trusted them for long */
+    assert_true(waited_ns < 80000 * MS);
+    planner_node_destroy(&p.planner);
+    json_t *json = planner_json(&p);
+    const json_t *workers = json_object_get(json, "workers");
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(workers, "predictor"), "lost")), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(workers, "pomdp"), "lost")),
+                     1);
+    json_decref(json);
+    sleeper_close(&predictor);
+    sleeper_close(&pomdp);
+    planner_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +352,7 @@ int main(void)
         cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
         cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
         cmocka_unit_test(test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost),
+        cmocka_unit_test(test_planner_commands_in_time_when_two_workers_hang_at_once),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
     };
