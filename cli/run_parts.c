@@ -397,19 +397,23 @@ static void list_lost(const supervisor *children, char *names, size_t cap)
 }
 
 /** A worker that hangs for good is ended, to be started again; the planner has long gone on without
- * it. */
+ * it. The silence of one that has ended is not its successor's. */
 static void end_the_silent(process_run *r)
 {
     static const hp_role ROLES[] = {HP_ROLE_PREDICTOR, HP_ROLE_POLICY, HP_ROLE_POMDP};
     for (size_t k = 0; k < HP_ARRAY_LEN(ROLES); k++) {
         for (uint32_t i = 0; i < supervisor_count(r->children); i++) {
             const supervisor_child *c = supervisor_get(r->children, i);
-            if (strcmp(c->name, hp_role_name(ROLES[k])) == 0 &&
-                run_watch_seen(r->watch)->silent[ROLES[k]] >= SILENCE) {
+            const bool runs = c->state == SUPERVISOR_RUNS;
+            if (strcmp(c->name, hp_role_name(ROLES[k])) != 0 ||
+                (runs && run_watch_seen(r->watch)->silent[ROLES[k]] < SILENCE)) {
+                continue;
+            }
+            if (runs) {
                 hp_log_warn(&r->log.own, "%s has not answered for %d s: ended", c->name, SILENCE);
                 supervisor_signal(r->children, i, SIGKILL);
-                run_watch_forget(r->watch, ROLES[k]);
             }
+            run_watch_forget(r->watch, ROLES[k]);
         }
     }
 }

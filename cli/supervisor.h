@@ -55,7 +55,7 @@ void supervisor_destroy(supervisor **self);
 HP_NODISCARD hp_status supervisor_step(supervisor *self, int wait_ms);
 /** A signal to one child, if it runs. */
 void supervisor_signal(const supervisor *self, uint32_t i, int number);
-/** SIGTERM to one after the other in the order of the list, each followed by its end; after 2 s in
+/** SIGTERM to one after the other in the order of the list, each followed by its end; after 5 s in
  * all, SIGKILL to those that are left. All are reaped. */
 void supervisor_stop(supervisor *self);
 uint32_t supervisor_count(const supervisor *self);
