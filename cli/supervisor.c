@@ -21,6 +21,7 @@ enum {
     DEATHS = 5,              /* so many ... */
     DEATHS_MS = 10000,       /* ... within this: given up */
     STOP_PATIENCE_MS = 5000, /* on a busy machine the recorder needs some to end its file */
+    STOP_LEAST_MS = 500,     /* which it gets when another has used all of it up */
     EXIT_REFUSED = 2,        /* configuration: a new start would end the same way */
     EXIT_NO_EXEC = 127,
 };
@@ -289,11 +290,10 @@ void supervisor_stop(supervisor *self)
         child *c = &self->children[i];
         c->seen.state = c->seen.state == SUPERVISOR_WAITS ? SUPERVISOR_ENDED : c->seen.state;
         signal_child(c, SIGTERM);
-        await_end(self, c, until_ns);
-    }
-    for (uint32_t i = 0; i < self->n; i++) {
-        signal_child(&self->children[i], SIGKILL);
-        await_end(self, &self->children[i], INT64_MAX);
+        const int64_t least_ns = now_ns(self) + STOP_LEAST_MS * MS;
+        await_end(self, c, until_ns > least_ns ? until_ns : least_ns);
+        signal_child(c, SIGKILL);
+        await_end(self, c, INT64_MAX);
     }
 }
 

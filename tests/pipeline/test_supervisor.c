@@ -147,6 +147,35 @@ static void test_supervisor_kills_what_does_not_listen(void **state)
     (void)close(ready[1]);
 }
 
+/** Who comes after it in the list still gets to end by himself. */
+static void test_supervisor_lets_the_last_end_in_order_when_the_first_does_not_listen(void **state)
+{
+    int ready[2];
+    char bytes[2];
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    const supervisor_program programs[] = {
+        {.name = "deaf",
+         .path = "/bin/sh",
+         .argv = {"/bin/sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done", NULL}},
+        {.name = "recorder",
+         .path = "/bin/sh",
+         .argv = {"/bin/sh", "-c", "trap 'exit 7' TERM; echo; while :; do sleep 0.01; done",
+                  NULL}}};
+    supervisor *s = NULL;
+    assert_int_equal(supervisor_create(programs, 2, ready[1], &SILENT, &s), HP_OK);
+    step_until(s, SUPERVISOR_RUNS);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(read(ready[0], &bytes[i], 1), 1);
+    }
+    supervisor_stop(s);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 128 + SIGKILL);
+    assert_int_equal(supervisor_get(s, 1)->exit_status, 7);
+    supervisor_destroy(&s);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
 static void test_supervisor_tries_again_when_no_process_can_be_made(void **state)
 {
     supervisor *s = supervise("exec sleep 1000", false);
@@ -218,6 +247,7 @@ int main(void)
         cmocka_unit_test(test_supervisor_does_not_restart_what_ends_on_purpose),
         cmocka_unit_test(test_supervisor_restarts_what_a_signal_killed),
         cmocka_unit_test(test_supervisor_kills_what_does_not_listen),
+        cmocka_unit_test(test_supervisor_lets_the_last_end_in_order_when_the_first_does_not_listen),
         cmocka_unit_test(test_supervisor_tries_again_when_no_process_can_be_made),
         cmocka_unit_test(test_supervisor_says_so_when_the_first_start_is_impossible),
         cmocka_unit_test(test_supervisor_offers_spare_programs_when_memory_runs_out),
