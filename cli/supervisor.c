@@ -264,8 +264,9 @@ static void await_end(const supervisor *s, child *c, int64_t until_ns)
             c->seen.state = SUPERVISOR_ENDED;
         } else if (now_ns(s) >= until_ns) {
             return;
-        } else {
-            (void)wait_for_end(s, 20);
+        } else { /* for this one alone: others may have ended, and would be news all the time */
+            struct pollfd fd = {.fd = c->pidfd, .events = POLLIN};
+            (void)poll(&fd, 1, 20);
         }
     }
 }
