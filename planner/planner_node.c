@@ -268,6 +268,9 @@ void planner_node_refuse(planner_node *n, const char *why)
     n->told.refused++;
     (void)snprintf(n->told.complaint, sizeof n->told.complaint, "%.*s",
                    (int)sizeof n->told.complaint - 1, why);
+    for (char *c = n->told.complaint; *c != '\0'; c++) {
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c; /* a letter with anything else would be refused */
+    }
     tell_configuration(n);
 }
 

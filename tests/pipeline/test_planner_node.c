@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct planner_fixture {
     fixture base;
@@ -258,6 +259,54 @@ static void test_planner_keeps_its_world_when_letters_of_a_former_one_come_late(
     planner_close(&p);
 }
 
+/** Next message of the tap on this topic; message gets its payload. */
+static void hear_tap(planner_fixture *p, hp_socket *tap, hp_msg_type type, hp_message *message)
+{
+    static unsigned char bytes[HP_BUS_MAX_MESSAGE];
+    char topic[HP_TEXT];
+    size_t len = 0;
+    for (int i = 0; i < TRIES; i++) {
+        bool ready = false;
+        assert_int_equal(planner_node_step(p->planner, 0), HP_OK);
+        fixture_advance_ms(&p->base, 100);
+        (void)!hp_bus_poll(&tap, &ready, 1, PATIENCE_MS);
+        while (hp_socket_receive_topic(tap, topic, sizeof topic, bytes, sizeof bytes, &len) ==
+               HP_OK) {
+            if (strcmp(topic, hp_msg_name(type)) == 0) {
+                assert_int_equal(
+                    hp_decode_payload(p->base.mail.codec, type, bytes, len, message, NULL), HP_OK);
+                return;
+            }
+        }
+    }
+    fail_msg("the planner never told %s", hp_msg_name(type));
+}
+
+/** A file's words may be of any alphabet; the tap's are not. */
+static void test_planner_tells_why_a_change_was_refused_in_any_alphabet(void **state)
+{
+    planner_fixture p;
+    hp_socket *tap = NULL;
+    hp_message *message = calloc(1, sizeof *message);
+    hp_error error;
+    (void)state;
+    assert_non_null(message);
+    planner_open(&p);
+    assert_int_equal(hp_node_open(&p.base.other, HP_SOCKET_SUB, HP_LINK_TAP, &tap, &error), HP_OK);
+    hear_tap(&p, tap, HP_MSG_CONFIGURATION, message);
+    assert_int_equal(message->as_hp_configuration.refused, 0);
+    planner_node_refuse(p.planner, "unknown key 'gr\xc3\xb6\xc3\x9f"
+                                   "e'\tin 'planner'");
+    do {
+        hear_tap(&p, tap, HP_MSG_CONFIGURATION, message);
+    } while (message->as_hp_configuration.refused == 0);
+    assert_string_equal(message->as_hp_configuration.complaint,
+                        "unknown key 'gr????e'?in 'planner'");
+    hp_socket_close(&tap);
+    planner_close(&p);
+    free(message);
+}
+
 /** A worker that says hello, and then hangs. */
 typedef struct sleeper {
     hp_node node;
@@ -352,6 +401,7 @@ int main(void)
         cmocka_unit_test(test_planner_asks_when_it_does_not_know_the_world),
         cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
         cmocka_unit_test(test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost),
+        cmocka_unit_test(test_planner_tells_why_a_change_was_refused_in_any_alphabet),
         cmocka_unit_test(test_planner_commands_in_time_when_two_workers_hang_at_once),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
