@@ -11,7 +11,8 @@
 #define MS INT64_C(1000000)
 
 enum {
-    START_WAIT_MS = 10000, /* for all workers together, once */
+    START_WAIT_MS = 10000, /* for all workers together, once ... */
+    AGAIN_WAIT_MS = 1000,  /* ... by a planner that comes back: those that live are there */
     /* Longest waits in a world that waits, from the frame on: bridge.planner_lost_s covers them. */
     PREDICT_MS = 15000,
     PLAN_MS = 60000,
@@ -455,7 +456,8 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
 /** Greets the workers, one after the other; those that do not answer in time are done without. */
 static hp_status start(planner_node *n, int64_t wait_ms)
 {
-    const bool patient = now_ns(n) - n->start_ns < START_WAIT_MS * MS;
+    const int64_t most_ms = n->identity->generation > 1 ? AGAIN_WAIT_MS : START_WAIT_MS;
+    const bool patient = now_ns(n) - n->start_ns < most_ms * MS;
     for (int i = 0; i < WORKERS; i++) {
         const hp_status st = hp_client_greet(n->workers[i], patient ? wait_ms : 0);
         if (st == HP_EUNAVAILABLE && patient) {

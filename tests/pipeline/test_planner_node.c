@@ -39,14 +39,23 @@ static void tell(planner_fixture *p, hp_msg_type type, uint64_t sequence, const 
     assert_int_equal(hp_mail_send(&p->base.mail, p->base.link, &p->peer, &e, message), HP_OK);
 }
 
-/** With one threshold that changes by itself; NULL: none does. */
-static void planner_open_with(planner_fixture *p, const plan_change *change)
+/** What is not as usual. */
+typedef struct odd {
+    const plan_change *change; /* one threshold that changes by itself */
+    const char *link;          /* decides where all of them are: see fixture_open_by */
+    uint32_t generation;
+    int64_t patience_ms; /* with which workers are waited for that never come */
+} odd;
+
+static void planner_open_with(planner_fixture *p, const odd *o)
 {
     planner_setup setup = {.seed = 1};
     hp_error error;
     fixture *f = &p->base;
+    const plan_change *change = o->change;
     *p = (planner_fixture){.planner = NULL};
-    fixture_open(f, HP_ROLE_PLANNER, HP_ROLE_BRIDGE);
+    fixture_open_by(f, HP_ROLE_PLANNER, HP_ROLE_BRIDGE, o->link);
+    f->node.generation = o->generation;
     p->info = calloc(1, sizeof *p->info);
     p->frame = calloc(1, sizeof *p->frame);
     assert_non_null(p->info);
@@ -64,7 +73,7 @@ static void planner_open_with(planner_fixture *p, const plan_change *change)
     for (int i = 0; i < 3; i++) {
         assert_int_equal(planner_node_step(p->planner, 0), HP_OK); /* waits for its workers */
     }
-    fixture_advance_ms(f, 10001); /* none comes */
+    fixture_advance_ms(f, o->patience_ms + 1); /* none comes */
     (void)hear_planner(p, HP_MSG_HELLO);
     *p->info = (hp_world_info){.world_id = 77,
                                .synchronous = true,
@@ -82,9 +91,11 @@ static void planner_open_with(planner_fixture *p, const plan_change *change)
     *p->frame = (hp_frame){.world_id = 77, .ego = {.speed_mps = 5.0}};
 }
 
+static const odd NOTHING_ODD = {NULL, HP_LINK_TAP, 1, 10000};
+
 static void planner_open(planner_fixture *p)
 {
-    planner_open_with(p, NULL);
+    planner_open_with(p, &NOTHING_ODD);
 }
 
 static void planner_close(planner_fixture *p)
@@ -193,7 +204,9 @@ static void test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost(void 
     const plan_change change = {.tick = 5, .key = "planner.guard.comfort_mps2", .value = 2.0};
     planner_fixture p;
     (void)state;
-    planner_open_with(&p, &change);
+    odd o = NOTHING_ODD;
+    o.change = &change;
+    planner_open_with(&p, &o);
     tell_world(&p, 5);
     for (size_t i = 0; i < HP_ARRAY_LEN(TICKS); i++) {
         p.frame->tick = TICKS[i];
@@ -307,6 +320,19 @@ static void test_planner_tells_why_a_change_was_refused_in_any_alphabet(void **s
     free(message);
 }
 
+/** One that comes back in the middle finds those workers that are there; a drive does not wait for
+ * the others. */
+static void test_planner_waits_less_for_workers_when_it_comes_back(void **state)
+{
+    planner_fixture p;
+    odd o = NOTHING_ODD;
+    (void)state;
+    o.generation = 2;
+    o.patience_ms = 1000;
+    planner_open_with(&p, &o); /* and calls the bridge */
+    planner_close(&p);
+}
+
 /** A worker that says hello, and then hangs. */
 typedef struct sleeper {
     hp_node node;
@@ -402,6 +428,7 @@ int main(void)
         cmocka_unit_test(test_planner_decides_when_the_frame_of_a_decision_is_lost),
         cmocka_unit_test(test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost),
         cmocka_unit_test(test_planner_tells_why_a_change_was_refused_in_any_alphabet),
+        cmocka_unit_test(test_planner_waits_less_for_workers_when_it_comes_back),
         cmocka_unit_test(test_planner_commands_in_time_when_two_workers_hang_at_once),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
