@@ -487,7 +487,8 @@ static void tend(planner_node *n)
     }
     if (now - n->health_ns >= HEALTH_MS * MS) {
         n->health_ns = now;
-        n->mail.health.degraded = !hp_client_get(n->workers[PREDICTOR])->answering ||
+        n->mail.health.degraded = n->mail.taken ||
+                                  !hp_client_get(n->workers[PREDICTOR])->answering ||
                                   !hp_client_get(n->workers[POMDP])->answering;
         publish(n, HP_MSG_HEALTH, &n->mail.health, 0, now);
         if (n->has_world) {

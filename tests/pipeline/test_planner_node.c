@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct planner_fixture {
     fixture base;
@@ -419,6 +420,55 @@ static void test_planner_commands_in_time_when_two_workers_hang_at_once(void **s
     planner_close(&p);
 }
 
+/** The planner's next word about itself, while its workers answer. */
+static void hear_health(planner_fixture *p, hp_socket *tap, sleeper workers[2], hp_message *message)
+{
+    do {
+        (void)sleeper_answers(&workers[0]);
+        (void)sleeper_answers(&workers[1]);
+        hear_tap(p, tap, HP_MSG_HEALTH, message);
+    } while (strcmp(message->as_hp_health.role, "planner") != 0);
+}
+
+/** Onlookers that were there before hear that those who come now find somebody else. */
+static void test_planner_counts_as_degraded_while_its_tap_is_squatted(void **state)
+{
+    planner_fixture p;
+    odd o = NOTHING_ODD;
+    hp_socket *tap = NULL;
+    hp_socket *squatter = NULL;
+    sleeper workers[2];
+    hp_message *message = calloc(1, sizeof *message);
+    hp_error error;
+    char path[64];
+    (void)state;
+    assert_non_null(message);
+    o.link = HP_LINK_POLICY_DIRECT; /* in files */
+    planner_open_with(&p, &o);
+    fixture *f = &p.base;
+    sleeper_open(f, HP_ROLE_PREDICTOR, HP_LINK_PREDICTOR, &workers[0]);
+    sleeper_open(f, HP_ROLE_POMDP, HP_LINK_POMDP, &workers[1]);
+    assert_int_equal(hp_node_open(&f->other, HP_SOCKET_SUB, HP_LINK_TAP, &tap, &error), HP_OK);
+    hear_health(&p, tap, workers, message);
+    while (message->as_hp_health.degraded) {
+        hear_health(&p, tap, workers, message);
+    }
+    (void)snprintf(path, sizeof path, "%s/%s", f->dir, HP_LINK_TAP);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(hp_node_open(&f->other, HP_SOCKET_PUB, HP_LINK_TAP, &squatter, &error), HP_OK);
+    while (message->as_hp_health.note[0] == '\0') {
+        hear_health(&p, tap, workers, message);
+    }
+    assert_string_equal(message->as_hp_health.note, "its endpoint is taken");
+    assert_true(message->as_hp_health.degraded);
+    hp_socket_close(&squatter);
+    hp_socket_close(&tap);
+    sleeper_close(&workers[0]);
+    sleeper_close(&workers[1]);
+    planner_close(&p);
+    free(message);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +479,7 @@ int main(void)
         cmocka_unit_test(test_planner_makes_a_change_when_the_frame_of_its_tick_is_lost),
         cmocka_unit_test(test_planner_tells_why_a_change_was_refused_in_any_alphabet),
         cmocka_unit_test(test_planner_waits_less_for_workers_when_it_comes_back),
+        cmocka_unit_test(test_planner_counts_as_degraded_while_its_tap_is_squatted),
         cmocka_unit_test(test_planner_commands_in_time_when_two_workers_hang_at_once),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
