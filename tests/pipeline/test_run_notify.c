@@ -105,11 +105,12 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");
     assert_true(rig_log_has(&r, "only sections planner and pomdp can change"));
-    write_own(&r, "planner: {guard: {margin_m: 2.5}}\n");
+    write_own(&r, "planner: {guard: {margin_m: 2.5}, belief: {cross_hz: 0.4}}\n");
     rig_signal(&r, SIGHUP);
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");
     rig_wait_log(&r, "version 2: planner.guard.margin_m 0.3 -> 2.5");
+    rig_wait_log(&r, "version 2: planner.belief.cross_hz 0.3 -> 0.4"); /* calibrations know it */
 
     rig_signal(&r, SIGTERM);
     hear_until(fd, "STOPPING=1");
