@@ -128,15 +128,18 @@ void run_dir_release(int lock_fd)
 typedef struct stop_signals {
     int fd;
     sigset_t before;
+    bool hangs_on; /* started by nohup or its like: the terminal's end is not the run's */
 } stop_signals;
 
 static hp_status catch_signals(stop_signals *s, hp_error *error)
 {
     sigset_t set;
+    struct sigaction hangup;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
+    s->hangs_on = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
     (void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
     s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return s->fd >= 0 ? HP_OK : hp_fail(error, HP_EIO, "signalfd: %s", strerror(errno));
@@ -152,7 +155,11 @@ static wish signal_came(const stop_signals *s)
     if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info) {
         return WISH_NONE;
     }
-    return info.ssi_signo == SIGHUP && info.ssi_code != SI_KERNEL ? WISH_RELOAD : WISH_END;
+    if (info.ssi_signo != SIGHUP) {
+        return WISH_END;
+    }
+    const wish gone = s->hangs_on ? WISH_NONE : WISH_END;
+    return info.ssi_code == SI_KERNEL ? gone : WISH_RELOAD;
 }
 
 static void release_signals(const stop_signals *s)
