@@ -127,7 +127,6 @@ void run_dir_release(int lock_fd)
 
 typedef struct stop_signals {
     int fd;
-    sigset_t before;
     bool hangs_on; /* started by nohup or its like: the terminal's end is not the run's */
 } stop_signals;
 
@@ -140,7 +139,7 @@ static hp_status catch_signals(stop_signals *s, hp_error *error)
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
     s->hangs_on = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
-    (void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return s->fd >= 0 ? HP_OK : hp_fail(error, HP_EIO, "signalfd: %s", strerror(errno));
 }
@@ -162,12 +161,13 @@ static wish signal_came(const stop_signals *s)
     return info.ssi_code == SI_KERNEL ? gone : WISH_RELOAD;
 }
 
+/** Signals stay blocked: what is left to do is to write down how the run ended, and one more of
+ * them, which may be waiting already, must not end that. */
 static void release_signals(const stop_signals *s)
 {
     if (s->fd >= 0) {
         (void)close(s->fd);
     }
-    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }
 
 /* ---- Whoever manages services is told ---- */
