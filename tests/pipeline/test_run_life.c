@@ -192,6 +192,11 @@ static void test_run_is_refused_when_the_planner_program_is_missing(void **state
     rig_start(&r, bin, SHORT_RUN);
     assert_int_equal(rig_wait(&r), CLI_ENVIRONMENT);
     assert_true(rig_log_has(&r, "hyplan-planner: No such file or directory"));
+    json_t *manifest = rig_json(&r, "manifest.json");
+    char verdict[20];
+    rig_text(manifest, "verdict", verdict, sizeof verdict);
+    assert_string_equal(verdict, "failed"); /* it does not run */
+    json_decref(manifest);
     rig_tear_down(&r);
 }
 
