@@ -96,9 +96,10 @@ static void offer(void)
 /** The child's side of fork: only calls that are safe there. Never returns. */
 static void become(const supervisor_program *program, char *const *argv, int output, pid_t parent)
 {
-    sigset_t none;
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    sigset_t hangup; /* left blocked: it may come before the program has said what it means to it */
+    (void)sigemptyset(&hangup);
+    (void)sigaddset(&hangup, SIGHUP);
+    (void)sigprocmask(SIG_SETMASK, &hangup, NULL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_DFL);

@@ -126,6 +126,19 @@ static void test_supervisor_restarts_what_a_signal_killed(void **state)
     supervisor_destroy(&s);
 }
 
+/** A reload may come while a program is being started: it is for whoever looks for it then. */
+static void
+test_supervisor_does_not_end_a_program_by_a_hangup_when_it_has_just_started(void **state)
+{
+    (void)state;
+    supervisor *s = supervise("sleep 0.2; exit 7", true);
+    step_until(s, SUPERVISOR_RUNS);
+    supervisor_signal(s, 0, SIGHUP);
+    step_until(s, SUPERVISOR_ENDED);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 7);
+    supervisor_destroy(&s);
+}
+
 static void test_supervisor_kills_what_does_not_listen(void **state)
 {
     int ready[2];
@@ -250,6 +263,8 @@ int main(void)
         cmocka_unit_test(test_supervisor_hands_out_the_generation),
         cmocka_unit_test(test_supervisor_does_not_restart_what_ends_on_purpose),
         cmocka_unit_test(test_supervisor_restarts_what_a_signal_killed),
+        cmocka_unit_test(
+            test_supervisor_does_not_end_a_program_by_a_hangup_when_it_has_just_started),
         cmocka_unit_test(test_supervisor_kills_what_does_not_listen),
         cmocka_unit_test(test_supervisor_lets_the_last_end_in_order_when_the_first_does_not_listen),
         cmocka_unit_test(test_supervisor_tries_again_when_no_process_can_be_made),
