@@ -93,12 +93,20 @@ static void offer(void)
     }
 }
 
+/** It is blocked in a child from its first moment: it may come before the program has said what it
+ * means to it. */
+static sigset_t hangup_alone(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
 /** The child's side of fork: only calls that are safe there. Never returns. */
 static void become(const supervisor_program *program, char *const *argv, int output, pid_t parent)
 {
-    sigset_t hangup; /* left blocked: it may come before the program has said what it means to it */
-    (void)sigemptyset(&hangup);
-    (void)sigaddset(&hangup, SIGHUP);
+    const sigset_t hangup = hangup_alone();
     (void)sigprocmask(SIG_SETMASK, &hangup, NULL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
@@ -139,10 +147,14 @@ static hp_status start(supervisor *s, child *c)
         } arg = {number ? generation : c->program.argv[i]};
         argv[i] = arg.out;
     }
+    const sigset_t hangup = hangup_alone();
+    sigset_t before;
+    (void)sigprocmask(SIG_BLOCK, &hangup, &before);
     const pid_t pid = fork();
     if (pid == 0) {
         become(&c->program, argv, s->output, parent);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     c->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pid < 0 || c->pidfd < 0) {
         const int why = errno;
