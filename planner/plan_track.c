@@ -164,10 +164,12 @@ static bool carry_on(const plan_belief_config *config, const hp_world_info *info
 void plan_tracks_update(const plan_belief_config *config, const hp_world_info *info,
                         const hp_frame *frame, plan_tracks *tracks)
 {
-    const double now_s = (double)frame->stamp_ns * 1e-9;
-    const double dt_s = fmax(now_s - tracks->now_s, 0.0);
+    const double shown_s = (double)frame->stamp_ns * 1e-9 + tracks->back_s;
+    const double now_s = fmax(shown_s, tracks->now_s);
+    const double dt_s = now_s - tracks->now_s;
     const plan_clock clock = {now_s, dt_s, config->observed_s, dt_s < 1.5 * info->tick_s};
     bool seen[HP_MAX_AGENTS] = {false};
+    tracks->back_s += now_s - shown_s;
     tracks->now_s = now_s;
     tracks->surprise_mps = 0.0;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {

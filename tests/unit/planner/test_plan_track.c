@@ -120,6 +120,36 @@ static void test_plan_track_counts_no_standing_before_first_sight_when_frames_ar
     }
 }
 
+/** A world's clock that is set back makes nobody seen in the future, and time goes on from there.
+ */
+static void test_plan_track_time_goes_on_when_the_worlds_clock_goes_back(void **state)
+{
+    (void)state;
+    config.belief.remember_s = 2.0;
+    double before_s = 0.0;
+    for (uint32_t tick = 200; tick < 260; ++tick) {
+        const uint32_t shown = tick < 220 ? tick : tick - 190;
+        fixture_frame(shown, tick < 210 ? 0.0 : 10.0, 0.0, &frame);
+        if (tick < 210) {
+            fixture_add_walker(&frame, 4, 25.0, 4.0, 0.0, 0.0);
+        } else {
+            fixture_add_parked_car(&frame, 9, 20.0, 3.0); /* hides him */
+        }
+        update();
+        assert_true(tracks.now_s >= before_s);
+        before_s = tracks.now_s;
+        if (tick < 249 || tick > 252) { /* remembered for two seconds, to some rounding */
+            assert_int_equal(tracks.n, tick < 250 ? 1 : 0);
+        }
+        assert_true(tracks.n == 0 || tracks.items[0].seen_s <= tracks.now_s);
+    }
+    hp_assert_near(tracks.now_s, 259 * 0.05 - 0.05, 1e-9);
+    plan_tracks_reset(&tracks);
+    fixture_frame(3, 0.0, 0.0, &frame);
+    update();
+    hp_assert_near(tracks.now_s, 0.15, 1e-12); /* another episode knows nothing of it */
+}
+
 static void test_plan_track_more_agents_than_slots_keeps_the_latest(void **state)
 {
     (void)state;
@@ -146,6 +176,7 @@ int main(void)
         cmocka_unit_test_setup(test_plan_track_forgets_in_the_end, setup),
         cmocka_unit_test_setup(
             test_plan_track_counts_no_standing_before_first_sight_when_frames_are_lost, setup),
+        cmocka_unit_test_setup(test_plan_track_time_goes_on_when_the_worlds_clock_goes_back, setup),
         cmocka_unit_test_setup(test_plan_track_more_agents_than_slots_keeps_the_latest, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
