@@ -482,7 +482,7 @@ static void tend(planner_node *n)
     hp_mail_watch(&n->mail, &n->tap, 1);
     for (int i = 0; i < WORKERS; i++) {
         if (hp_client_tend(n->workers[i])) {
-            publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, now);
+            publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, n->frame.stamp_ns);
         }
     }
     if (now - n->health_ns >= HEALTH_MS * MS) {
@@ -490,9 +490,9 @@ static void tend(planner_node *n)
         n->mail.health.degraded = n->mail.taken ||
                                   !hp_client_get(n->workers[PREDICTOR])->answering ||
                                   !hp_client_get(n->workers[POMDP])->answering;
-        publish(n, HP_MSG_HEALTH, &n->mail.health, 0, now);
+        publish(n, HP_MSG_HEALTH, &n->mail.health, 0, n->frame.stamp_ns);
         if (n->has_world) {
-            publish(n, HP_MSG_WORLD_INFO, &n->info, 0, now);
+            publish(n, HP_MSG_WORLD_INFO, &n->info, 0, n->frame.stamp_ns);
         }
         tell_configuration(n);
     }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zmq.h>
 
 typedef struct planner_fixture {
     fixture base;
@@ -469,6 +470,44 @@ static void test_planner_counts_as_degraded_while_its_tap_is_squatted(void **sta
     free(message);
 }
 
+/** A viewer that knows nothing of us has one axis of time for all of the tap. */
+static void test_planner_stamps_all_of_the_tap_with_the_worlds_time(void **state)
+{
+    planner_fixture p;
+    odd o = NOTHING_ODD;
+    char endpoint[64];
+    char text[64];
+    (void)state;
+    o.link = HP_LINK_POLICY_DIRECT; /* in files, for who is not on our bus */
+    planner_open_with(&p, &o);
+    void *context = zmq_ctx_new();
+    void *viewer = zmq_socket(context, ZMQ_SUB);
+    assert_int_equal(zmq_setsockopt(viewer, ZMQ_SUBSCRIBE, "", 0), 0);
+    (void)snprintf(endpoint, sizeof endpoint, "ipc://%s/%s", p.base.dir, HP_LINK_TAP);
+    assert_int_equal(zmq_connect(viewer, endpoint), 0);
+    tell_world(&p, 5);
+    p.frame->tick = 40;
+    p.frame->stamp_ns = 2000 * MS;
+    tell(&p, HP_MSG_FRAME, 6, p.frame);
+    (void)hear_planner(&p, HP_MSG_COMMAND);
+    int heard = 0;
+    for (int i = 0; i < TRIES && heard < 20; i++) {
+        assert_int_equal(planner_node_step(p.planner, PATIENCE_MS), HP_OK);
+        fixture_advance_ms(&p.base, 100);
+        while (zmq_recv(viewer, NULL, 0, ZMQ_DONTWAIT) >= 0) {
+            memset(text, 0, sizeof text);
+            (void)!zmq_recv(viewer, NULL, 0, 0); /* after the topic: the message */
+            assert_true(zmq_recv(viewer, text, sizeof text - 1, 0) > 0);
+            assert_true(strcmp(text, "0.000000000") == 0 || strcmp(text, "2.000000000") == 0);
+            heard++;
+        }
+    }
+    assert_true(heard >= 20);
+    (void)zmq_close(viewer);
+    (void)zmq_ctx_term(context);
+    planner_close(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -480,6 +519,7 @@ int main(void)
         cmocka_unit_test(test_planner_tells_why_a_change_was_refused_in_any_alphabet),
         cmocka_unit_test(test_planner_waits_less_for_workers_when_it_comes_back),
         cmocka_unit_test(test_planner_counts_as_degraded_while_its_tap_is_squatted),
+        cmocka_unit_test(test_planner_stamps_all_of_the_tap_with_the_worlds_time),
         cmocka_unit_test(test_planner_commands_in_time_when_two_workers_hang_at_once),
         cmocka_unit_test(test_planner_acknowledges_an_end_as_often_as_it_is_told),
         cmocka_unit_test(test_planner_keeps_its_world_when_letters_of_a_former_one_come_late),
