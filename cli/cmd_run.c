@@ -58,6 +58,8 @@ static int run(const run_options *options)
     int status = drive(options, &dir, &facts);
     if (status == CLI_DONE) {
         status = finish(options, &dir, &facts);
+    } else { /* the complaint is out; one about the manifest adds nothing */
+        (void)!cli_rundir_manifest(&dir, &options->common, &options->config, "failed", &error);
     }
     run_dir_release(lock_fd);
     return status;

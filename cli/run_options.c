@@ -298,6 +298,8 @@ hp_status run_options_reload(const run_options *options, cli_config *fresh, hp_e
     }
     fresh->bridge = options->config.bridge;
     apply_planner(options, fresh);
+    /* Stamped when the run began, and a text: it cannot change with the planner's keys. */
+    memcpy(fresh->car.prune.mix, options->config.car.prune.mix, sizeof fresh->car.prune.mix);
     return check_rest(options, fresh, error);
 }
 

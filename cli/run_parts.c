@@ -127,17 +127,19 @@ void run_dir_release(int lock_fd)
 
 typedef struct stop_signals {
     int fd;
-    sigset_t before;
+    bool hangs_on; /* started by nohup or its like: the terminal's end is not the run's */
 } stop_signals;
 
 static hp_status catch_signals(stop_signals *s, hp_error *error)
 {
     sigset_t set;
+    struct sigaction hangup;
     (void)sigemptyset(&set);
     (void)sigaddset(&set, SIGINT);
     (void)sigaddset(&set, SIGTERM);
     (void)sigaddset(&set, SIGHUP);
-    (void)pthread_sigmask(SIG_BLOCK, &set, &s->before);
+    s->hangs_on = sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+    (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
     s->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     return s->fd >= 0 ? HP_OK : hp_fail(error, HP_EIO, "signalfd: %s", strerror(errno));
 }
@@ -152,15 +154,20 @@ static wish signal_came(const stop_signals *s)
     if (read(s->fd, &info, sizeof info) != (ssize_t)sizeof info) {
         return WISH_NONE;
     }
-    return info.ssi_signo == SIGHUP && info.ssi_code != SI_KERNEL ? WISH_RELOAD : WISH_END;
+    if (info.ssi_signo != SIGHUP) {
+        return WISH_END;
+    }
+    const wish gone = s->hangs_on ? WISH_NONE : WISH_END;
+    return info.ssi_code == SI_KERNEL ? gone : WISH_RELOAD;
 }
 
+/** Signals stay blocked: what is left to do is to write down how the run ended, and one more of
+ * them, which may be waiting already, must not end that. */
 static void release_signals(const stop_signals *s)
 {
     if (s->fd >= 0) {
         (void)close(s->fd);
     }
-    (void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 }
 
 /* ---- Whoever manages services is told ---- */
@@ -397,19 +404,23 @@ static void list_lost(const supervisor *children, char *names, size_t cap)
 }
 
 /** A worker that hangs for good is ended, to be started again; the planner has long gone on without
- * it. */
+ * it. The silence of one that has ended is not its successor's. */
 static void end_the_silent(process_run *r)
 {
     static const hp_role ROLES[] = {HP_ROLE_PREDICTOR, HP_ROLE_POLICY, HP_ROLE_POMDP};
     for (size_t k = 0; k < HP_ARRAY_LEN(ROLES); k++) {
         for (uint32_t i = 0; i < supervisor_count(r->children); i++) {
             const supervisor_child *c = supervisor_get(r->children, i);
-            if (strcmp(c->name, hp_role_name(ROLES[k])) == 0 &&
-                run_watch_seen(r->watch)->silent[ROLES[k]] >= SILENCE) {
+            const bool runs = c->state == SUPERVISOR_RUNS;
+            if (strcmp(c->name, hp_role_name(ROLES[k])) != 0 ||
+                (runs && run_watch_seen(r->watch)->silent[ROLES[k]] < SILENCE)) {
+                continue;
+            }
+            if (runs) {
                 hp_log_warn(&r->log.own, "%s has not answered for %d s: ended", c->name, SILENCE);
                 supervisor_signal(r->children, i, SIGKILL);
-                run_watch_forget(r->watch, ROLES[k]);
             }
+            run_watch_forget(r->watch, ROLES[k]);
         }
     }
 }

@@ -21,6 +21,7 @@ enum {
     DEATHS = 5,              /* so many ... */
     DEATHS_MS = 10000,       /* ... within this: given up */
     STOP_PATIENCE_MS = 5000, /* on a busy machine the recorder needs some to end its file */
+    STOP_LEAST_MS = 500,     /* which it gets when another has used all of it up */
     EXIT_REFUSED = 2,        /* configuration: a new start would end the same way */
     EXIT_NO_EXEC = 127,
 };
@@ -92,12 +93,21 @@ static void offer(void)
     }
 }
 
+/** It is blocked in a child from its first moment: it may come before the program has said what it
+ * means to it. */
+static sigset_t hangup_alone(void)
+{
+    sigset_t set;
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGHUP);
+    return set;
+}
+
 /** The child's side of fork: only calls that are safe there. Never returns. */
 static void become(const supervisor_program *program, char *const *argv, int output, pid_t parent)
 {
-    sigset_t none;
-    (void)sigemptyset(&none);
-    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    const sigset_t hangup = hangup_alone();
+    (void)sigprocmask(SIG_SETMASK, &hangup, NULL);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_DFL);
@@ -137,10 +147,14 @@ static hp_status start(supervisor *s, child *c)
         } arg = {number ? generation : c->program.argv[i]};
         argv[i] = arg.out;
     }
+    const sigset_t hangup = hangup_alone();
+    sigset_t before;
+    (void)sigprocmask(SIG_BLOCK, &hangup, &before);
     const pid_t pid = fork();
     if (pid == 0) {
         become(&c->program, argv, s->output, parent);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     c->pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pid < 0 || c->pidfd < 0) {
         const int why = errno;
@@ -263,8 +277,9 @@ static void await_end(const supervisor *s, child *c, int64_t until_ns)
             c->seen.state = SUPERVISOR_ENDED;
         } else if (now_ns(s) >= until_ns) {
             return;
-        } else {
-            (void)wait_for_end(s, 20);
+        } else { /* for this one alone: others may have ended, and would be news all the time */
+            struct pollfd fd = {.fd = c->pidfd, .events = POLLIN};
+            (void)poll(&fd, 1, 20);
         }
     }
 }
@@ -289,11 +304,10 @@ void supervisor_stop(supervisor *self)
         child *c = &self->children[i];
         c->seen.state = c->seen.state == SUPERVISOR_WAITS ? SUPERVISOR_ENDED : c->seen.state;
         signal_child(c, SIGTERM);
-        await_end(self, c, until_ns);
-    }
-    for (uint32_t i = 0; i < self->n; i++) {
-        signal_child(&self->children[i], SIGKILL);
-        await_end(self, &self->children[i], INT64_MAX);
+        const int64_t least_ns = now_ns(self) + STOP_LEAST_MS * MS;
+        await_end(self, c, until_ns > least_ns ? until_ns : least_ns);
+        signal_child(c, SIGKILL);
+        await_end(self, c, INT64_MAX);
     }
 }
 

@@ -55,8 +55,8 @@ void supervisor_destroy(supervisor **self);
 HP_NODISCARD hp_status supervisor_step(supervisor *self, int wait_ms);
 /** A signal to one child, if it runs. */
 void supervisor_signal(const supervisor *self, uint32_t i, int number);
-/** SIGTERM to one after the other in the order of the list, each followed by its end; after 2 s in
- * all, SIGKILL to those that are left. All are reaped. */
+/** SIGTERM to one after the other in the order of the list, each followed by its end, by SIGKILL
+ * if it has not come after 5 s in all, of which each gets 500 ms at least. All are reaped. */
 void supervisor_stop(supervisor *self);
 uint32_t supervisor_count(const supervisor *self);
 const supervisor_child *supervisor_get(const supervisor *self, uint32_t i);

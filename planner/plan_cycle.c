@@ -33,6 +33,7 @@ struct plan_cycle {
     hp_rng stream;
     plan_path path;
     plan_detour detour;
+    bool outdated; /* both were laid with former thresholds */
     plan_tracks tracks;
     bool decided;       /* at least once in this episode ... */
     uint32_t slot;      /* ... the last time in this stretch of decision_every ticks */
@@ -83,6 +84,7 @@ hp_status plan_cycle_configure(plan_cycle *cycle, const plan_config *config)
         return HP_ECONFIG;
     }
     take_config(cycle, config);
+    cycle->outdated = true;
     return HP_OK;
 }
 
@@ -112,6 +114,7 @@ void plan_cycle_begin(plan_cycle *cycle, const hp_world_info *info, uint64_t see
     plan_tracks_reset(&cycle->tracks);
     plan_engine_begin(&cycle->engine);
     plan_detour_begin(&cycle->config.path, info, &cycle->detour, &cycle->path);
+    cycle->outdated = false;
 }
 
 const hp_plan_request *plan_cycle_belief(const plan_cycle *cycle)
@@ -188,24 +191,43 @@ static bool is_guarded(const plan_cycle *cycle)
     return cycle->config.guard.enabled && cycle->info.speed_floor_mps <= 0.0;
 }
 
+/** Route and path by the thresholds in force. A way round keeps its points: the car is on it. Where
+ * the path ends before something, the detour says so again. */
+static void renew_path(plan_cycle *cycle)
+{
+    const plan_path_config *config = &cycle->config.path;
+    plan_path_follow_route(config, &cycle->info, &cycle->detour.route);
+    if (cycle->detour.away) {
+        plan_path_set_speeds(config, cycle->info.speed_limit_mps, &cycle->path);
+    } else {
+        cycle->path = cycle->detour.route;
+    }
+    cycle->outdated = false;
+}
+
 /** Lays the path and hands it to the search, with what depends on it: where the ego is along it,
  * and who may be hidden beside it. */
-static void lay_path(plan_cycle *cycle, const hp_frame *frame)
+static void lay_path(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start_ns)
 {
     hp_plan_request *b = &cycle->belief;
     const hp_vec2 here = {frame->ego.pose.x_m, frame->ego.pose.y_m};
     const int64_t budget_ns = (int64_t)(cycle->config.path.time_ms * 1e6);
+    const int64_t own_ns = hp_clock_now_ns(cycle->clock) + budget_ns;
+    const int64_t latest_ns =
+        deadline_ns(cycle, tick_start_ns, 0.5); /* the search needs the rest */
     cycle->config.path.room_m =
         is_guarded(cycle) ? plan_room_beside(&cycle->config.guard, &frame->ego.pose, &cycle->tracks)
                           : 0.0;
-    const plan_detour_task task = {
-        .config = &cycle->config.path,
-        .info = &cycle->info,
-        .belief = b,
-        .ego = &frame->ego,
-        .now_s = (double)frame->stamp_ns * 1e-9,
-        .deadline_ns = cycle->info.synchronous ? 0 : hp_clock_now_ns(cycle->clock) + budget_ns,
-        .clock = cycle->clock};
+    if (cycle->outdated) {
+        renew_path(cycle);
+    }
+    const plan_detour_task task = {.config = &cycle->config.path,
+                                   .info = &cycle->info,
+                                   .belief = b,
+                                   .ego = &frame->ego,
+                                   .now_s = (double)frame->stamp_ns * 1e-9,
+                                   .deadline_ns = own_ns < latest_ns ? own_ns : latest_ns,
+                                   .clock = cycle->clock};
     plan_detour_update(&cycle->detour, &task, &cycle->path);
     b->ego_s_m = plan_path_project(&cycle->path, here).s_m;
     b->goal_s_m = cycle->path.goal_s_m;
@@ -321,7 +343,7 @@ void plan_cycle_tick(plan_cycle *cycle, const hp_frame *frame, hp_command *comma
         stage_done(cycle, HP_STAGE_PREDICT);
         believe(cycle, frame);
         stage_done(cycle, HP_STAGE_BELIEF);
-        lay_path(cycle, frame);
+        lay_path(cycle, frame, start_ns);
         stage_done(cycle, HP_STAGE_PATH);
         search(cycle, start_ns);
         stage_done(cycle, HP_STAGE_SEARCH);

@@ -12,6 +12,7 @@
 typedef struct plan_clock {
     double now_s, dt_s; /* episode time, and since the last frame */
     double observed_s;  /* age of the observation */
+    bool follows;       /* the last frame was the one before, so none was lost */
 } plan_clock;
 
 void plan_tracks_reset(plan_tracks *tracks)
@@ -130,8 +131,11 @@ static void see(const hp_agent *agent, const plan_clock *clock, bool fresh, plan
     item->seen_s = now_s;
     item->unseen_open_s = 0.0;
     const double speed_mps = hypot(agent->vx_mps, agent->vy_mps);
-    item->stood_s = speed_mps < STANDING_MPS ? item->stood_s + dt_s : 0.0;
-    item->slow_s = speed_mps >= STANDING_MPS && speed_mps < SLOW_MPS ? item->slow_s + dt_s : 0.0;
+    /* At first sight he may have been so since the frame before, but not since frames that were
+     * lost, or since the world began where this planner did not see it begin. */
+    const double so_s = fresh && !clock->follows ? 0.0 : dt_s;
+    item->stood_s = speed_mps < STANDING_MPS ? item->stood_s + so_s : 0.0;
+    item->slow_s = speed_mps >= STANDING_MPS && speed_mps < SLOW_MPS ? item->slow_s + so_s : 0.0;
     remember_place(t, dt_s);
 }
 
@@ -160,10 +164,12 @@ static bool carry_on(const plan_belief_config *config, const hp_world_info *info
 void plan_tracks_update(const plan_belief_config *config, const hp_world_info *info,
                         const hp_frame *frame, plan_tracks *tracks)
 {
-    const double now_s = (double)frame->stamp_ns * 1e-9;
-    const double dt_s = fmax(now_s - tracks->now_s, 0.0);
-    const plan_clock clock = {now_s, dt_s, config->observed_s};
+    const double shown_s = (double)frame->stamp_ns * 1e-9 + tracks->back_s;
+    const double now_s = fmax(shown_s, tracks->now_s);
+    const double dt_s = now_s - tracks->now_s;
+    const plan_clock clock = {now_s, dt_s, config->observed_s, dt_s < 1.5 * info->tick_s};
     bool seen[HP_MAX_AGENTS] = {false};
+    tracks->back_s += now_s - shown_s;
     tracks->now_s = now_s;
     tracks->surprise_mps = 0.0;
     for (uint32_t i = 0; i < frame->n_agents; ++i) {

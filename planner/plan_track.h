@@ -34,7 +34,8 @@ typedef struct plan_track {
 typedef struct plan_tracks {
     uint32_t n;
     plan_track items[HP_MAX_AGENTS];
-    double now_s;        /* episode time of the last update */
+    double now_s;        /* episode time of the last update: never goes back ... */
+    double back_s;       /* ... though the world's clock has, by so much in all */
     double surprise_mps; /* largest change of a velocity since the last frame; of who has just come
                             into sight: infinite */
 } plan_tracks;

@@ -11,9 +11,12 @@
 #define MS INT64_C(1000000)
 
 enum {
-    START_WAIT_MS = 10000, /* for all workers together, once */
-    WATCHDOG_MS = 60000,   /* longest wait for a worker in a world that waits */
-    HELLO_MS = 100,        /* between two calls to the bridge */
+    START_WAIT_MS = 10000, /* for all workers together, once ... */
+    AGAIN_WAIT_MS = 1000,  /* ... by a planner that comes back: those that live are there */
+    /* Longest waits in a world that waits, from the frame on: bridge.planner_lost_s covers them. */
+    PREDICT_MS = 15000,
+    PLAN_MS = 60000,
+    HELLO_MS = 100, /* between two calls to the bridge */
     HEALTH_MS = 1000,
     LAST_WORD_MS = 200,
 };
@@ -24,7 +27,8 @@ static const char *const LINKS[WORKERS] = {HP_LINK_PREDICTOR, HP_LINK_POLICY, HP
 
 struct planner_node {
     const hp_node *identity;
-    planner_setup setup; /* config is the one in force */
+    planner_setup setup;   /* config is the one in force */
+    uint32_t changes_from; /* planner.changes of earlier ticks are made */
     hp_configuration told, told_before;
     hp_mail mail;
     hp_socket *bridge, *state, *tap;
@@ -46,6 +50,7 @@ struct planner_node {
     hp_world_info info;
     int64_t info_ns; /* when its letter was sent, by the bridge's clock */
     hp_frame frame;
+    int64_t frame_ns; /* when it was taken */
     hp_command command;
     hp_decision decision;
 };
@@ -57,18 +62,18 @@ static int64_t now_ns(const planner_node *n)
 
 /* ---- Workers behind plan_cycle's table ---- */
 
-static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns)
+static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns, int64_t most_ms)
 {
-    return deadline_ns > 0 ? deadline_ns : now_ns(n) + WATCHDOG_MS * MS;
+    return deadline_ns > 0 ? deadline_ns : n->frame_ns + most_ms * MS;
 }
 
 static hp_status call_predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
 {
     planner_node *n = ctx;
     const hp_envelope e = {.type = HP_MSG_PREDICT_REQUEST, .tick = request->tick};
-    const hp_status st =
-        hp_client_call(n->workers[PREDICTOR], &e, request, wait_until_ns(n, request->deadline_ns),
-                       HP_MSG_PREDICT_REPLY, reply);
+    const hp_status st = hp_client_call(n->workers[PREDICTOR], &e, request,
+                                        wait_until_ns(n, request->deadline_ns, PREDICT_MS),
+                                        HP_MSG_PREDICT_REPLY, reply);
     n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
@@ -80,8 +85,8 @@ static hp_status call_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     planner_node *n = ctx;
     const hp_envelope e = {.type = HP_MSG_PLAN_REQUEST, .tick = request->tick};
     const hp_status st =
-        hp_client_call(n->workers[POMDP], &e, request, wait_until_ns(n, request->deadline_ns),
-                       HP_MSG_PLAN_REPLY, reply);
+        hp_client_call(n->workers[POMDP], &e, request,
+                       wait_until_ns(n, request->deadline_ns, PLAN_MS), HP_MSG_PLAN_REPLY, reply);
     n->interrupted = n->interrupted || st == HP_EINTERRUPTED;
     const bool fits =
         st == HP_OK && reply->world_id == request->world_id && reply->tick == request->tick;
@@ -264,10 +269,14 @@ void planner_node_refuse(planner_node *n, const char *why)
     n->told.refused++;
     (void)snprintf(n->told.complaint, sizeof n->told.complaint, "%.*s",
                    (int)sizeof n->told.complaint - 1, why);
+    for (char *c = n->told.complaint; *c != '\0'; c++) {
+        *c = *c < 0x20 || *c > 0x7e ? '?' : *c; /* a letter with anything else would be refused */
+    }
     tell_configuration(n);
 }
 
-/** What planner.changes has for this tick. */
+/** What planner.changes has up to this tick: frames may have been lost, or a planner has come back
+ * in the middle. */
 static void make_changes(planner_node *n)
 {
     const plan_config *plan = &n->setup.config.plan;
@@ -279,13 +288,15 @@ static void make_changes(planner_node *n)
     hp_status st = HP_OK;
     bool any = false;
     for (uint32_t i = 0; i < plan->n_changes && st == HP_OK; i++) {
-        if (plan->changes[i].tick == n->frame.tick) {
+        const uint32_t tick = plan->changes[i].tick;
+        if (tick >= n->changes_from && tick <= n->frame.tick) {
             hp_setting s = {.value = plan->changes[i].value};
             memcpy(s.key, plan->changes[i].key, sizeof s.key);
             st = plan_live_set(&fresh, &s, &error);
             any = true;
         }
     }
+    n->changes_from = n->frame.tick + 1;
     st = any && st == HP_OK ? planner_node_configure(n, &fresh, &error) : st;
     if (st != HP_OK) {
         planner_node_refuse(n, error.text);
@@ -382,6 +393,7 @@ static void brake_instead(planner_node *n)
 
 static void answer_frame(planner_node *n)
 {
+    n->frame_ns = now_ns(n);
     n->searched = false;
     n->interrupted = false;
     plan_cycle_tick(n->cycle, &n->frame, &n->command, &n->decision);
@@ -444,7 +456,8 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
 /** Greets the workers, one after the other; those that do not answer in time are done without. */
 static hp_status start(planner_node *n, int64_t wait_ms)
 {
-    const bool patient = now_ns(n) - n->start_ns < START_WAIT_MS * MS;
+    const int64_t most_ms = n->identity->generation > 1 ? AGAIN_WAIT_MS : START_WAIT_MS;
+    const bool patient = now_ns(n) - n->start_ns < most_ms * MS;
     for (int i = 0; i < WORKERS; i++) {
         const hp_status st = hp_client_greet(n->workers[i], patient ? wait_ms : 0);
         if (st == HP_EUNAVAILABLE && patient) {
@@ -469,16 +482,17 @@ static void tend(planner_node *n)
     hp_mail_watch(&n->mail, &n->tap, 1);
     for (int i = 0; i < WORKERS; i++) {
         if (hp_client_tend(n->workers[i])) {
-            publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, now);
+            publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, n->frame.stamp_ns);
         }
     }
     if (now - n->health_ns >= HEALTH_MS * MS) {
         n->health_ns = now;
-        n->mail.health.degraded = !hp_client_get(n->workers[PREDICTOR])->answering ||
+        n->mail.health.degraded = n->mail.taken ||
+                                  !hp_client_get(n->workers[PREDICTOR])->answering ||
                                   !hp_client_get(n->workers[POMDP])->answering;
-        publish(n, HP_MSG_HEALTH, &n->mail.health, 0, now);
+        publish(n, HP_MSG_HEALTH, &n->mail.health, 0, n->frame.stamp_ns);
         if (n->has_world) {
-            publish(n, HP_MSG_WORLD_INFO, &n->info, 0, now);
+            publish(n, HP_MSG_WORLD_INFO, &n->info, 0, n->frame.stamp_ns);
         }
         tell_configuration(n);
     }

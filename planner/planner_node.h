@@ -1,11 +1,12 @@
 /** @file planner_node.h The daemon: frames come in, commands go out, workers are asked in between.
  *
- *  At the start each worker has START_WAIT_MS to answer the first word; then the bridge is greeted,
- * and the run begins with those that did. From then on nothing waits for a worker that does not
- * answer (proto/hp_client.h); what it would have given is replaced by a fallback, counted in
- * planner.json. Worlds that wait (synchronous) set no deadline; a watchdog of 60 s stands behind
- * every request. Ownership: borrows the hp_node and the run directory's name. Threads: one node,
- * one thread. Allocation: in create only (but for planner.json at the end of an episode). */
+ *  At the start each worker has START_WAIT_MS to answer the first word, or AGAIN_WAIT_MS if the
+ * planner was started again; then the bridge is greeted, and the run begins with those that did.
+ * From then on nothing waits for a worker that does not answer (proto/hp_client.h); what it would
+ * have given is replaced by a fallback, counted in planner.json. Worlds that wait (synchronous) set
+ * no deadline; a watchdog of 60 s from the frame on stands behind the requests of a tick, of 15 s
+ * behind the prediction. Ownership: borrows the hp_node and the run directory's name. Threads: one
+ * node, one thread. Allocation: in create only (but for planner.json at the end of an episode). */
 #ifndef PLANNER_NODE_H
 #define PLANNER_NODE_H
 

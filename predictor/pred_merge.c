@@ -31,22 +31,25 @@ static void weigh_pair(uint32_t i, uint32_t j, pred_merge_room *p)
     p->cost[i][j] = c[i].p * c[j].p / (c[i].p + c[j].p) * p->apart2[i][j];
 }
 
-/** The pair to merge next among those that are alive; false: none has to be. */
+/** The pair to merge next among those that are alive; false: none has to be. Where there are too
+ * many, there is one even if costs are no numbers. */
 static bool find_pair(const pred_merge_room *p, const bool *alive, uint32_t n, uint32_t *first,
                       uint32_t *second)
 {
     double least = (double)INFINITY;
+    bool found = false;
     for (uint32_t i = 0; i < PRED_MODES; ++i) {
         for (uint32_t j = i + 1; alive[i] && j < PRED_MODES; ++j) {
             const bool may = n > HP_MAX_MODES || p->apart2[i][j] < SAME_END_M * SAME_END_M;
-            if (alive[j] && may && p->cost[i][j] < least) {
+            if (alive[j] && may && (!found || p->cost[i][j] < least)) {
+                found = true;
                 least = p->cost[i][j];
                 *first = i;
                 *second = j;
             }
         }
     }
-    return least < (double)INFINITY;
+    return found;
 }
 
 /** Merges among the first n clusters and closes the gaps; returns how many are left. */

@@ -220,11 +220,13 @@ void hp_mail_watch(hp_mail *mail, hp_socket *const *sockets, size_t n)
         return;
     }
     mail->watched_ns = now_ns;
+    mail->taken = false;
     for (size_t i = 0; i < n; i++) {
         hp_error why = {{0}};
         const hp_status st = hp_socket_check(sockets[i], &why);
         if (st != HP_OK) {
             hp_log_error(mail->node->log, "our endpoint is taken: %s", why.text);
+            mail->taken = true;
             mail->health.degraded = true;
             (void)snprintf(mail->health.note, sizeof mail->health.note, "its endpoint is taken");
         } else if (why.text[0] != '\0') {

@@ -74,6 +74,7 @@ typedef struct hp_mail {
     int64_t complained_ns; /* when a refusal was last logged */
     uint64_t unlogged;     /* refusals since then */
     int64_t watched_ns;    /* when the node's endpoints were last looked at */
+    bool taken;            /* one of them was somebody else's then */
 } hp_mail;
 
 HP_NODISCARD hp_status hp_mail_create(const hp_node *node, hp_mail *mail);

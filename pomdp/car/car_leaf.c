@@ -24,7 +24,8 @@ struct car_leaf {
     policy_scale scale;
     policy_calib calib;
     double least_variance, greatest_variance; /* of the labels' scores */
-    bool is_sure;                             /* network and labels belong together */
+    bool is_matched;                          /* network and labels belong together ... */
+    bool is_sure;                             /* ... and to the thresholds in force */
     char note[HP_TEXT];
     pomdp_evaluator evaluator;
     hp_clock clock; /* for figures only */
@@ -58,6 +59,13 @@ static void doubt(car_leaf *leaf, const char *why)
     (void)snprintf(leaf->note, sizeof leaf->note, "no pruning: %s", why);
 }
 
+/** For good: no thresholds mend it. */
+static void mismatch(car_leaf *leaf, const char *why)
+{
+    leaf->is_matched = false;
+    doubt(leaf, why);
+}
+
 static bool is_of_mix(const car_leaf *leaf)
 {
     char mix[sizeof leaf->config->prune.mix];
@@ -72,7 +80,7 @@ static hp_status load_network(const policy_config *policy, car_leaf *leaf, uint6
     hp_error error;
     const hp_status st = policy_model_read(policy->model, &model, &error);
     if (st != HP_OK) {
-        doubt(leaf, "no network");
+        mismatch(leaf, "no network");
         return st == HP_ENOMEM ? st : HP_OK;
     }
     hp_status made = HP_ECONFIG;
@@ -84,7 +92,7 @@ static hp_status load_network(const policy_config *policy, car_leaf *leaf, uint6
     *model_hash = policy_model_hash(&model);
     policy_model_destroy(&model);
     if (made != HP_OK) {
-        doubt(leaf, "the network is not for this search");
+        mismatch(leaf, "the network is not for this search");
     }
     return made == HP_ENOMEM ? HP_ENOMEM : HP_OK;
 }
@@ -94,17 +102,15 @@ static hp_status load_labels(car_leaf *leaf)
     hp_error error;
     const hp_status st = policy_nodes_read(leaf->config->prune.calibration, &leaf->labels, &error);
     if (st != HP_OK) {
-        doubt(leaf, st == HP_ENOENT ? "no calibration" : "a broken calibration");
-    } else if (leaf->labels.search_hash != car_leaf_search_hash(leaf->config)) {
-        doubt(leaf, "calibration of another search");
+        mismatch(leaf, st == HP_ENOENT ? "no calibration" : "a broken calibration");
     } else if (!is_of_mix(leaf)) {
-        doubt(leaf, "calibration of another mix of scenes");
+        mismatch(leaf, "calibration of another mix of scenes");
     } else {
-        leaf->is_sure = true;
+        leaf->is_matched = true;
     }
-    if (leaf->is_sure &&
+    if (leaf->is_matched &&
         policy_scale_fit(leaf->labels.items, leaf->labels.n_fit, &leaf->scale) != HP_OK) {
-        doubt(leaf, "calibration with too few nodes");
+        mismatch(leaf, "calibration with too few nodes");
     }
     return st == HP_ENOMEM ? st : HP_OK;
 }
@@ -160,9 +166,15 @@ hp_status car_leaf_configure(car_leaf *leaf)
     leaf->evaluator.max_batch = prune->batch;
     leaf->evaluator.reopens =
         prune->rule.decision_aware && prune->rule.method != POMDP_PRUNE_MINMAX;
-    if (!leaf->is_sure) {
+    if (!leaf->is_matched) {
         return HP_OK;
     }
+    if (leaf->labels.search_hash != car_leaf_search_hash(leaf->config)) {
+        doubt(leaf, "calibration of another search");
+        return HP_OK;
+    }
+    leaf->is_sure = true;
+    leaf->note[0] = '\0';
     policy_sample *chosen = calloc(leaf->labels.n, sizeof *chosen);
     const uint32_t n = chosen != NULL ? car_leaf_samples(leaf, chosen) : 0;
     hp_status st = chosen != NULL ? HP_ECONFIG : HP_ENOMEM;
@@ -357,7 +369,7 @@ static hp_status ask_looks(car_leaf *leaf, uint32_t n, int64_t deadline_ns, poli
     leaf->spent.network_ns += values.network_ns;
     leaf->spent.transport_ns += hp_clock_now_ns(&leaf->clock) - begin_ns - values.network_ns;
     if (st == HP_OK && leaf->labels.n > 0 && values.model_hash != leaf->labels.model_hash) {
-        doubt(leaf, "calibration of another network");
+        mismatch(leaf, "calibration of another network");
         return HP_ECONFIG;
     }
     return st;
@@ -529,8 +541,8 @@ hp_status car_leaf_create(const car_leaf_setup *setup, car_leaf **out)
     hp_status st = load_labels(leaf);
     if (st == HP_OK && leaf->remote == NULL) {
         st = load_network(setup->policy, leaf, &model_hash);
-        if (leaf->is_sure && model_hash != leaf->labels.model_hash) {
-            doubt(leaf, "calibration of another network");
+        if (leaf->is_matched && model_hash != leaf->labels.model_hash) {
+            mismatch(leaf, "calibration of another network");
         }
     }
     if (st == HP_OK) {

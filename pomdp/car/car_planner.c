@@ -211,9 +211,11 @@ static bool settle(car_planner *p, const hp_plan_request *r)
     if (car_config_check(&fresh, NULL) != HP_OK) {
         return false;
     }
-    const bool other_pruning = memcmp(&fresh.prune, &p->config.prune, sizeof fresh.prune) != 0;
+    /* The errors of values belong to the model of traffic, too. */
+    const bool other = memcmp(&fresh.prune, &p->config.prune, sizeof fresh.prune) != 0 ||
+                       memcmp(&fresh.traffic, &p->config.traffic, sizeof fresh.traffic) != 0;
     p->config = fresh;
-    for (uint32_t i = 0; other_pruning && i < p->config.threads && p->leaves[i] != NULL; i++) {
+    for (uint32_t i = 0; other && i < p->config.threads && p->leaves[i] != NULL; i++) {
         (void)car_leaf_configure(p->leaves[i]);
     }
     p->n_settings = r->n_settings;

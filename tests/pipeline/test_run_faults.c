@@ -187,7 +187,8 @@ static void close_heap(pid_t pid)
     assert_int_equal(prlimit(pid, RLIMIT_AS, &nothing, NULL), 0);
 }
 
-/** A worker that never goes on: the run goes on without it, and gets another one. */
+/** A worker that never goes on: the run goes on without it, and gets another one. One that is given
+ * up does not count as hanging. */
 static void test_run_gets_another_worker_when_one_hangs_for_good(void **state)
 {
     static const char *const ARGS[] = {"--scenario", "cts/01", "--realtime", "--episodes",
@@ -197,11 +198,17 @@ static void test_run_gets_another_worker_when_one_hangs_for_good(void **state)
     rig_set_up(&r);
     rig_start(&r, NULL, ARGS);
     rig_look(&r);
+    rig_wait_health(&r, "policy", 1);
     rig_wait_health(&r, "predictor", 1);
     rig_wait_ticks(&r, 20);
+    for (unsigned i = 1; i <= 5; i++) {
+        assert_int_equal(kill(rig_part(&r, "policy", i), SIGKILL), 0);
+    }
+    rig_wait_log(&r, "policy is given up");
     assert_int_equal(kill(rig_part(&r, "predictor", 1), SIGSTOP), 0);
     rig_wait_health(&r, "predictor", 2);
     assert_true(rig_log_has(&r, "predictor has not answered for"));
+    assert_false(rig_log_has(&r, "policy has not answered for"));
     rig_wait_ticks(&r, 20);
     rig_signal(&r, SIGINT);
     assert_int_equal(rig_wait(&r), CLI_FAILED);

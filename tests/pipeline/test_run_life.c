@@ -63,6 +63,35 @@ static void test_run_ends_without_orphans_when_terminated(void **state)
     end_run_with(SIGTERM);
 }
 
+/** A part that hangs makes the end take some seconds, and who waits for it presses the keys again.
+ */
+static void test_run_tells_how_it_ended_when_it_is_told_to_end_twice(void **state)
+{
+    rig r;
+    pid_t pids[HP_ARRAY_LEN(PARTS)];
+    char verdict[20];
+    (void)state;
+    rig_set_up(&r);
+    rig_start(&r, NULL, LONG_RUN);
+    rig_look(&r);
+    rig_wait_ticks(&r, 5);
+    parts_of(&r, pids);
+    assert_int_equal(kill(rig_part(&r, "policy", 1), SIGSTOP), 0);
+    rig_signal(&r, SIGINT);
+    rig_wait_log(&r, "run interrupted");
+    rig_signal(&r, SIGINT);
+    rig_signal(&r, SIGTERM);
+    assert_int_equal(rig_wait(&r), CLI_FAILED);
+    check_all_gone(pids);
+    json_t *manifest = rig_json(&r, "manifest.json");
+    rig_text(manifest, "verdict", verdict, sizeof verdict);
+    assert_string_not_equal(verdict, "running");
+    json_decref(manifest);
+    json_t *summary = rig_json(&r, "summary.json");
+    json_decref(summary);
+    rig_tear_down(&r);
+}
+
 static void test_parts_die_when_supervisor_is_killed(void **state)
 {
     rig r;
@@ -163,6 +192,11 @@ static void test_run_is_refused_when_the_planner_program_is_missing(void **state
     rig_start(&r, bin, SHORT_RUN);
     assert_int_equal(rig_wait(&r), CLI_ENVIRONMENT);
     assert_true(rig_log_has(&r, "hyplan-planner: No such file or directory"));
+    json_t *manifest = rig_json(&r, "manifest.json");
+    char verdict[20];
+    rig_text(manifest, "verdict", verdict, sizeof verdict);
+    assert_string_equal(verdict, "failed"); /* it does not run */
+    json_decref(manifest);
     rig_tear_down(&r);
 }
 
@@ -227,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_ends_without_orphans_when_interrupted),
         cmocka_unit_test(test_run_ends_without_orphans_when_terminated),
+        cmocka_unit_test(test_run_tells_how_it_ended_when_it_is_told_to_end_twice),
         cmocka_unit_test(test_parts_die_when_supervisor_is_killed),
         cmocka_unit_test(test_second_run_is_refused_when_directory_is_in_use),
         cmocka_unit_test(test_run_is_degraded_when_a_worker_program_is_missing),

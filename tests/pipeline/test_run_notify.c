@@ -105,11 +105,12 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");
     assert_true(rig_log_has(&r, "only sections planner and pomdp can change"));
-    write_own(&r, "planner: {guard: {margin_m: 2.5}}\n");
+    write_own(&r, "planner: {guard: {margin_m: 2.5}, belief: {cross_hz: 0.4}}\n");
     rig_signal(&r, SIGHUP);
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");
     rig_wait_log(&r, "version 2: planner.guard.margin_m 0.3 -> 2.5");
+    rig_wait_log(&r, "version 2: planner.belief.cross_hz 0.3 -> 0.4"); /* calibrations know it */
 
     rig_signal(&r, SIGTERM);
     hear_until(fd, "STOPPING=1");
@@ -120,8 +121,8 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     rig_tear_down(&r);
 }
 
-/** A run in a terminal of its own, whose other end is returned. */
-static int start_in_terminal(rig *r)
+/** A run in a terminal of its own, whose other end is returned. hangup: what is done on SIGHUP. */
+static int start_in_terminal(rig *r, void (*hangup)(int))
 {
     char program[RIG_PATH];
     char other[64];
@@ -135,6 +136,7 @@ static int start_in_terminal(rig *r)
     assert_true(r->pid >= 0);
     if (r->pid == 0) {
         int fd = -1;
+        (void)signal(SIGHUP, hangup);
         if (setsid() > 0 && (fd = open(other, O_RDWR)) >= 0 && dup2(fd, STDIN_FILENO) >= 0 &&
             dup2(fd, STDOUT_FILENO) >= 0 && dup2(fd, STDERR_FILENO) >= 0) {
             (void)execl(program, program, "run", "--out", r->dir, "--scenario", "cts/03", "--set",
@@ -154,13 +156,33 @@ static void test_run_ends_when_its_terminal_is_closed(void **state)
         skip(); /* no terminals in this place */
     }
     rig_set_up(&r);
-    const int terminal = start_in_terminal(&r);
+    const int terminal = start_in_terminal(&r, SIG_DFL);
     rig_wait_log(&r, "planner calls (generation 1)");
     (void)close(terminal);
     (void)rig_wait(&r);
     assert_true(rig_log_has(&r, "run interrupted"));
     json_t *summary = rig_json(&r, "summary.json");
     json_decref(summary);
+    rig_tear_down(&r);
+}
+
+/** As nohup starts it. */
+static void test_run_goes_on_without_its_terminal_when_hangups_are_ignored(void **state)
+{
+    rig r;
+    (void)state;
+    if (access("/dev/ptmx", R_OK | W_OK) != 0) {
+        skip(); /* no terminals in this place */
+    }
+    rig_set_up(&r);
+    const int terminal = start_in_terminal(&r, SIG_IGN);
+    rig_wait_log(&r, "planner calls (generation 1)");
+    (void)close(terminal);
+    rig_look(&r);
+    rig_wait_ticks(&r, 200);
+    assert_false(rig_log_has(&r, "run interrupted"));
+    rig_signal(&r, SIGTERM);
+    (void)rig_wait(&r);
     rig_tear_down(&r);
 }
 
@@ -185,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_run_tells_its_manager_how_it_gets_on),
         cmocka_unit_test(test_run_drives_when_its_manager_has_no_socket),
         cmocka_unit_test(test_run_ends_when_its_terminal_is_closed),
+        cmocka_unit_test(test_run_goes_on_without_its_terminal_when_hangups_are_ignored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

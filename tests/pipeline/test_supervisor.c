@@ -2,6 +2,7 @@
 #include "tests/pipeline/run_rig.h"
 
 #include "cli/supervisor.h"
+#include "common/hp_clock.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -125,6 +126,25 @@ static void test_supervisor_restarts_what_a_signal_killed(void **state)
     supervisor_destroy(&s);
 }
 
+/** A reload may come while a program is being started: it is for whoever looks for it then. */
+static void
+test_supervisor_does_not_end_a_program_by_a_hangup_when_it_has_just_started(void **state)
+{
+    const supervisor_program program = {/* a shell would let the signal in */
+                                        .name = "sleeper",
+                                        .path = "/bin/sleep",
+                                        .argv = {"/bin/sleep", "0.2", NULL},
+                                        .once = true};
+    supervisor *s = NULL;
+    (void)state;
+    assert_int_equal(supervisor_create(&program, 1, STDERR_FILENO, &SILENT, &s), HP_OK);
+    step_until(s, SUPERVISOR_RUNS);
+    supervisor_signal(s, 0, SIGHUP);
+    step_until(s, SUPERVISOR_ENDED);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 0);
+    supervisor_destroy(&s);
+}
+
 static void test_supervisor_kills_what_does_not_listen(void **state)
 {
     int ready[2];
@@ -143,6 +163,38 @@ static void test_supervisor_kills_what_does_not_listen(void **state)
     supervisor_destroy(&s);
     assert_int_not_equal(kill(pid, 0), 0);
     assert_int_equal(errno, ESRCH);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+}
+
+/** Who comes after it in the list still gets to end by himself; and one that has ended meanwhile
+ * does not keep the supervisor busy while it waits. */
+static void test_supervisor_lets_the_last_end_in_order_when_the_first_does_not_listen(void **state)
+{
+    int ready[2];
+    char bytes[2];
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    const supervisor_program programs[] = {
+        {.name = "deaf",
+         .path = "/bin/sh",
+         .argv = {"/bin/sh", "-c", "trap '' TERM; echo; while :; do sleep 1; done", NULL}},
+        {.name = "recorder",
+         .path = "/bin/sh",
+         .argv = {"/bin/sh", "-c", "trap 'exit 7' TERM; echo; while :; do sleep 0.01; done", NULL}},
+        {.name = "brief", .path = "/bin/sh", .argv = {"/bin/sh", "-c", "sleep 0.1", NULL}}};
+    supervisor *s = NULL;
+    assert_int_equal(supervisor_create(programs, 3, ready[1], &SILENT, &s), HP_OK);
+    step_until(s, SUPERVISOR_RUNS);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(read(ready[0], &bytes[i], 1), 1);
+    }
+    const int64_t cpu_ns = hp_clock_process_cpu_ns();
+    supervisor_stop(s);
+    assert_true(hp_clock_process_cpu_ns() - cpu_ns < 200000000);
+    assert_int_equal(supervisor_get(s, 0)->exit_status, 128 + SIGKILL);
+    assert_int_equal(supervisor_get(s, 1)->exit_status, 7);
+    supervisor_destroy(&s);
     (void)close(ready[0]);
     (void)close(ready[1]);
 }
@@ -217,7 +269,10 @@ int main(void)
         cmocka_unit_test(test_supervisor_hands_out_the_generation),
         cmocka_unit_test(test_supervisor_does_not_restart_what_ends_on_purpose),
         cmocka_unit_test(test_supervisor_restarts_what_a_signal_killed),
+        cmocka_unit_test(
+            test_supervisor_does_not_end_a_program_by_a_hangup_when_it_has_just_started),
         cmocka_unit_test(test_supervisor_kills_what_does_not_listen),
+        cmocka_unit_test(test_supervisor_lets_the_last_end_in_order_when_the_first_does_not_listen),
         cmocka_unit_test(test_supervisor_tries_again_when_no_process_can_be_made),
         cmocka_unit_test(test_supervisor_says_so_when_the_first_start_is_impossible),
         cmocka_unit_test(test_supervisor_offers_spare_programs_when_memory_runs_out),

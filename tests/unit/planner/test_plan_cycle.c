@@ -7,7 +7,7 @@ typedef struct fake {
     hp_status predict, plan;
     double accel_mps2;
     uint32_t plans;
-    int64_t last_deadline_ns;
+    int64_t last_deadline_ns, asked_ns;
     hp_clock *clock;
 } fake;
 
@@ -27,6 +27,7 @@ static hp_status fake_plan(void *ctx, const hp_plan_request *request, hp_plan_re
     memset(reply, 0, sizeof *reply);
     ++f->plans;
     f->last_deadline_ns = request->deadline_ns;
+    f->asked_ns = f->clock->virtual_ns;
     f->clock->virtual_ns += 3000000; /* a search of 3 ms */
     reply->found = true;
     reply->accel_mps2 = f->accel_mps2;
@@ -194,6 +195,40 @@ static void test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait(void **sta
     assert_true(worker.last_deadline_ns <= before + (int64_t)(config.control.deadline_ms * 1e6));
 }
 
+/** Each look at the time takes two milliseconds. */
+static int64_t slow_now_ns(const hp_clock *clock)
+{
+    union { /* a clock does not change by being read; this one does */
+        const hp_clock *in;
+        hp_clock *out;
+    } self = {clock};
+    self.out->virtual_ns += 2000000;
+    return clock->virtual_ns;
+}
+
+static void test_plan_cycle_leaves_time_to_search_when_a_way_is_looked_for(void **state)
+{
+    (void)state;
+    config.path.time_ms = 1000.0;
+    config.path.max_nodes = 5000;
+    restart();
+    info.synchronous = false;
+    info.n_road = 1;
+    info.road[0] = (hp_rect){-50.0, -4.0, 150.0, 4.0};
+    plan_cycle_begin(cycle, &info, 1);
+    virtual_clock.now_ns = slow_now_ns;
+    fixture_frame(0, 10.0, 5.0, &frame);
+    for (int i = 0; i < 2; ++i) { /* a slalom between two boxes */
+        frame.occluders[frame.n_occluders++] =
+            (hp_occluder){.id = 9, .box = {{32.0 + 10.0 * i, i == 0 ? -2.4 : 2.4, 0.0}, 2.0, 2.8}};
+    }
+    const int64_t before = virtual_clock.virtual_ns;
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    assert_true(decision.stage_ns[HP_STAGE_PATH] > 5000000); /* it was looked for */
+    assert_true(worker.last_deadline_ns - worker.asked_ns > 5000000);
+    assert_true(virtual_clock.virtual_ns - before < (int64_t)(config.control.deadline_ms * 1e6));
+}
+
 static void test_plan_cycle_books_time_on_the_stage_that_took_it(void **state)
 {
     (void)state;
@@ -256,6 +291,66 @@ static void test_plan_cycle_passes_the_slow_with_more_room_when_guarded(void **s
     assert_true(aside_of_the_slow(true, 5.0) == floored);
 }
 
+/** A quarter circle of 15 m between two straights. */
+static void lay_bend(void)
+{
+    enum { ARC = 10 };
+    info.n_route = 0;
+    info.route[info.n_route++] = (hp_vec2){0.0, 0.0};
+    for (int i = 0; i <= ARC; ++i) {
+        const double angle = 0.5 * HP_PI * i / ARC;
+        info.route[info.n_route++] = (hp_vec2){40.0 + 15.0 * sin(angle), 15.0 * (1.0 - cos(angle))};
+    }
+    info.route[info.n_route++] = (hp_vec2){55.0, 80.0};
+    info.goal = (hp_pose){55.0, 80.0, 0.5 * HP_PI};
+}
+
+/** Of the path that the search was told last. */
+static double slowest_mps(void)
+{
+    const hp_plan_request *b = plan_cycle_belief(cycle);
+    double least = INFINITY;
+    for (uint32_t i = 0; i < b->n_path; ++i) {
+        least = fmin(least, b->path_speed_mps[i]);
+    }
+    return least;
+}
+
+static void test_plan_cycle_lays_the_path_anew_when_thresholds_change(void **state)
+{
+    (void)state;
+    lay_bend();
+    plan_cycle_begin(cycle, &info, 1);
+    tick(0);
+    hp_assert_near(slowest_mps(), config.path.max_turn_mps, 1e-9);
+    const uint32_t n_path = plan_cycle_belief(cycle)->n_path;
+    config.path.max_turn_mps = 3.0;
+    config.path.spacing_m = 1.0;
+    assert_int_equal(plan_cycle_configure(cycle, &config), HP_OK);
+    tick(4); /* between decisions the path goes on */
+    hp_assert_near(slowest_mps(), 7.0, 1e-9);
+    tick(5);
+    hp_assert_near(slowest_mps(), 3.0, 1e-9);
+    assert_true(plan_cycle_belief(cycle)->n_path < n_path);
+}
+
+/** A box across the whole road: the path's speeds end before it. */
+static void test_plan_cycle_path_does_not_stay_stopped_when_detours_are_switched_off(void **state)
+{
+    (void)state;
+    for (uint32_t n = 0; n <= 10; n += 5) {
+        fixture_frame(n, 10.0, 5.0, &frame);
+        if (n < 10) {
+            frame.occluders[frame.n_occluders++] =
+                (hp_occluder){.id = 9, .box = {{30.0, 0.0, 0.0}, 2.0, 60.0}};
+        }
+        plan_cycle_tick(cycle, &frame, &command, &decision);
+        assert_true((slowest_mps() == 0.0) == (n == 0));
+        config.path.detours = false;
+        assert_int_equal(plan_cycle_configure(cycle, &config), HP_OK);
+    }
+}
+
 static void test_plan_cycle_same_seed_same_stream_other_tick_other_stream(void **state)
 {
     (void)state;
@@ -281,10 +376,13 @@ int main(void)
         CYCLE_TEST(test_plan_cycle_falls_back_in_order_and_recovers),
         CYCLE_TEST(test_plan_cycle_without_predictor_uses_constant_velocity),
         CYCLE_TEST(test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait),
+        CYCLE_TEST(test_plan_cycle_leaves_time_to_search_when_a_way_is_looked_for),
         CYCLE_TEST(test_plan_cycle_books_time_on_the_stage_that_took_it),
         CYCLE_TEST(test_plan_cycle_keeps_the_speed_limit),
         CYCLE_TEST(test_plan_cycle_guard_overrules_the_search),
         CYCLE_TEST(test_plan_cycle_passes_the_slow_with_more_room_when_guarded),
+        CYCLE_TEST(test_plan_cycle_lays_the_path_anew_when_thresholds_change),
+        CYCLE_TEST(test_plan_cycle_path_does_not_stay_stopped_when_detours_are_switched_off),
         CYCLE_TEST(test_plan_cycle_same_seed_same_stream_other_tick_other_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "tests/unit/pomdp/car_fixture.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { NODES = 400, TRIALS = 60 };
@@ -264,6 +265,37 @@ static void test_nothing_is_pruned_when_the_network_is_missing_or_another(void *
 }
 
 /** The network knows walkers; a vehicle beside the path is one thing, one in the way another. */
+/** What is said of pruning under one threshold that comes with the request. */
+static const char *note_under(rig *r, car_planner *p, const char *key, double value)
+{
+    r->request.n_settings = 1;
+    r->request.settings[0] = (hp_setting){.value = value};
+    (void)snprintf(r->request.settings[0].key, sizeof r->request.settings[0].key, "%s", key);
+    const hp_plan_reply reply = plan_of(r, p);
+    const char *note = car_planner_note(p);
+    assert_true(note == NULL || reply.pruned == 0);
+    return note;
+}
+
+static void test_pruning_comes_back_when_thresholds_do(void **state)
+{
+    rig *r = *state;
+    static const char *const KEYS[] = {"pomdp.prune.min_depth", "pomdp.traffic.stop_hz"};
+    const double odd[] = {64.0, 0.5};
+    const double own[] = {r->config.prune.rule.min_depth, r->config.traffic.stop_hz};
+    const char *const why[] = {"nothing to calibrate with", "another search"};
+    for (int i = 0; i < 2; i++) {
+        car_planner *p = planner_of(r, NULL);
+        assert_null(note_under(r, p, KEYS[i], own[i]));
+        const char *note = note_under(r, p, KEYS[i], odd[i]);
+        assert_non_null(note);
+        assert_non_null(strstr(note, why[i]));
+        assert_null(note_under(r, p, KEYS[i], own[i]));
+        assert_true(plan_of(r, p).pruned > 0);
+        car_planner_destroy(&p);
+    }
+}
+
 static void test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way(void **state)
 {
     rig *r = *state;
@@ -419,6 +451,7 @@ int main(void)
         CASE(test_search_is_as_without_a_network_when_pruning_is_off),
         CASE(test_nothing_is_pruned_when_errors_belong_to_something_else),
         CASE(test_nothing_is_pruned_when_the_network_is_missing_or_another),
+        CASE(test_pruning_comes_back_when_thresholds_do),
         CASE(test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way),
         CASE(test_nothing_is_pruned_when_the_speed_limit_is_another),
         CASE(test_nothing_is_pruned_when_the_ego_stands_or_creeps),

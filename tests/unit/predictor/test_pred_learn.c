@@ -285,6 +285,31 @@ static void test_pred_merge_keeps_probability_and_the_far_ends(void **state)
     assert_true(left && right);
 }
 
+/** A network whose numbers overflow gives modes that no distance tells apart. */
+static void
+test_pred_merge_leaves_no_more_modes_than_there_is_room_when_none_is_a_number(void **state)
+{
+    (void)state;
+    static pred_answer a;
+    static hp_forecast f[PRED_MODES]; /* room for what must not be written */
+    static pred_merge_room room;
+    static const float ODD[] = {NAN, INFINITY, -INFINITY};
+    for (size_t i = 0; i < HP_ARRAY_LEN(ODD); ++i) {
+        a.n_modes = PRED_MODES;
+        a.frame = (pred_frame){.cos = 1.0, .flip = 1.0, .scale = 1.0};
+        for (uint32_t k = 0; k < PRED_MODES; ++k) {
+            a.p[k] = 1.0F / PRED_MODES;
+            for (uint32_t c = 0; c < PRED_PATH; ++c) {
+                a.path[k][c] = ODD[i];
+                a.scale[k][c] = 0.2F;
+            }
+        }
+        pred_merge(&a, &room, &f[0]);
+        assert_in_range(f[0].n_modes, 1, HP_MAX_MODES);
+        assert_int_equal(f[1].n_modes, 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_pred_products_give_the_same_bits_for_every_row_and_machine),
         cmocka_unit_test(test_pred_model_comes_back_from_its_file_and_foreign_files_are_refused),
         cmocka_unit_test(test_pred_merge_keeps_probability_and_the_far_ends),
+        cmocka_unit_test(
+            test_pred_merge_leaves_no_more_modes_than_there_is_room_when_none_is_a_number),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
