@@ -264,7 +264,6 @@ static void test_nothing_is_pruned_when_the_network_is_missing_or_another(void *
     assert_doubted(r, NULL, "no network");
 }
 
-/** The network knows walkers; a vehicle beside the path is one thing, one in the way another. */
 /** What is said of pruning under one threshold that comes with the request. */
 static const char *note_under(rig *r, car_planner *p, const char *key, double value)
 {
@@ -296,6 +295,7 @@ static void test_pruning_comes_back_when_thresholds_do(void **state)
     }
 }
 
+/** The network knows walkers; a vehicle beside the path is one thing, one in the way another. */
 static void test_nothing_is_pruned_when_a_vehicle_may_be_in_the_way(void **state)
 {
     rig *r = *state;
