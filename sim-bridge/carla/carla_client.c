@@ -253,12 +253,16 @@ hp_status carla_client_load(carla_client *client, const char *map, hp_error *err
     hp_status st = carla_rpc_end_void(client->rpc, patience_s, error);
     while (st == HP_OK && client->episode == before) {
         carla_snapshot snapshot;
-        hp_error inner;
+        hp_error inner = {{0}};
         const hp_status got = carla_client_wait(client, &snapshot, &inner);
-        if (got == HP_OK || got == HP_ENOENT) {
+        if (client->episode != before) {
+            break; /* the stream was opened again, which has told */
+        }
+        if (got == HP_ENOENT) {
             client->episode = snapshot.episode;
         } else if (got == HP_EINTERRUPTED || hp_clock_now_ns(client->clock) > give_up_ns) {
-            st = hp_fail(error, got, "loading map %s: %.300s", map, inner.text);
+            st = hp_fail(error, got == HP_OK ? HP_EDEADLINE : got, "loading map %s: %.300s", map,
+                         got == HP_OK ? "the server goes on in the old one" : inner.text);
         }
     }
     return st;
@@ -478,6 +482,9 @@ static hp_status next_snapshot(carla_client *c, double timeout_s, carla_snapshot
 {
     const uint8_t *payload = NULL;
     size_t len = 0;
+    if (c->world == NULL) { /* it could not be opened again */
+        return hp_fail(error, HP_EUNAVAILABLE, "the stream of snapshots is closed");
+    }
     hp_status st = carla_stream_next(c->world, timeout_s, &payload, &len, error);
     if (st == HP_OK) {
         st = carla_snapshot_read(payload, len, c->version, out, error);

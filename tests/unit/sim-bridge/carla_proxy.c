@@ -94,6 +94,7 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         break;
     case NONE:
     case OTHER_TYPE:
+    case KEEP_MAP:
         (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
         break;
     case SLOW:
@@ -122,12 +123,28 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
     }
 }
 
+/** Answers for the server; false: this is no request of the kind. */
+static bool keep_map(const proxy *p, const uint8_t *request, size_t n)
+{
+    static const char NAME[] = "load_new_episode";
+    enum { NUMBER_AT = 2, NAME_AT = 4 }; /* as long as a client has not asked for much */
+    if (atomic_load(&p->fault) != KEEP_MAP || n < NAME_AT + sizeof NAME - 1 ||
+        memcmp(request + NAME_AT, NAME, sizeof NAME - 1) != 0) {
+        return false;
+    }
+    const uint8_t yes[] = {0x94, 0x01, request[NUMBER_AT], 0xc0, 0x91, 0x91, 0xc2};
+    (void)!send(p->client, yes, sizeof yes, MSG_NOSIGNAL);
+    return true;
+}
+
 /** What the client has sent goes on to the server; false: it has closed. */
 static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
 {
     ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
     while (n > 0) {
-        (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
+        if (!keep_map(p, bytes, (size_t)n)) {
+            (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
+        }
         n = recv(p->client, bytes, cap, MSG_DONTWAIT);
     }
     return n != 0;

@@ -271,6 +271,56 @@ static void test_carla_world_goes_on_when_the_server_closes_its_streams(void **s
     close_scene(&s);
 }
 
+/* ---- Loading a map ---- */
+
+/** A client that goes through the proxy. */
+static carla_client *connect_to(const scene *s)
+{
+    carla_endpoint endpoint = rig_endpoint(s->r);
+    carla_client *client = NULL;
+    hp_error error = {{0}};
+    endpoint.port = s->p->port;
+    if (carla_client_connect(&endpoint, &s->counted.clock, &client, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    return client;
+}
+
+static void test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it(void **state)
+{
+    scene s;
+    carla_snapshot snapshot;
+    uint64_t episode = 0;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, CUT_STREAMS);
+    assert_int_equal(carla_client_load(client, "Town02", &error), HP_OK);
+    assert_int_equal(carla_client_ask_episode(client, &episode, &error), HP_OK);
+    assert_true(carla_client_episode(client) == episode);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_true(snapshot.episode == episode);
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
+static void test_carla_client_gives_up_when_a_map_is_promised_but_never_there(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    s.r->carla.timeout_s = 1.0;
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, KEEP_MAP);
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(carla_client_load(client, "Town02", &error), HP_EDEADLINE);
+    assert_says(error.text, "loading map Town02: ");
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
 /* ---- Coming back ---- */
 
 static void test_carla_world_connects_when_the_server_is_back_after_some_tries(void **state)
@@ -351,6 +401,8 @@ int main(void)
         cmocka_unit_test(test_carla_world_leaves_others_alone_when_the_episode_has_changed),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
+        cmocka_unit_test(test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it),
+        cmocka_unit_test(test_carla_client_gives_up_when_a_map_is_promised_but_never_there),
         cmocka_unit_test(test_carla_world_connects_when_the_server_is_back_after_some_tries),
         cmocka_unit_test(test_carla_world_gives_up_when_the_server_does_not_come_back),
         cmocka_unit_test(test_carla_session_is_refused_when_the_port_is_taken),
