@@ -427,6 +427,49 @@ static void test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_li
     assert_non_null(strstr(error.text, "0.10.0"));
 }
 
+/** Answers that come on a connection within some seconds, at most so many. */
+static uint32_t count_answers(int fd, const hp_clock *clock, uint32_t most)
+{
+    const carla_wait wait = carla_wait_for(clock, 30.0, "answers");
+    carla_inbox in;
+    hp_error error;
+    uint32_t n = 0;
+    assert_int_equal(carla_inbox_create(1 << 16, &in), HP_OK);
+    while (n < most && carla_inbox_fill(&in, fd, &wait, &error) == HP_OK) {
+        size_t used = 0;
+        while (carla_pack_scan(in.bytes + in.begin, in.end - in.begin, &used, &error) == HP_OK) {
+            carla_inbox_use(&in, used);
+            n += 1;
+        }
+    }
+    carla_inbox_destroy(&in);
+    return n;
+}
+
+static void test_carla_standin_answers_all_when_many_calls_come_at_once(void **state)
+{
+    enum { CALLS = 1000 };
+    rig *r = rig_open(CARLA_0_9_16);
+    const carla_wait wait = carla_wait_for(&r->clock, 30.0, "the stand-in");
+    msgpack_sbuffer calls;
+    msgpack_packer packer;
+    hp_error error;
+    int fd = -1;
+    (void)state;
+    msgpack_sbuffer_init(&calls);
+    msgpack_packer_init(&packer, &calls, msgpack_sbuffer_write);
+    for (uint32_t i = 0; i < CALLS; ++i) {
+        carla_rpc_head(&packer, i, "version", true, 0);
+    }
+    assert_int_equal(carla_net_connect("127.0.0.1", (uint16_t)r->carla.port, &wait, &fd, &error),
+                     HP_OK);
+    assert_int_equal(carla_net_send(fd, calls.data, calls.size, &wait, &error), HP_OK);
+    assert_int_equal(count_answers(fd, &r->clock, CALLS), CALLS);
+    carla_net_close(&fd);
+    msgpack_sbuffer_destroy(&calls);
+    rig_close(r);
+}
+
 static void test_carla_client_says_so_when_nobody_listens(void **state)
 {
     const hp_clock clock = hp_clock_real();
@@ -461,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_carla_world_is_refused_when_somebody_else_owns_the_clock),
         cmocka_unit_test(test_carla_world_is_refused_when_a_stranger_owns_the_clock),
         cmocka_unit_test(test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies),
+        cmocka_unit_test(test_carla_standin_answers_all_when_many_calls_come_at_once),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
