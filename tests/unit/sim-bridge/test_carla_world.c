@@ -3,6 +3,7 @@
 #include "sim-bridge/carla/carla_client.h"
 #include "sim-bridge/carla/carla_net.h"
 #include "sim-bridge/carla/carla_server.h"
+#include "sim-bridge/carla/carla_sim.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/carla_rig.h"
@@ -427,6 +428,33 @@ static void test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_li
     assert_non_null(strstr(error.text, "0.10.0"));
 }
 
+static bool count_actor(void *ctx, const carla_actor *actor)
+{
+    (void)actor;
+    ++*(uint32_t *)ctx;
+    return true;
+}
+
+static void
+test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times(void **state)
+{
+    enum { IDS = 8000 };
+    static uint8_t entries[IDS * CARLA_ENTRY];
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = rig_client(r);
+    const carla_snapshot same = {.n_actors = IDS, .entries = entries};
+    uint32_t n = 0;
+    hp_error error = {{0}};
+    (void)state;
+    for (size_t i = 0; i < IDS; ++i) {
+        entries[i * CARLA_ENTRY] = CARLA_SPECTATOR_ID;
+    }
+    assert_int_equal(carla_client_list(client, &same, count_actor, &n, &error), HP_OK);
+    assert_int_equal(n, 1);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
 /** Answers that come on a connection within some seconds, at most so many. */
 static uint32_t count_answers(int fd, const hp_clock *clock, uint32_t most)
 {
@@ -505,6 +533,8 @@ int main(void)
         cmocka_unit_test(test_carla_world_is_refused_when_a_stranger_owns_the_clock),
         cmocka_unit_test(test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies),
         cmocka_unit_test(test_carla_standin_answers_all_when_many_calls_come_at_once),
+        cmocka_unit_test(
+            test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
