@@ -9,12 +9,14 @@
 #include "tests/unit/sim-bridge/carla_rig.h"
 #include "tests/unit/sim-bridge/sim_drive.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -516,6 +518,24 @@ static void test_carla_client_says_so_when_nobody_listens(void **state)
     assert_non_null(strstr(error.text, "the connection to CARLA"));
 }
 
+static void test_carla_net_says_why_when_no_descriptor_is_left(void **state)
+{
+    const hp_clock clock = hp_clock_real();
+    const carla_wait wait = carla_wait_for(&clock, 1.0, "the connection to CARLA");
+    struct rlimit before;
+    hp_error error = {{0}};
+    int fd = -1;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    errno = 0;
+    const hp_status st = carla_net_connect("127.0.0.1", 2000, &wait, &fd, &error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(st, HP_EIO);
+    assert_non_null(strstr(error.text, strerror(EMFILE)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -536,6 +556,7 @@ int main(void)
         cmocka_unit_test(
             test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
+        cmocka_unit_test(test_carla_net_says_why_when_no_descriptor_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
