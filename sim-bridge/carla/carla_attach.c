@@ -172,7 +172,7 @@ static void read_body(carla_attach *w, known *k, const carla_entry *e)
     if (slot == SLOTS) {
         return; /* so many are nearer */
     }
-    const hp_vec2 v = carla_to_vec2(e->velocity);
+    const hp_vec2 v = carla_puppet_velocity(e);
     k->puppet.seen = true;
     w->seat.ids[slot] = k->puppet.id;
     w->seat.bodies[slot] = (sim_body){.id = k->puppet.id,

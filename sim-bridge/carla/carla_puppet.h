@@ -21,7 +21,9 @@ typedef struct carla_puppet {
 /** Sizes as the server tells them, or otherwise where they are nonsense. */
 carla_puppet carla_puppet_of(const carla_actor *actor, double length_m, double width_m);
 hp_pose carla_puppet_centre(const carla_puppet *puppet, const carla_transform *at);
-/** The ego's state from its entry in a snapshot. */
+/** Velocity, within what a frame holds. */
+hp_vec2 carla_puppet_velocity(const carla_entry *entry);
+/** The ego's state from its entry in a snapshot, within what a frame holds. */
 hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *entry,
                               double full_steer_rad);
 
