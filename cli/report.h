@@ -19,6 +19,8 @@ enum { REPORT_MAX_TICKS = 24000 };
 HP_NODISCARD hp_status report_run(const char *path, json_t **out, hp_error *error);
 /** A benchmark's directory. HP_ENOENT: no episodes there. */
 HP_NODISCARD hp_status report_bench(const char *path, json_t **out, hp_error *error);
+/** A run's path as its name on a page, which must be UTF-8. */
+json_t *report_name(const char *path);
 /** The page: one HTML file that needs nothing else; for free(). other may be NULL. */
 HP_NODISCARD hp_status report_page(const json_t *data, const json_t *other, char **html,
                                    size_t *len, hp_error *error);
