@@ -232,7 +232,10 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
 static hp_status await_tick(carla_attach *w, hp_error *error)
 {
     const double due_s = w->now_s + (1.0 - EARLY) * w->seat.info.tick_s;
-    for (uint32_t i = 0; i < PATIENCE_FRAMES; ++i) {
+    const int64_t patience_ns = (int64_t)(w->seat.config.timeout_s * 1e9);
+    double newest_s = w->now_s;
+    int64_t give_up_ns = hp_clock_now_ns(w->seat.clock) + patience_ns;
+    for (uint32_t i = 0; i < PATIENCE_FRAMES && hp_clock_now_ns(w->seat.clock) <= give_up_ns; ++i) {
         carla_snapshot snapshot;
         const hp_status st = carla_client_wait(w->seat.client, &snapshot, error);
         if (st != HP_OK) {
@@ -240,6 +243,10 @@ static hp_status await_tick(carla_attach *w, hp_error *error)
         }
         if (snapshot.sensor.time_s >= due_s) {
             return read_all(w, &snapshot, error);
+        }
+        if (snapshot.sensor.time_s > newest_s) { /* slowly, but it goes on */
+            newest_s = snapshot.sensor.time_s;
+            give_up_ns = hp_clock_now_ns(w->seat.clock) + patience_ns;
         }
     }
     return hp_fail(error, HP_EWIRE, "the server's time does not go on");

@@ -14,8 +14,7 @@ enum {
     PAUSE_MAX_MS = 2000,
     MAX_BLUEPRINTS = 4096,
     SEARCHED_IDS = 65536,
-    SEARCHED_AT_ONCE = 8192,
-    STALE = 100000
+    SEARCHED_AT_ONCE = 8192
 };
 
 #define REOPENED_S 1.0 /* patience for the first snapshot of a stream that was opened again */
@@ -549,8 +548,10 @@ hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error 
     uint64_t frame = 0;
     uint32_t reopened = 0;
     double patience_s = client->endpoint.timeout_s;
+    const int64_t most_ns = (int64_t)(patience_s * 1e9);
     hp_status st = cue(client, &frame, error);
-    for (uint32_t i = 0; st == HP_OK; ++i) {
+    int64_t give_up_ns = hp_clock_now_ns(client->clock) + most_ns;
+    while (st == HP_OK) {
         st = next_snapshot(client, patience_s, out, error);
         if (st == HP_OK && out->sensor.frame >= frame) {
             return HP_OK;
@@ -562,9 +563,12 @@ hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error 
             st = lost ? HP_OK : reopen(client, error);
             if (st == HP_OK) { /* that frame's snapshot is lost */
                 st = cue(client, &frame, error);
+                give_up_ns = hp_clock_now_ns(client->clock) + most_ns;
             }
-        } else if (st == HP_OK && i == STALE) {
-            st = hp_fail(error, HP_EWIRE, "frame %llu never came", (unsigned long long)frame);
+        } else if (st == HP_OK && hp_clock_now_ns(client->clock) > give_up_ns) {
+            st =
+                hp_fail(error, HP_EDEADLINE, "waited too long for frame %llu: only older ones come",
+                        (unsigned long long)frame);
         }
     }
     return st;

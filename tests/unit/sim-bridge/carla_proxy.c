@@ -105,6 +105,12 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         (void)!send(p->client, bytes, n / 2, MSG_NOSIGNAL);
         atomic_store(&p->fault, SILENT);
         break;
+    case FUTURE: {
+        const uint8_t far[] = {0x94, 0x01, bytes[2], 0xc0, 0x91, 0x92,
+                               0x01, 0xce, 0xff,     0xff, 0xff, 0xff};
+        (void)!send(p->client, far, sizeof far, MSG_NOSIGNAL);
+        break;
+    }
     case HOSTILE:
         (void)!send(p->client, BOMB, sizeof BOMB, MSG_NOSIGNAL);
         break;

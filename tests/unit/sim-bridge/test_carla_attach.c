@@ -337,6 +337,34 @@ static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state
     rig_close(r);
 }
 
+static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static owner o;
+    carla_settings settings;
+    bridge_world world;
+    counted_clock counted;
+    hp_error error = {{0}};
+    (void)state;
+    counted_clock_open(&counted);
+    owner_begin(&o, r, true);
+    assert_int_equal(attach_by(r, AHEAD, &counted.clock, &world, &error), HP_OK);
+    hold(&o);
+    assert_int_equal(carla_client_settings(o.client, &settings, &error), HP_OK);
+    settings.fixed_delta_s = 1e-18; /* frames come, at the same time */
+    assert_int_equal(carla_client_set(o.client, &settings, &error), HP_OK);
+    counted.step_s = COUNTED_LONG_S;
+    atomic_store(&o.allowed, 2000);
+    while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
+        world.ops->step(world.self, NULL);
+    }
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(strstr(world.ops->trouble(world.self), "time does not go on"));
+    world.ops->destroy(world.self);
+    owner_end(&o);
+    rig_close(r);
+}
+
 /** The owner's world goes on whatever happens to us: so the hero must be told to brake by whatever
  *  way is left, and be told at once. */
 static void meet(fault what, const char *says, const char *then)
@@ -443,6 +471,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
+        cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_server_falls_silent),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_msgpack_is_hostile),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_connection_breaks),

@@ -321,6 +321,23 @@ static void test_carla_client_gives_up_when_a_map_is_promised_but_never_there(vo
     close_scene(&s);
 }
 
+static void
+test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come(void **state)
+{
+    scene s;
+    carla_snapshot snapshot;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, FUTURE);
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(carla_client_tick(client, &snapshot, &error), HP_EDEADLINE);
+    assert_says(error.text, "waited too long for ");
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
 /* ---- Coming back ---- */
 
 static void test_carla_world_connects_when_the_server_is_back_after_some_tries(void **state)
@@ -402,6 +419,8 @@ int main(void)
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
         cmocka_unit_test(test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it),
+        cmocka_unit_test(
+            test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come),
         cmocka_unit_test(test_carla_client_gives_up_when_a_map_is_promised_but_never_there),
         cmocka_unit_test(test_carla_world_connects_when_the_server_is_back_after_some_tries),
         cmocka_unit_test(test_carla_world_gives_up_when_the_server_does_not_come_back),
