@@ -107,7 +107,10 @@ static hp_status connect_patiently(carla_client *c, hp_error *error)
             tell(c, HP_LOG_ERROR, "%.300s; trying again for %g s", error->text,
                  c->endpoint.connect_s);
         }
-        hp_clock_sleep_until_ns(next_ns);
+        if (!hp_clock_sleep_until_ns(next_ns)) {
+            return hp_fail(error, HP_EINTERRUPTED,
+                           "interrupted before the server could be reached");
+        }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
 }
@@ -514,7 +517,9 @@ static hp_status reopen(carla_client *c, hp_error *error)
         if (st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
             return st;
         }
-        hp_clock_sleep_until_ns(next_ns);
+        if (!hp_clock_sleep_until_ns(next_ns)) {
+            return hp_fail(error, HP_EINTERRUPTED, "interrupted before the stream was open again");
+        }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -518,6 +519,34 @@ static void test_carla_client_says_so_when_nobody_listens(void **state)
     assert_non_null(strstr(error.text, "the connection to CARLA"));
 }
 
+static void pass_on(int signal_number)
+{
+    (void)signal_number;
+}
+
+static void test_carla_client_does_not_wait_on_for_a_server_when_a_signal_comes(void **state)
+{
+    const hp_clock clock = hp_clock_real();
+    const struct sigaction heard = {.sa_handler = pass_on};
+    const struct itimerval soon = {{0, 100000}, {0, 100000}};
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    struct sigaction before;
+    carla_client *client = NULL;
+    hp_error error = {{0}};
+    uint16_t port = 0;
+    int fd = -1;
+    (void)state;
+    assert_int_equal(carla_net_listen("127.0.0.1", &port, &fd, &error), HP_OK);
+    carla_net_close(&fd); /* nobody is there now */
+    const carla_endpoint endpoint = {
+        .host = "127.0.0.1", .port = port, .connect_s = 60.0, .timeout_s = 60.0};
+    assert_int_equal(sigaction(SIGALRM, &heard, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(carla_client_connect(&endpoint, &clock, &client, &error), HP_EINTERRUPTED);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
 static void test_carla_net_says_why_when_no_descriptor_is_left(void **state)
 {
     const hp_clock clock = hp_clock_real();
@@ -556,6 +585,7 @@ int main(void)
         cmocka_unit_test(
             test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
+        cmocka_unit_test(test_carla_client_does_not_wait_on_for_a_server_when_a_signal_comes),
         cmocka_unit_test(test_carla_net_says_why_when_no_descriptor_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
