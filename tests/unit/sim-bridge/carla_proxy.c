@@ -95,6 +95,7 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
     case NONE:
     case OTHER_TYPE:
     case KEEP_MAP:
+    case UNHEARD_SET:
         (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
         break;
     case SLOW:
@@ -124,18 +125,27 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         carla_net_close(&p->client);
         carla_net_close(&p->server);
         break;
+    case LOSE:
+        atomic_store(&p->fault, NONE);
+        break;
     case SILENT:
         break;
     }
 }
 
+/** As long as a client has not asked for much: [0, number, name, ...] with a short number. */
+static bool is_call(const uint8_t *request, size_t n, const char *name)
+{
+    enum { NAME_AT = 4 };
+    const size_t len = strlen(name);
+    return n >= NAME_AT + len && memcmp(request + NAME_AT, name, len) == 0;
+}
+
 /** Answers for the server; false: this is no request of the kind. */
 static bool keep_map(const proxy *p, const uint8_t *request, size_t n)
 {
-    static const char NAME[] = "load_new_episode";
-    enum { NUMBER_AT = 2, NAME_AT = 4 }; /* as long as a client has not asked for much */
-    if (atomic_load(&p->fault) != KEEP_MAP || n < NAME_AT + sizeof NAME - 1 ||
-        memcmp(request + NAME_AT, NAME, sizeof NAME - 1) != 0) {
+    enum { NUMBER_AT = 2 };
+    if (atomic_load(&p->fault) != KEEP_MAP || !is_call(request, n, "load_new_episode")) {
         return false;
     }
     const uint8_t yes[] = {0x94, 0x01, request[NUMBER_AT], 0xc0, 0x91, 0x91, 0xc2};
@@ -148,6 +158,10 @@ static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
 {
     ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
     while (n > 0) {
+        if (atomic_load(&p->fault) == UNHEARD_SET &&
+            is_call(bytes, (size_t)n, "set_episode_settings")) {
+            atomic_store(&p->fault, LOSE);
+        }
         if (!keep_map(p, bytes, (size_t)n)) {
             (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
         }
