@@ -1,4 +1,5 @@
 #include "cli/rundir.h"
+#include "common/hp_bus.h"
 #include "tests/support/hp_test.h"
 
 #include <stdlib.h>
@@ -26,6 +27,33 @@ static void test_directory_is_made_with_its_parents(void **state)
     assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
     assert_int_equal(stat(out, &st), 0);
     assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK); /* again: as it is */
+}
+
+/** As users have it whose group is theirs alone. */
+static void test_directory_may_be_a_runs_whatever_the_umask(void **state)
+{
+    char place[64];
+    char out[128];
+    char before[512];
+    cli_rundir dir;
+    hp_error error = {{0}};
+    int lock = -1;
+    (void)state;
+    make_place(place);
+    (void)snprintf(out, sizeof out, "%s/a/b", place);
+    const cli_common given = {.out = out};
+    const cli_common fresh = {.out = NULL};
+    assert_non_null(getcwd(before, sizeof before));
+    assert_int_equal(chdir(place), 0);
+    const mode_t umask_before = umask(0002);
+    assert_int_equal(cli_rundir_open(&given, "x", &dir, &error), HP_OK);
+    assert_int_equal(hp_bus_lock_dir(dir.path, "run", &lock, &error), HP_OK);
+    (void)close(lock);
+    assert_int_equal(cli_rundir_open(&fresh, "x", &dir, &error), HP_OK);
+    assert_int_equal(hp_bus_lock_dir(dir.path, "run", &lock, &error), HP_OK);
+    (void)close(lock);
+    (void)umask(umask_before);
+    assert_int_equal(chdir(before), 0);
 }
 
 static void test_draft_becomes_a_file_unless_it_is_empty(void **state)
@@ -127,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directory_is_made_with_its_parents),
+        cmocka_unit_test(test_directory_may_be_a_runs_whatever_the_umask),
         cmocka_unit_test(test_draft_becomes_a_file_unless_it_is_empty),
         cmocka_unit_test(test_file_in_the_way_is_an_error),
         cmocka_unit_test(test_writing_replaces_the_whole_file),
