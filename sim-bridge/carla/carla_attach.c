@@ -68,7 +68,8 @@ static bool learn(void *ctx, const carla_actor *actor)
             k->puppet.length_m = 0.0;
         }
     }
-    if (car && carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
+    if (w->seat.ego_puppet.id == 0 && car && /* another one who comes later is not ours */
+        carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
         w->seat.ego_puppet.id = actor->id;
     }
     return true;

@@ -300,6 +300,23 @@ static void test_carla_attach_sees_the_nearest_when_there_are_too_many(void **st
     close_town(&t);
 }
 
+static void test_carla_attach_stays_with_its_hero_when_another_comes(void **state)
+{
+    static town t;
+    static hp_frame frame;
+    const carla_transform at = {{1.5F, 150.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_actor other;
+    hp_error error = {{0}};
+    (void)state;
+    open_town(&t);
+    assert_int_equal(carla_client_spawn(t.client, "vehicle.audi.tt", "hero", &at, &other, &error),
+                     HP_OK);
+    t.world.ops->step(t.world.self, NULL);
+    t.world.ops->observe(t.world.self, &frame);
+    hp_assert_near(frame.ego.pose.y_m, -50.0, 1.0);
+    close_town(&t);
+}
+
 static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
@@ -469,6 +486,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
         cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
+        cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),
