@@ -431,6 +431,25 @@ hp_status carla_client_watch(carla_client *client, const char *role, uint32_t pa
     return st == HP_OK ? open_stream(client, &token, out, error) : st;
 }
 
+static bool take_it(void *ctx, const carla_actor *actor)
+{
+    *(carla_actor *)ctx = *actor;
+    return false;
+}
+
+hp_status carla_client_watch_again(carla_client *client, uint32_t id, carla_stream **out,
+                                   hp_error *error)
+{
+    carla_actor sensor = {0};
+    carla_token token;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
+    (void)msgpack_pack_array(args, 1);
+    (void)msgpack_pack_uint32(args, id);
+    hp_status st = visit_actors(client, take_it, &sensor, error);
+    st = st == HP_OK ? carla_token_read(sensor.token, sensor.n_token, &token, error) : st;
+    return st == HP_OK ? open_stream(client, &token, out, error) : st;
+}
+
 hp_status carla_client_batch(carla_client *client, const carla_command *commands, uint32_t n,
                              hp_error *error)
 {

@@ -98,7 +98,7 @@ hp_status carla_learn_vehicle(carla_client *client, const carla_puppet *puppet, 
     return HP_OK;
 }
 
-bool carla_next_contact(carla_stream *contacts, uint32_t *id)
+hp_status carla_next_contact(carla_stream *contacts, uint32_t *id)
 {
     for (int i = 0; i < MAX_EVENTS; ++i) {
         carla_doc doc = {0};
@@ -106,8 +106,9 @@ bool carla_next_contact(carla_stream *contacts, uint32_t *id)
         size_t len = 0;
         size_t used = 0;
         hp_error error;
-        if (carla_stream_next(contacts, 0.0, &bytes, &len, &error) != HP_OK) {
-            return false;
+        const hp_status st = carla_stream_next(contacts, 0.0, &bytes, &len, &error);
+        if (st != HP_OK) {
+            return st;
         }
         const bool good =
             len > CARLA_SENSOR_HEADER &&
@@ -117,8 +118,8 @@ bool carla_next_contact(carla_stream *contacts, uint32_t *id)
             carla_get_u32(carla_item(carla_item(&doc.unpacked.data, 1), 0), id);
         carla_doc_clear(&doc);
         if (good) {
-            return true;
+            return HP_OK;
         }
     }
-    return false;
+    return HP_EAGAIN;
 }

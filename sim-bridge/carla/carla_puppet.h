@@ -34,7 +34,8 @@ carla_control carla_pedals(const carla_config *config, double speed_mps, double 
 HP_NODISCARD hp_status carla_learn_vehicle(carla_client *client, const carla_puppet *puppet,
                                            hp_world_info *info, hp_error *error);
 
-/** Next actor that a collision sensor's stream has told of; false: nothing more for now. */
-bool carla_next_contact(carla_stream *contacts, uint32_t *id);
+/** Next actor that a collision sensor's stream has told of. HP_EAGAIN: nothing more for now;
+ *  otherwise the stream is of no use any more. */
+HP_NODISCARD hp_status carla_next_contact(carla_stream *contacts, uint32_t *id);
 
 #endif

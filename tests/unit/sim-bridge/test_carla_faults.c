@@ -353,6 +353,30 @@ test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come(voi
     close_scene(&s);
 }
 
+static void test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams(void **state)
+{
+    static const carla_transform AHEAD = {{2.0F, 255.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    scene s;
+    carla_actor other;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = rig_client(s.r); /* a car in the way, which is not of the scenario */
+    assert_int_equal(
+        carla_client_spawn(client, "vehicle.audi.a2", "theirs", &AHEAD, &other, &error), HP_OK);
+    carla_client_close(&client);
+    assert_int_equal(begin(&s, s.p->port, 0, &s.r->clock, &error), HP_OK);
+    atomic_store(&s.p->fault, CUT_STREAMS);
+    for (int i = 0; i < 200 && s.world.ops->result(s.world.self)->verdict == HP_VERDICT_RUNNING;
+         ++i) {
+        s.world.ops->step(s.world.self, &GO);
+    }
+    assert_null(s.world.ops->trouble(s.world.self));
+    assert_int_equal(s.world.ops->result(s.world.self)->verdict, HP_VERDICT_CRASH);
+    s.world.ops->destroy(s.world.self);
+    close_scene(&s);
+}
+
 /* ---- Coming back ---- */
 
 static void test_carla_world_connects_when_the_server_is_back_after_some_tries(void **state)
@@ -433,6 +457,8 @@ int main(void)
         cmocka_unit_test(test_carla_world_leaves_others_alone_when_the_episode_has_changed),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
+        cmocka_unit_test(
+            test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams),
         cmocka_unit_test(test_carla_server_is_free_when_it_took_the_clock_and_could_not_say_so),
         cmocka_unit_test(test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it),
         cmocka_unit_test(
