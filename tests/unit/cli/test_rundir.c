@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void make_place(char place[64])
@@ -121,8 +122,55 @@ static void test_writing_replaces_the_whole_file(void **state)
     assert_non_null(in);
     assert_int_equal(fread(back, 1, sizeof back, in), 2);
     (void)fclose(in);
-    (void)snprintf(path, sizeof path, "%s/f.tmp", place);
+    (void)snprintf(path, sizeof path, "%s/f.%ld.tmp", place, (long)getpid());
     assert_int_not_equal(access(path, F_OK), 0);
+}
+
+enum { ROUNDS = 60, MOST_BYTES = 200000 };
+
+/** Writes n bytes of a letter again and again; returns how often that failed. */
+static int write_on(const cli_rundir *dir, char letter, size_t n)
+{
+    static char text[MOST_BYTES];
+    int failed = 0;
+    memset(text, letter, n);
+    for (int i = 0; i < ROUNDS; i++) {
+        hp_error error;
+        failed += cli_rundir_write(dir, "f", text, n, &error) != HP_OK ? 1 : 0;
+    }
+    return failed;
+}
+
+/** As when two onlookers change a threshold, or make the same page. */
+static void test_writing_leaves_one_whole_file_when_two_processes_write_it(void **state)
+{
+    static char back[MOST_BYTES + 1];
+    char place[64];
+    char path[CLI_PATH];
+    cli_rundir dir;
+    hp_error error;
+    int status = -1;
+    (void)state;
+    make_place(place);
+    const cli_common common = {.out = place};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    const pid_t other = fork();
+    assert_true(other >= 0);
+    if (other == 0) {
+        _exit(write_on(&dir, 'a', MOST_BYTES) == 0 ? 0 : 1);
+    }
+    assert_int_equal(write_on(&dir, 'b', MOST_BYTES / 2), 0);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    assert_true(cli_rundir_path(&dir, "f", path));
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    const size_t n = fread(back, 1, sizeof back, in);
+    (void)fclose(in);
+    assert_true(n == (back[0] == 'a' ? MOST_BYTES : MOST_BYTES / 2));
+    for (size_t i = 1; i < n; i++) {
+        assert_true(back[i] == back[0]);
+    }
 }
 
 static void test_manifest_holds_what_a_run_was(void **state)
@@ -159,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_draft_becomes_a_file_unless_it_is_empty),
         cmocka_unit_test(test_file_in_the_way_is_an_error),
         cmocka_unit_test(test_writing_replaces_the_whole_file),
+        cmocka_unit_test(test_writing_leaves_one_whole_file_when_two_processes_write_it),
         cmocka_unit_test(test_manifest_holds_what_a_run_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
