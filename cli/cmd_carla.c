@@ -1,6 +1,7 @@
 /* hyplan carla: what has to do with the simulator beside driving in it. */
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "common/hp_program.h"
 #include "sim-bridge/carla/carla_client.h"
 #include "sim-bridge/carla/carla_fit.h"
 
@@ -38,7 +39,9 @@ static hp_status calibrate(const cli_config *config, hp_error *error)
     carla_fit fit;
     (void)fprintf(stderr, "driving %s at %s:%u; this takes some minutes on a real server\n",
                   carla->ego, carla->host, carla->port);
-    const hp_status st = carla_fit_drive(carla, config->sim.tick_s, &fit, error);
+    hp_program_catch_stop(); /* the server is to have its clock back whatever comes */
+    const hp_status st =
+        carla_fit_drive(carla, config->sim.tick_s, hp_program_stopping, &fit, error);
     if (st == HP_OK) {
         (void)printf("# %s: %u samples on %.0f m of straight lane, rms %.3f m/s^2\n"
                      "bridge:\n  carla:\n    throttle_mps2: %.4f\n    brake_mps2: %.4f\n"

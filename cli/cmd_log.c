@@ -115,6 +115,15 @@ static json_t *info_json(const info *i, const char *path, bool complete)
                      "metadata", i->metadata);
 }
 
+/** A text of the file for people: without orders to their terminals. */
+static void print_plain(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        const unsigned char c = (unsigned char)*text;
+        (void)putchar(c < 0x20 || c == 0x7f ? '.' : c);
+    }
+}
+
 static void print_info(const info *i, const char *path)
 {
     table t;
@@ -138,15 +147,17 @@ static void print_info(const info *i, const char *path)
     table_free(&t);
     json_array_foreach(i->attachments, k, item)
     {
-        (void)printf("%s%s (%" JSON_INTEGER_FORMAT " bytes)", k == 0 ? "\nattached: " : ", ",
-                     json_string_value(json_object_get(item, "name")),
+        (void)fputs(k == 0 ? "\nattached: " : ", ", stdout);
+        print_plain(json_string_value(json_object_get(item, "name")));
+        (void)printf(" (%" JSON_INTEGER_FORMAT " bytes)",
                      json_integer_value(json_object_get(item, "bytes")));
     }
     json_array_foreach(i->metadata, k, item)
     {
         char *text = json_dumps(json_object_get(item, "entries"), JSON_COMPACT);
-        (void)printf("\n%s: %s", json_string_value(json_object_get(item, "name")),
-                     text != NULL ? text : "");
+        (void)putchar('\n');
+        print_plain(json_string_value(json_object_get(item, "name")));
+        (void)printf(": %s", text != NULL ? text : "");
         free(text);
     }
     (void)putchar('\n');

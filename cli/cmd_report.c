@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const cli_usage USAGE = {
@@ -34,7 +35,8 @@ static hp_status place(const char *path, const char *given, char *dir, const cha
                        hp_error *error)
 {
     const char *from = given != NULL ? given : path;
-    const bool whole = given == NULL && access(path, X_OK) == 0; /* a directory */
+    struct stat st;
+    const bool whole = given == NULL && stat(path, &st) == 0 && S_ISDIR(st.st_mode);
     if (snprintf(dir, CLI_PATH, "%s", from) >= CLI_PATH) {
         return hp_fail(error, HP_EINVAL, "%s: path too long", from);
     }

@@ -12,8 +12,17 @@ typedef struct log_facts {
     uint64_t frames, packets[256];
     uint32_t kinds[CARLA_LOG_KINDS];
     double elapsed_s;
-    char hero[64];
+    char hero[64], map[128];
 } log_facts;
+
+/** What is not plain text becomes a dot: it goes to terminals, and into JSON. */
+static void copy_plain(carla_text text, char *out, size_t cap)
+{
+    carla_text_copy(text, out, cap);
+    for (; *out != '\0'; out++) {
+        *out = *out < 0x20 || *out > 0x7e ? '.' : *out;
+    }
+}
 
 static void count_actors(const carla_log_packet *packet, log_facts *facts, hp_error *error)
 {
@@ -25,7 +34,7 @@ static void count_actors(const carla_log_packet *packet, log_facts *facts, hp_er
         facts->kinds[actor.kind < CARLA_LOG_KINDS ? actor.kind : CARLA_LOG_OTHER] += 1;
         for (size_t i = 0; i < HP_ARRAY_LEN(ROLES); i++) {
             if (carla_text_is(role, ROLES[i])) {
-                carla_text_copy(actor.description.id, facts->hero, sizeof facts->hero);
+                copy_plain(actor.description.id, facts->hero, sizeof facts->hero);
             }
         }
     }
@@ -67,18 +76,18 @@ static json_t *facts_json(const carla_log *log, const log_facts *facts)
         }
     }
     return json_pack(
-        "{s:s, s:s%, s:b, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "file", log->name,
-        "map", log->map.p, (size_t)log->map.len, "truncated", log->truncated, "frames",
-        (json_int_t)facts->frames, "elapsed_s", facts->elapsed_s, "vehicles",
-        (int)facts->kinds[CARLA_LOG_VEHICLE], "walkers", (int)facts->kinds[CARLA_LOG_WALKER],
-        "traffic_lights", (int)facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], "signs",
+        "{s:s, s:s, s:b, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "file", log->name,
+        "map", facts->map, "truncated", log->truncated, "frames", (json_int_t)facts->frames,
+        "elapsed_s", facts->elapsed_s, "vehicles", (int)facts->kinds[CARLA_LOG_VEHICLE], "walkers",
+        (int)facts->kinds[CARLA_LOG_WALKER], "traffic_lights",
+        (int)facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], "signs",
         (int)facts->kinds[CARLA_LOG_TRAFFIC_SIGN], "sensors", (int)facts->kinds[CARLA_LOG_SENSOR],
         "others", (int)facts->kinds[CARLA_LOG_OTHER], "hero", facts->hero, "packets", packets);
 }
 
 static void print_facts(const carla_log *log, const log_facts *facts)
 {
-    (void)printf("%s: CARLA recording of %.*s%s\n", log->name, (int)log->map.len, log->map.p,
+    (void)printf("%s: CARLA recording of %s%s\n", log->name, facts->map,
                  log->truncated ? ", cut: the last packet is not whole" : "");
     (void)printf("%" PRIu64 " frames, %.2f s\n", facts->frames, facts->elapsed_s);
     (void)printf("vehicles %u, walkers %u, traffic lights %u, signs %u, sensors %u, others %u\n",
@@ -109,6 +118,7 @@ int log_carla_info(const cli_usage *usage, const char *path, bool json)
     }
     hp_status st = carla_log_open(path, bytes, len, &log, &error);
     if (st == HP_OK) {
+        copy_plain(log.map, facts.map, sizeof facts.map);
         st = read_log(&log, &facts, &error);
     }
     if (st == HP_OK && json) {

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum { OSI_BYTES = 64 * 1024, MAX_COLUMNS = 128, COLUMN = 96 };
 
@@ -243,11 +244,34 @@ static hp_status end_trace(osi_trace *t, const char *path)
     return st == HP_OK ? closed : st;
 }
 
+/** Nothing is opened to write before there is a recording, and never that itself. */
+static int check_paths(const log_options *o, const char *out)
+{
+    struct stat from;
+    struct stat to;
+    log_file *file = NULL;
+    hp_error error = {{0}};
+    if (log_file_open(o->path, &file, &error) != HP_OK) {
+        return cli_fail(o->usage, CLI_ENVIRONMENT, "%s", error.text);
+    }
+    log_file_close(&file);
+    if (stat(o->path, &from) == 0 && stat(out, &to) == 0 && from.st_ino == to.st_ino &&
+        from.st_dev == to.st_dev) {
+        return cli_fail(o->usage, CLI_USAGE, "--out %s: this is the recording; choose another name",
+                        out);
+    }
+    return CLI_DONE;
+}
+
 static int run_osi(const log_options *o)
 {
     const char *path = o->common.out;
     if (path == NULL) {
         return cli_fail(o->usage, CLI_USAGE, "--to osi: where to? (--out FILE.osi or FILE.mcap)");
+    }
+    const int checked = check_paths(o, path);
+    if (checked != CLI_DONE) {
+        return checked;
     }
     osi_trace *t = calloc(1, sizeof *t);
     if (t == NULL) {

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,7 +27,16 @@ struct log_file {
     size_t n_schemas, n_channels;
 };
 
-/** What is longer is cut; what is not printable becomes a dot: it goes to terminals. */
+static bool is_utf8(const char *text)
+{
+    json_t *json = json_string(text);
+    const bool good = json != NULL;
+    json_decref(json);
+    return good;
+}
+
+/** What is longer is cut; what is not printable becomes a dot, for it goes to terminals; so does
+ * what is no UTF-8, for it goes into JSON. */
 static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
 {
     const size_t n = from.len < cap - 1 ? (size_t)from.len : cap - 1;
@@ -35,6 +45,9 @@ static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
         to[i] = (char)(c < 0x20 || c == 0x7f ? '.' : c);
     }
     to[n] = '\0';
+    for (size_t i = 0; i < n && !is_utf8(to); i++) {
+        to[i] = (char)(to[i] < 0x20 || to[i] > 0x7e ? '.' : to[i]);
+    }
 }
 
 hp_status log_file_open(const char *path, log_file **out, hp_error *error)

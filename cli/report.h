@@ -21,6 +21,8 @@ HP_NODISCARD hp_status report_run(const char *path, json_t **out, hp_error *erro
 HP_NODISCARD hp_status report_bench(const char *path, json_t **out, hp_error *error);
 /** The object's seed as text, for a page's numbers are too short for it; null if it has none. */
 json_t *report_seed(const json_t *object);
+/** A run's path as its name on a page, which must be UTF-8. */
+json_t *report_name(const char *path);
 /** The page: one HTML file that needs nothing else; for free(). other may be NULL. */
 HP_NODISCARD hp_status report_page(const json_t *data, const json_t *other, char **html,
                                    size_t *len, hp_error *error);

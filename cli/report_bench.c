@@ -126,8 +126,8 @@ hp_status report_bench(const char *path, json_t **out, hp_error *error)
         json_decref(summary);
         return st;
     }
-    *out = json_pack("{s:s, s:s, s:o, s:s?, s:o, s:o}", "kind", "bench", "name", path, "seed",
-                     report_seed(summary), "folder", folder_of(summary), "summary", summary, "rows",
-                     rows);
+    *out = json_pack("{s:s, s:o, s:o, s:s?, s:o, s:o}", "kind", "bench", "name", report_name(path),
+                     "seed", report_seed(summary), "folder", folder_of(summary), "summary", summary,
+                     "rows", rows);
     return HP_OK;
 }

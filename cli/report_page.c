@@ -33,6 +33,20 @@ json_t *report_seed(const json_t *object)
     return json_is_integer(seed) ? json_string(text) : json_null();
 }
 
+json_t *report_name(const char *path)
+{
+    json_t *name = json_string(path);
+    char *plain = name == NULL ? strdup(path) : NULL;
+    for (char *c = plain; c != NULL && *c != '\0'; c++) {
+        *c = *c > 0x1f && *c < 0x7f ? *c : '?';
+    }
+    if (plain != NULL) {
+        name = json_string(plain);
+        free(plain);
+    }
+    return name;
+}
+
 hp_status report_page(const json_t *data, const json_t *other, char **html, size_t *len,
                       hp_error *error)
 {

@@ -201,7 +201,7 @@ hp_status report_run(const char *path, json_t **out, hp_error *error)
         (void)snprintf(slash != NULL ? slash : dir, 2, "%s", slash != NULL ? "" : ".");
     }
     json_t *page =
-        json_pack("{s:s, s:s, s:o, s:o}", "kind", "run", "name", path, "manifest",
+        json_pack("{s:s, s:o, s:o, s:o}", "kind", "run", "name", report_name(path), "manifest",
                   side_file(dir, "manifest.json"), "summary", side_file(dir, "summary.json"));
     (void)json_object_set_new(page, "seed", report_seed(json_object_get(page, "manifest")));
     hp_status status = gather_open(&g, error);

@@ -15,6 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* Where a run may be, nobody else may write, however lenient the umask. */
+enum { DIR_MODE = 0755 };
+
 /* mkdir -p. */
 static hp_status make_dirs(const char *path, hp_error *error)
 {
@@ -29,7 +32,7 @@ static hp_status make_dirs(const char *path, hp_error *error)
         }
         memcpy(part, path, i);
         part[i] = '\0';
-        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+        if (mkdir(part, DIR_MODE) != 0 && errno != EEXIST) {
             return hp_fail(error, HP_EIO, "%s: cannot make this directory: %s", part,
                            strerror(errno));
         }
@@ -71,7 +74,7 @@ static hp_status make_fresh(const char *stem, cli_rundir *out, hp_error *error)
             (void)snprintf(suffix, sizeof suffix, "-%u", i + 1);
         }
         (void)snprintf(out->path, sizeof out->path, "runs/%s%s", stem, suffix);
-        if (mkdir(out->path, 0777) == 0) {
+        if (mkdir(out->path, DIR_MODE) == 0) {
             return HP_OK;
         }
         if (errno != EEXIST) {

@@ -42,7 +42,8 @@ void view_client_init(view_client *c);
 void view_client_fini(view_client *c);
 /** What a viewer is told first: who we are, and every channel. */
 void view_client_greet(view_client *c);
-/** Queues; what is oldest goes when there is no room. Texts are never dropped. */
+/** Queues; when there is no room the oldest data go. A text that finds nothing but texts is lost.
+ */
 void view_client_send_text(view_client *c, const json_t *json);
 void view_client_send_data(view_client *c, uint32_t channel, int64_t time_ns, const void *payload,
                            size_t len);

@@ -56,9 +56,9 @@ int64_t hp_clock_wall_s(void)
     return read_ns(CLOCK_REALTIME) / INT64_C(1000000000);
 }
 
-void hp_clock_sleep_until_ns(int64_t when_ns)
+bool hp_clock_sleep_until_ns(int64_t when_ns)
 {
     const struct timespec t = {.tv_sec = (time_t)(when_ns / INT64_C(1000000000)),
                                .tv_nsec = (long)(when_ns % INT64_C(1000000000))};
-    (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == 0;
 }

@@ -4,6 +4,7 @@
 #ifndef HP_CLOCK_H
 #define HP_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct hp_clock {
@@ -31,7 +32,7 @@ int64_t hp_clock_thread_cpu_ns(void);
 int64_t hp_clock_process_cpu_ns(void);
 /** Seconds since 1970, for file names and manifests only. */
 int64_t hp_clock_wall_s(void);
-/** Sleeps until the monotonic instant; returns early when a signal arrives. */
-void hp_clock_sleep_until_ns(int64_t when_ns);
+/** Sleeps until the monotonic instant; false: a signal has ended it early. */
+bool hp_clock_sleep_until_ns(int64_t when_ns);
 
 #endif

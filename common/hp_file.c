@@ -110,12 +110,12 @@ hp_status hp_file_write(const char *dir, const char *name, const void *bytes, si
                         hp_error *error)
 {
     char path[PATH_BYTES];
-    char temporary[PATH_BYTES + 4];
+    char temporary[PATH_BYTES + 32];
     const int n = snprintf(path, sizeof path, "%s/%s", dir, name);
     if (n < 0 || (size_t)n >= sizeof path) {
         return hp_fail(error, HP_EINVAL, "%s/%s: path too long", dir, name);
     }
-    (void)snprintf(temporary, sizeof temporary, "%s.tmp", path);
+    (void)snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
     const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         return hp_fail(error, HP_EIO, "%s: cannot write: %s", temporary, strerror(errno));

@@ -1,5 +1,6 @@
 /** @file hp_file.h Files that are whole or absent.
- *  Threads: one writer per path. Allocation: hp_file_read's result only. */
+ *  Threads: one writer per path in a process; processes may write the same. Allocation:
+ * hp_file_read's result only. */
 #ifndef HP_FILE_H
 #define HP_FILE_H
 
@@ -13,7 +14,8 @@
 HP_NODISCARD hp_status hp_file_read(const char *path, size_t most, char **bytes, size_t *len,
                                     hp_error *error);
 
-/** Writes DIR/NAME through DIR/NAME.tmp, fsync and rename. */
+/** Writes DIR/NAME through DIR/NAME.PROCESS.tmp, fsync and rename: of two processes' the last one
+ * stays. */
 HP_NODISCARD hp_status hp_file_write(const char *dir, const char *name, const void *bytes,
                                      size_t len, hp_error *error);
 

@@ -241,20 +241,30 @@ hp_status hp_keys_make(const char *dir, const char *server_file, hp_error *error
     return st;
 }
 
+/** Whether what is appended begins a line: who edits by hand may leave the last one open. */
+static bool is_at_line_begin(int fd)
+{
+    struct stat st;
+    char last = '\n';
+    return fstat(fd, &st) == 0 &&
+           (st.st_size == 0 || (pread(fd, &last, 1, st.st_size - 1) == 1 && last == '\n'));
+}
+
 static hp_status append(const char *dir, const char *line, hp_error *error)
 {
+    char whole[HP_KEY_TEXT + NAME_CAPACITY + 1];
     int dir_fd = -1;
     hp_status st = open_dir(dir, &dir_fd, error);
     if (st != HP_OK) {
         return st;
     }
-    const int fd = openat(dir_fd, "allowed", O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+    const int fd = openat(dir_fd, "allowed", O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
     (void)close(dir_fd);
     if (fd < 0) {
         return hp_fail(error, HP_EIO, "%s/allowed: %s", dir, strerror(errno));
     }
-    const size_t len = strlen(line);
-    st = write(fd, line, len) == (ssize_t)len
+    const int len = snprintf(whole, sizeof whole, "%s%s", is_at_line_begin(fd) ? "" : "\n", line);
+    st = write(fd, whole, (size_t)len) == len
              ? HP_OK
              : hp_fail(error, HP_EIO, "%s/allowed: cannot write: %s", dir, strerror(errno));
     (void)close(fd);

@@ -35,6 +35,25 @@ static hp_status put_by_socket(hp_line *l, const void *data, size_t len)
     return HP_EAGAIN;
 }
 
+/** The descriptor that came with a message; more than one are closed. */
+static void take_gift(const struct msghdr *message, int *gift)
+{
+    const struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    if (c == NULL || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS) {
+        return;
+    }
+    const size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof *gift; /* padding is room for a second */
+    for (size_t i = 0; i < n; i++) {
+        int fd = HP_LINE_DOWN;
+        memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+        if (n == 1) {
+            *gift = fd;
+        } else {
+            hp_line_hang_up(&fd);
+        }
+    }
+}
+
 /** One message off the socket; with it a descriptor, if one comes and gift is not NULL. */
 static ssize_t receive_with(int fd, void *data, size_t cap, int *gift)
 {
@@ -49,10 +68,8 @@ static ssize_t receive_with(int fd, void *data, size_t cap, int *gift)
         message.msg_controllen = sizeof control.room;
     }
     const ssize_t n = recvmsg(fd, &message, MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC);
-    const struct cmsghdr *c = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
-    if (gift != NULL && c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof *gift)) {
-        memcpy(gift, CMSG_DATA(c), sizeof *gift);
+    if (n >= 0 && gift != NULL) {
+        take_gift(&message, gift);
     }
     return n;
 }

@@ -16,6 +16,17 @@ const char *hp_status_text(hp_status status)
     return TEXTS[status];
 }
 
+/** Keeps it one line, and a terminal's orders out of it, whatever outside text went into it. */
+static void blank_controls(char *text)
+{
+    for (; *text != '\0'; ++text) {
+        const unsigned char c = (unsigned char)*text;
+        if (c < 0x20 || c == 0x7f) {
+            *text = '?';
+        }
+    }
+}
+
 hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
 {
     if (error != NULL) {
@@ -23,6 +34,7 @@ hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(error->text, sizeof error->text, format, args);
         va_end(args);
+        blank_controls(error->text);
     }
     return status;
 }

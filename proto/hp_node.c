@@ -172,8 +172,10 @@ hp_status hp_mail_send(hp_mail *mail, hp_socket *socket, const hp_peer *peer,
     size_t len = 0;
     const hp_status st = encode(mail, envelope, message, &len);
     if (st != HP_OK) {
+        hp_error why = {{0}};
+        const bool bad = hp_message_check(envelope->type, message, &why) != HP_OK;
         hp_log_error(mail->node->log, "cannot encode %s: %s", hp_msg_name(envelope->type),
-                     hp_status_text(st));
+                     bad ? why.text : hp_status_text(st));
         return st;
     }
     return peer != NULL ? hp_socket_send_to(socket, peer, mail->bytes, len)

@@ -1,5 +1,6 @@
 #include "sim-bridge/carla/carla_attach.h"
 
+#include "common/hp_search.h"
 #include "sim-bridge/carla/carla_frame.h"
 #include "sim-bridge/carla/carla_ground.h"
 #include "sim-bridge/carla/carla_puppet.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = 1024, PATIENCE_FRAMES = 100000 };
+enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = CARLA_MAX_SNAPSHOT_ACTORS, PATIENCE_FRAMES = 100000 };
 
 #define NEAR_M 100.0        /* bodies farther away are not followed */
 #define STANDING_MOVE_M 0.2 /* a vehicle that has not moved farther for STANDING_S is parked */
@@ -26,22 +27,23 @@ typedef struct known {
 
 typedef struct carla_attach {
     carla_seat seat; /* first */
-    known *hero;
+    bool has_hero;
     double now_s;
     uint32_t n_known;
-    known known[KNOWN];
+    known known[KNOWN]; /* by rising id */
 } carla_attach;
 
 /* ---- Who is there ---- */
 
+static size_t place_of(const carla_attach *w, uint32_t id)
+{
+    return hp_search_id(w->known, w->n_known, sizeof *w->known, offsetof(known, puppet.id), id);
+}
+
 static known *find_known(carla_attach *w, uint32_t id)
 {
-    for (uint32_t i = 0; i < w->n_known; ++i) {
-        if (w->known[i].puppet.id == id) {
-            return &w->known[i];
-        }
-    }
-    return NULL;
+    const size_t i = place_of(w, id);
+    return i < w->n_known && w->known[i].puppet.id == id ? &w->known[i] : NULL;
 }
 
 static bool learn(void *ctx, const carla_actor *actor)
@@ -49,9 +51,11 @@ static bool learn(void *ctx, const carla_actor *actor)
     carla_attach *w = ctx;
     const bool car = carla_text_begins(actor->description.id, "vehicle.");
     const bool walker = carla_text_begins(actor->description.id, "walker.");
-    known *k = find_known(w, actor->id);
-    if (k == NULL && w->n_known < KNOWN) {
-        k = &w->known[w->n_known++];
+    if (find_known(w, actor->id) == NULL && w->n_known < KNOWN) {
+        const size_t i = place_of(w, actor->id);
+        known *k = &w->known[i];
+        memmove(k + 1, k, (w->n_known - i) * sizeof *k);
+        w->n_known += 1;
         *k = (known){.kind = HP_CLASS_CAR, .since_s = -1.0};
         const carla_text wheels = carla_description_value(&actor->description, "number_of_wheels");
         if (walker) {
@@ -64,17 +68,42 @@ static bool learn(void *ctx, const carla_actor *actor)
             k->puppet.length_m = 0.0;
         }
     }
-    if (car && carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
+    if (w->seat.ego_puppet.id == 0 && car && /* another one who comes later is not ours */
+        carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
         w->seat.ego_puppet.id = actor->id;
     }
     return true;
 }
 
+/** Who is not in a snapshot will not come back: ids are given once. */
+static void forget_gone(carla_attach *w, const carla_snapshot *snapshot)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->n_known; ++i) {
+        w->known[i].puppet.seen = false;
+    }
+    for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
+        known *k = find_known(w, carla_entry_id(snapshot, i));
+        if (k != NULL) {
+            k->puppet.seen = true;
+        }
+    }
+    for (uint32_t i = 0; i < w->n_known; ++i) {
+        if (w->known[i].puppet.seen) {
+            w->known[n++] = w->known[i];
+        }
+    }
+    w->n_known = n;
+}
+
 /** Asks about those of a snapshot who are not known yet; all at once, and seldom. */
 static hp_status learn_new(carla_attach *w, const carla_snapshot *snapshot, hp_error *error)
 {
+    if (w->n_known > KNOWN - snapshot->n_actors) { /* there might be no room for all of them */
+        forget_gone(w, snapshot);
+    }
     for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
-        if (find_known(w, carla_entry_id(snapshot, i)) == NULL && w->n_known < KNOWN) {
+        if (find_known(w, carla_entry_id(snapshot, i)) == NULL) {
             return carla_client_list(w->seat.client, snapshot, learn, w, error);
         }
     }
@@ -88,8 +117,31 @@ static void slot_empty(carla_attach *w, uint32_t slot)
     w->seat.bodies[slot] = (sim_body){.kind = HP_CLASS_WALKER, .box = {{1e9, 1e9, 0.0}, 0.1, 0.1}};
 }
 
-/** Slot of an actor; a free one if it has none; SLOTS if there is none free. */
-static uint32_t slot_of(const carla_attach *w, uint32_t id)
+static double away_m(const carla_attach *w, hp_vec2 p)
+{
+    return hp_dist(p, (hp_vec2){w->seat.ego.pose.x_m, w->seat.ego.pose.y_m});
+}
+
+/** The slot of whoever is farthest away, emptied for one at p, unless that is farther; SLOTS: none.
+ */
+static uint32_t slot_of_farthest(carla_attach *w, hp_vec2 p)
+{
+    double most_m = away_m(w, p);
+    uint32_t farthest = SLOTS;
+    for (uint32_t s = 0; s < SLOTS; ++s) {
+        const hp_pose *at = &w->seat.bodies[s].box.centre;
+        const double m = away_m(w, (hp_vec2){at->x_m, at->y_m});
+        farthest = m > most_m ? s : farthest;
+        most_m = m > most_m ? m : most_m;
+    }
+    if (farthest < SLOTS) {
+        slot_empty(w, farthest);
+    }
+    return farthest;
+}
+
+/** Slot of an actor at p; a free one if it has none, or one of somebody farther; SLOTS: none. */
+static uint32_t slot_of(carla_attach *w, uint32_t id, hp_vec2 p)
 {
     uint32_t vacant = SLOTS;
     for (uint32_t s = 0; s < SLOTS; ++s) {
@@ -98,7 +150,7 @@ static uint32_t slot_of(const carla_attach *w, uint32_t id)
         }
         vacant = w->seat.ids[s] == 0 && vacant == SLOTS ? s : vacant;
     }
-    return vacant;
+    return vacant < SLOTS ? vacant : slot_of_farthest(w, p);
 }
 
 static bool is_standing(const carla_attach *w, known *k, hp_vec2 p)
@@ -114,12 +166,14 @@ static void read_body(carla_attach *w, known *k, const carla_entry *e)
 {
     const hp_pose pose = carla_puppet_centre(&k->puppet, &e->transform);
     const hp_vec2 p = {pose.x_m, pose.y_m};
-    const uint32_t slot = slot_of(w, k->puppet.id);
-    if (slot == SLOTS ||
-        hp_dist(p, (hp_vec2){w->seat.ego.pose.x_m, w->seat.ego.pose.y_m}) > NEAR_M) {
+    if (away_m(w, p) > NEAR_M) {
         return; /* if it has a slot, it loses it at the end of the snapshot */
     }
-    const hp_vec2 v = carla_to_vec2(e->velocity);
+    const uint32_t slot = slot_of(w, k->puppet.id, p);
+    if (slot == SLOTS) {
+        return; /* so many are nearer */
+    }
+    const hp_vec2 v = carla_puppet_velocity(e);
     k->puppet.seen = true;
     w->seat.ids[slot] = k->puppet.id;
     w->seat.bodies[slot] = (sim_body){.id = k->puppet.id,
@@ -143,14 +197,15 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
         w->known[i].puppet.seen = false;
     }
     for (uint32_t i = 0; i < snapshot->n_actors; ++i) { /* the ego first: distances are from it */
+        const known *hero = NULL;
         if (carla_entry_id(snapshot, i) == w->seat.ego_puppet.id &&
             carla_entry_read(snapshot, i, CARLA_ENTRY_VEHICLE, &entry)) {
-            w->hero = find_known(w, w->seat.ego_puppet.id);
-            there = w->hero != NULL;
+            hero = find_known(w, w->seat.ego_puppet.id);
         }
-        if (there) {
-            w->seat.ego_puppet = w->hero->puppet;
-            w->seat.ego = carla_puppet_ego(&w->hero->puppet, &entry, w->seat.full_steer_rad);
+        if (hero != NULL) {
+            there = w->has_hero = true;
+            w->seat.ego_puppet = hero->puppet;
+            w->seat.ego = carla_puppet_ego(&hero->puppet, &entry, w->seat.full_steer_rad);
             break;
         }
     }
@@ -163,7 +218,7 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
     }
     for (uint32_t s = 0; s < SLOTS; ++s) {
         const known *k = w->seat.ids[s] != 0 ? find_known(w, w->seat.ids[s]) : NULL;
-        if (k != NULL && !k->puppet.seen) {
+        if (w->seat.ids[s] != 0 && (k == NULL || !k->puppet.seen)) {
             slot_empty(w, s);
         }
     }
@@ -178,7 +233,10 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
 static hp_status await_tick(carla_attach *w, hp_error *error)
 {
     const double due_s = w->now_s + (1.0 - EARLY) * w->seat.info.tick_s;
-    for (uint32_t i = 0; i < PATIENCE_FRAMES; ++i) {
+    const int64_t patience_ns = (int64_t)(w->seat.config.timeout_s * 1e9);
+    double newest_s = w->now_s;
+    int64_t give_up_ns = hp_clock_now_ns(w->seat.clock) + patience_ns;
+    for (uint32_t i = 0; i < PATIENCE_FRAMES && hp_clock_now_ns(w->seat.clock) <= give_up_ns; ++i) {
         carla_snapshot snapshot;
         const hp_status st = carla_client_wait(w->seat.client, &snapshot, error);
         if (st != HP_OK) {
@@ -186,6 +244,10 @@ static hp_status await_tick(carla_attach *w, hp_error *error)
         }
         if (snapshot.sensor.time_s >= due_s) {
             return read_all(w, &snapshot, error);
+        }
+        if (snapshot.sensor.time_s > newest_s) { /* slowly, but it goes on */
+            newest_s = snapshot.sensor.time_s;
+            give_up_ns = hp_clock_now_ns(w->seat.clock) + patience_ns;
         }
     }
     return hp_fail(error, HP_EWIRE, "the server's time does not go on");
@@ -215,7 +277,7 @@ static void attach_destroy(void *self)
     carla_command last[2];
     uint32_t n = 0;
     hp_error ignored;
-    if (w->hero != NULL) {
+    if (w->has_hero) {
         last[n++] = (carla_command){
             .kind = CARLA_CMD_CONTROL, .actor = w->seat.ego_puppet.id, .control = {.brake = 1.0F}};
     }

@@ -14,8 +14,7 @@ enum {
     PAUSE_MAX_MS = 2000,
     MAX_BLUEPRINTS = 4096,
     SEARCHED_IDS = 65536,
-    SEARCHED_AT_ONCE = 8192,
-    STALE = 100000
+    SEARCHED_AT_ONCE = 8192
 };
 
 #define REOPENED_S 1.0 /* patience for the first snapshot of a stream that was opened again */
@@ -108,7 +107,10 @@ static hp_status connect_patiently(carla_client *c, hp_error *error)
             tell(c, HP_LOG_ERROR, "%.300s; trying again for %g s", error->text,
                  c->endpoint.connect_s);
         }
-        hp_clock_sleep_until_ns(next_ns);
+        if (!hp_clock_sleep_until_ns(next_ns)) {
+            return hp_fail(error, HP_EINTERRUPTED,
+                           "interrupted before the server could be reached");
+        }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
 }
@@ -253,12 +255,16 @@ hp_status carla_client_load(carla_client *client, const char *map, hp_error *err
     hp_status st = carla_rpc_end_void(client->rpc, patience_s, error);
     while (st == HP_OK && client->episode == before) {
         carla_snapshot snapshot;
-        hp_error inner;
+        hp_error inner = {{0}};
         const hp_status got = carla_client_wait(client, &snapshot, &inner);
-        if (got == HP_OK || got == HP_ENOENT) {
+        if (client->episode != before) {
+            break; /* the stream was opened again, which has told */
+        }
+        if (got == HP_ENOENT) {
             client->episode = snapshot.episode;
         } else if (got == HP_EINTERRUPTED || hp_clock_now_ns(client->clock) > give_up_ns) {
-            st = hp_fail(error, got, "loading map %s: %.300s", map, inner.text);
+            st = hp_fail(error, got == HP_OK ? HP_EDEADLINE : got, "loading map %s: %.300s", map,
+                         got == HP_OK ? "the server goes on in the old one" : inner.text);
         }
     }
     return st;
@@ -425,6 +431,25 @@ hp_status carla_client_watch(carla_client *client, const char *role, uint32_t pa
     return st == HP_OK ? open_stream(client, &token, out, error) : st;
 }
 
+static bool take_it(void *ctx, const carla_actor *actor)
+{
+    *(carla_actor *)ctx = *actor;
+    return false;
+}
+
+hp_status carla_client_watch_again(carla_client *client, uint32_t id, carla_stream **out,
+                                   hp_error *error)
+{
+    carla_actor sensor = {0};
+    carla_token token;
+    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
+    (void)msgpack_pack_array(args, 1);
+    (void)msgpack_pack_uint32(args, id);
+    hp_status st = visit_actors(client, take_it, &sensor, error);
+    st = st == HP_OK ? carla_token_read(sensor.token, sensor.n_token, &token, error) : st;
+    return st == HP_OK ? open_stream(client, &token, out, error) : st;
+}
+
 hp_status carla_client_batch(carla_client *client, const carla_command *commands, uint32_t n,
                              hp_error *error)
 {
@@ -478,6 +503,9 @@ static hp_status next_snapshot(carla_client *c, double timeout_s, carla_snapshot
 {
     const uint8_t *payload = NULL;
     size_t len = 0;
+    if (c->world == NULL) { /* it could not be opened again */
+        return hp_fail(error, HP_EUNAVAILABLE, "the stream of snapshots is closed");
+    }
     hp_status st = carla_stream_next(c->world, timeout_s, &payload, &len, error);
     if (st == HP_OK) {
         st = carla_snapshot_read(payload, len, c->version, out, error);
@@ -508,7 +536,9 @@ static hp_status reopen(carla_client *c, hp_error *error)
         if (st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
             return st;
         }
-        hp_clock_sleep_until_ns(next_ns);
+        if (!hp_clock_sleep_until_ns(next_ns)) {
+            return hp_fail(error, HP_EINTERRUPTED, "interrupted before the stream was open again");
+        }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
 }
@@ -542,8 +572,10 @@ hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error 
     uint64_t frame = 0;
     uint32_t reopened = 0;
     double patience_s = client->endpoint.timeout_s;
+    const int64_t most_ns = (int64_t)(patience_s * 1e9);
     hp_status st = cue(client, &frame, error);
-    for (uint32_t i = 0; st == HP_OK; ++i) {
+    int64_t give_up_ns = hp_clock_now_ns(client->clock) + most_ns;
+    while (st == HP_OK) {
         st = next_snapshot(client, patience_s, out, error);
         if (st == HP_OK && out->sensor.frame >= frame) {
             return HP_OK;
@@ -555,9 +587,12 @@ hp_status carla_client_tick(carla_client *client, carla_snapshot *out, hp_error 
             st = lost ? HP_OK : reopen(client, error);
             if (st == HP_OK) { /* that frame's snapshot is lost */
                 st = cue(client, &frame, error);
+                give_up_ns = hp_clock_now_ns(client->clock) + most_ns;
             }
-        } else if (st == HP_OK && i == STALE) {
-            st = hp_fail(error, HP_EWIRE, "frame %llu never came", (unsigned long long)frame);
+        } else if (st == HP_OK && hp_clock_now_ns(client->clock) > give_up_ns) {
+            st =
+                hp_fail(error, HP_EDEADLINE, "waited too long for frame %llu: only older ones come",
+                        (unsigned long long)frame);
         }
     }
     return st;

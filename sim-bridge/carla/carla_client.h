@@ -89,6 +89,9 @@ HP_NODISCARD hp_status carla_client_spawn(carla_client *client, const char *blue
 /** Attaches a collision sensor and opens its stream. */
 HP_NODISCARD hp_status carla_client_watch(carla_client *client, const char *role, uint32_t parent,
                                           uint32_t *id, struct carla_stream **out, hp_error *error);
+/** Opens the stream of a sensor that is there. */
+HP_NODISCARD hp_status carla_client_watch_again(carla_client *client, uint32_t id,
+                                                struct carla_stream **out, hp_error *error);
 /** Runs commands [n]; HP_EINVAL: some failed, *error has the first complaint. */
 HP_NODISCARD hp_status carla_client_batch(carla_client *client, const carla_command *commands,
                                           uint32_t n, hp_error *error);

@@ -34,6 +34,7 @@ typedef struct sums {
 typedef struct session {
     carla_config config;
     hp_clock clock;
+    bool (*stopping)(void);
     carla_client *client;
     carla_settings settings;
     bool changed;
@@ -99,6 +100,9 @@ static hp_status tick(session *s, const carla_command *commands, uint32_t n, hp_
 {
     carla_snapshot snapshot;
     carla_entry entry;
+    if (s->stopping != NULL && s->stopping()) {
+        return hp_fail(error, HP_EINTERRUPTED, "interrupted: nothing was found out");
+    }
     hp_status st = carla_client_batch(s->client, commands, n, error);
     if (st == HP_OK) {
         st = carla_client_tick(s->client, &snapshot, error);
@@ -288,8 +292,8 @@ static hp_status evaluate(const sums *s, carla_fit *out, hp_error *error)
                           x[0], x[1], x[2], x[3], out->steer_gain);
 }
 
-hp_status carla_fit_drive(const carla_config *config, double tick_s, carla_fit *out,
-                          hp_error *error)
+hp_status carla_fit_drive(const carla_config *config, double tick_s, bool (*stopping)(void),
+                          carla_fit *out, hp_error *error)
 {
     session *s = calloc(1, sizeof *s);
     *out = (carla_fit){0};
@@ -298,6 +302,7 @@ hp_status carla_fit_drive(const carla_config *config, double tick_s, carla_fit *
     }
     s->config = *config;
     s->tick_s = tick_s;
+    s->stopping = stopping;
     s->clock = hp_clock_real();
     hp_status st = open_session(s, &out->straight_m, error);
     if (st == HP_OK) {

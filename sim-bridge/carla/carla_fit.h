@@ -11,6 +11,8 @@
 #include "common/hp_status.h"
 #include "sim-bridge/carla/carla_config.h"
 
+#include <stdbool.h>
+
 typedef struct carla_fit {
     double throttle_mps2, brake_mps2, rolling_mps2, drag_mps2_per_mps2, steer_gain;
     double rms_mps2; /* what the line leaves of the accelerations */
@@ -18,9 +20,10 @@ typedef struct carla_fit {
     double straight_m; /* length of the lane that was driven on */
 } carla_fit;
 
-/** HP_ENOENT: the map has no straight lane that is long enough; HP_EINVAL: what was measured fits
- * no such map of pedals; HP_EBUSY: somebody else owns the clock. */
-HP_NODISCARD hp_status carla_fit_drive(const carla_config *config, double tick_s, carla_fit *out,
-                                       hp_error *error);
+/** stopping is asked before each tick; NULL: it goes on to the end. HP_ENOENT: the map has no
+ * straight lane that is long enough; HP_EINVAL: what was measured fits no such map of pedals;
+ * HP_EBUSY: somebody else owns the clock; HP_EINTERRUPTED: it was to stop. */
+HP_NODISCARD hp_status carla_fit_drive(const carla_config *config, double tick_s,
+                                       bool (*stopping)(void), carla_fit *out, hp_error *error);
 
 #endif

@@ -68,24 +68,27 @@ static hp_status spectator(const call *c)
     return HP_OK;
 }
 
+/** Each once, however often it is asked for: a short question is to have no endless answer. */
 static hp_status actors_by_id(const call *c)
 {
     const msgpack_object *ids = arg(c, 0);
-    uint32_t found = 0;
+    const carla_sim_actor *asked[CARLA_SIM_ACTORS];
+    bool taken[CARLA_SIM_ACTORS] = {false};
+    uint32_t n = 0;
     uint32_t id = 0;
     for (uint32_t i = 0; i < carla_items(ids); ++i) {
         if (!carla_get_u32(carla_item(ids, i), &id)) {
             return bad_cast(c);
         }
-        found += carla_sim_find(&c->host->sim, id) != NULL ? 1 : 0;
-    }
-    (void)msgpack_pack_array(c->out, found);
-    for (uint32_t i = 0; i < carla_items(ids); ++i) {
-        (void)carla_get_u32(carla_item(ids, i), &id);
         const carla_sim_actor *actor = carla_sim_find(&c->host->sim, id);
-        if (actor != NULL) {
-            put_actor(c, actor);
+        if (actor != NULL && !taken[actor - c->host->sim.actors]) {
+            taken[actor - c->host->sim.actors] = true;
+            asked[n++] = actor;
         }
+    }
+    (void)msgpack_pack_array(c->out, n);
+    for (uint32_t i = 0; i < n; ++i) {
+        put_actor(c, asked[i]);
     }
     return HP_OK;
 }

@@ -94,11 +94,9 @@ hp_status carla_net_connect(const char *host, uint16_t port, const carla_wait *w
         return hp_fail(error, HP_EUNAVAILABLE, "%s: host '%s': %s", wait->what, host,
                        gai_strerror(bad));
     }
-    hp_status st = hp_fail(error, HP_EIO, "%s: socket: %s", wait->what, strerror(errno));
     const int s = socket(AF_INET, SOCK_STREAM, 0);
-    if (s >= 0) {
-        st = try_connect(s, found, wait, error);
-    }
+    hp_status st = s >= 0 ? try_connect(s, found, wait, error)
+                          : hp_fail(error, HP_EIO, "%s: socket: %s", wait->what, strerror(errno));
     freeaddrinfo(found);
     if (st != HP_OK && s >= 0) {
         (void)close(s);

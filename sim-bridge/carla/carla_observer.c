@@ -185,7 +185,8 @@ bool carla_entry_read(const carla_snapshot *snapshot, uint32_t i, carla_entry_ki
     const carla_rotation *turn = &out->transform.rotation;
     return finite3(out->transform.location) && isfinite(turn->yaw) && isfinite(turn->pitch) &&
            isfinite(turn->roll) && finite3(out->velocity) && finite3(out->angular_deg) &&
-           finite3(out->acceleration);
+           finite3(out->acceleration) && isfinite(out->control.throttle) &&
+           isfinite(out->control.steer) && isfinite(out->control.brake);
 }
 
 static void put_vehicle(uint8_t *bytes, const carla_entry *entry)

@@ -6,6 +6,12 @@
 
 enum { MAX_EVENTS = 64 };
 
+/* A frame holds no more, and physics may go wild for a moment: cars in each other, for one. */
+#define MOST_MPS 150.0
+#define MOST_MPS2 900.0
+#define MOST_RADPS 900.0
+#define MOST_STEER_RAD 1.6
+
 /** A half extent as it can be; two-wheelers and walkers sometimes report nonsense. */
 static double size_of(float half, double otherwise)
 {
@@ -29,6 +35,17 @@ hp_pose carla_puppet_centre(const carla_puppet *puppet, const carla_transform *a
     return pose;
 }
 
+static double within(double x, double most)
+{
+    return hp_clamp(x, -most, most);
+}
+
+hp_vec2 carla_puppet_velocity(const carla_entry *entry)
+{
+    const hp_vec2 v = carla_to_vec2(entry->velocity);
+    return (hp_vec2){within(v.x_m, MOST_MPS), within(v.y_m, MOST_MPS)};
+}
+
 hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *entry,
                               double full_steer_rad)
 {
@@ -37,11 +54,12 @@ hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *ent
     const double s = sin(pose.yaw_rad);
     const hp_vec2 v = carla_to_vec2(entry->velocity);
     const hp_vec2 a = carla_to_vec2(entry->acceleration);
-    return (hp_ego_state){.pose = pose,
-                          .speed_mps = v.x_m * c + v.y_m * s,
-                          .accel_mps2 = a.x_m * c + a.y_m * s,
-                          .steer_rad = -(double)entry->control.steer * full_steer_rad,
-                          .yaw_rate_radps = -(double)entry->angular_deg.z * HP_PI / 180.0};
+    return (hp_ego_state){
+        .pose = pose,
+        .speed_mps = within(v.x_m * c + v.y_m * s, MOST_MPS),
+        .accel_mps2 = within(a.x_m * c + a.y_m * s, MOST_MPS2),
+        .steer_rad = within(-(double)entry->control.steer * full_steer_rad, MOST_STEER_RAD),
+        .yaw_rate_radps = within(-(double)entry->angular_deg.z * HP_PI / 180.0, MOST_RADPS)};
 }
 
 carla_control carla_pedals(const carla_config *config, double speed_mps, double accel_mps2)
@@ -80,7 +98,7 @@ hp_status carla_learn_vehicle(carla_client *client, const carla_puppet *puppet, 
     return HP_OK;
 }
 
-bool carla_next_contact(carla_stream *contacts, uint32_t *id)
+hp_status carla_next_contact(carla_stream *contacts, uint32_t *id)
 {
     for (int i = 0; i < MAX_EVENTS; ++i) {
         carla_doc doc = {0};
@@ -88,8 +106,9 @@ bool carla_next_contact(carla_stream *contacts, uint32_t *id)
         size_t len = 0;
         size_t used = 0;
         hp_error error;
-        if (carla_stream_next(contacts, 0.0, &bytes, &len, &error) != HP_OK) {
-            return false;
+        const hp_status st = carla_stream_next(contacts, 0.0, &bytes, &len, &error);
+        if (st != HP_OK) {
+            return st;
         }
         const bool good =
             len > CARLA_SENSOR_HEADER &&
@@ -99,8 +118,8 @@ bool carla_next_contact(carla_stream *contacts, uint32_t *id)
             carla_get_u32(carla_item(carla_item(&doc.unpacked.data, 1), 0), id);
         carla_doc_clear(&doc);
         if (good) {
-            return true;
+            return HP_OK;
         }
     }
-    return false;
+    return HP_EAGAIN;
 }

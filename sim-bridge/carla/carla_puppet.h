@@ -21,7 +21,9 @@ typedef struct carla_puppet {
 /** Sizes as the server tells them, or otherwise where they are nonsense. */
 carla_puppet carla_puppet_of(const carla_actor *actor, double length_m, double width_m);
 hp_pose carla_puppet_centre(const carla_puppet *puppet, const carla_transform *at);
-/** The ego's state from its entry in a snapshot. */
+/** Velocity, within what a frame holds. */
+hp_vec2 carla_puppet_velocity(const carla_entry *entry);
+/** The ego's state from its entry in a snapshot, within what a frame holds. */
 hp_ego_state carla_puppet_ego(const carla_puppet *puppet, const carla_entry *entry,
                               double full_steer_rad);
 
@@ -32,7 +34,8 @@ carla_control carla_pedals(const carla_config *config, double speed_mps, double 
 HP_NODISCARD hp_status carla_learn_vehicle(carla_client *client, const carla_puppet *puppet,
                                            hp_world_info *info, hp_error *error);
 
-/** Next actor that a collision sensor's stream has told of; false: nothing more for now. */
-bool carla_next_contact(carla_stream *contacts, uint32_t *id);
+/** Next actor that a collision sensor's stream has told of. HP_EAGAIN: nothing more for now;
+ *  otherwise the stream is of no use any more. */
+HP_NODISCARD hp_status carla_next_contact(carla_stream *contacts, uint32_t *id);
 
 #endif

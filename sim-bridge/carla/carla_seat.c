@@ -150,18 +150,35 @@ carla_control carla_seat_control(carla_seat *seat, double accel_mps2, double ste
     return out;
 }
 
+/** Opens the sensor's stream again, as servers may close it at any time. */
+static void listen_again(carla_seat *seat)
+{
+    hp_error error = {{0}};
+    carla_stream_close(&seat->contacts);
+    seat->deaf =
+        carla_client_watch_again(seat->client, seat->sensor_id, &seat->contacts, &error) != HP_OK;
+    if (seat->deaf && seat->log != NULL) {
+        hp_log_warn(seat->log, "the collision sensor is not heard any more: %s", error.text);
+    }
+}
+
 /** What the collision sensor has reported. */
 static void hear_contacts(carla_seat *seat)
 {
     uint32_t id = 0;
-    for (int i = 0; i < MAX_EVENTS && carla_next_contact(seat->contacts, &id); ++i) {
+    hp_status st = seat->deaf ? HP_EAGAIN : HP_OK;
+    for (int i = 0; i < MAX_EVENTS && st == HP_OK; ++i) {
         const sim_body *body = NULL;
-        for (uint32_t k = 0; k < seat->n_bodies && id != 0; ++k) {
+        st = carla_next_contact(seat->contacts, &id);
+        for (uint32_t k = 0; k < seat->n_bodies && st == HP_OK && id != 0; ++k) {
             body = seat->ids[k] == id ? &seat->bodies[k] : body;
         }
-        if (id != seat->ego_puppet.id) {
+        if (st == HP_OK && id != seat->ego_puppet.id) {
             sim_judge_contact(&seat->judge, &seat->ego, body);
         }
+    }
+    if (st != HP_OK && st != HP_EAGAIN) {
+        listen_again(seat);
     }
 }
 

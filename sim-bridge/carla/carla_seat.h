@@ -36,6 +36,7 @@ typedef struct carla_seat {
     bool lost;        /* the connection is of no use any more */
     bool gone;        /* so is the episode, and everybody in it */
     carla_stream *contacts;
+    bool deaf; /* it could not be opened again */
     uint32_t sensor_id;
     carla_puppet ego_puppet; /* id 0: none yet */
     hp_world_info info;

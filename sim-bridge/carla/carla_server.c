@@ -25,6 +25,7 @@ enum {
 typedef struct client {
     int fd; /* -1: free */
     bool streams;
+    bool more;       /* there may be another call in the inbox */
     uint32_t stream; /* 0: has not said which yet */
     carla_inbox in;
     msgpack_sbuffer out;
@@ -371,11 +372,13 @@ static void keep_request(const carla_server *s, const uint8_t *bytes, size_t n)
 static void read_rpc(carla_server *s, client *c)
 {
     hp_error error;
+    c->more = true;
     for (int i = 0; c->fd >= 0 && i < MAX_CALLS; ++i) {
         const uint8_t *head = c->in.bytes + c->in.begin;
         size_t used = 0;
         const hp_status st = carla_pack_scan(head, c->in.end - c->in.begin, &used, &error);
         if (st == HP_EAGAIN) {
+            c->more = false;
             break;
         }
         if (st != HP_OK || carla_doc_read(&s->doc, head, used, &error) != HP_OK) {
@@ -475,25 +478,27 @@ static void tick_by_clock(carla_server *s)
 hp_status carla_server_step(carla_server *server, int wait_ms, hp_error *error)
 {
     struct pollfd polled[MAX_CLIENTS + 2];
+    bool more = false;
     for (int i = 0; i < MAX_CLIENTS; ++i) {
         const client *c = &server->clients[i];
         const bool waiting = c->out.size > c->sent;
         polled[i] =
             (struct pollfd){.fd = c->fd, .events = (short)(POLLIN | (waiting ? POLLOUT : 0))};
+        more = more || c->more;
     }
     polled[MAX_CLIENTS] = (struct pollfd){.fd = server->rpc_fd, .events = POLLIN};
     polled[MAX_CLIENTS + 1] = (struct pollfd){.fd = server->stream_fd, .events = POLLIN};
-    const int n = poll(polled, MAX_CLIENTS + 2, until_frame_ms(server, wait_ms));
+    const int n = poll(polled, MAX_CLIENTS + 2, more ? 0 : until_frame_ms(server, wait_ms));
     if (n < 0) {
         return errno == EINTR ? HP_EINTERRUPTED
                               : hp_fail(error, HP_EIO, "poll: %s", strerror(errno));
     }
-    for (int i = 0; i < MAX_CLIENTS && n > 0; ++i) {
+    for (int i = 0; i < MAX_CLIENTS && (n > 0 || more); ++i) {
         client *c = &server->clients[i];
         if (c->fd >= 0 && (polled[i].revents & POLLOUT) != 0) {
             flush(c);
         }
-        if (c->fd >= 0 && (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+        if (c->fd >= 0 && (c->more || (polled[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0)) {
             read_client(server, c);
         }
     }

@@ -126,7 +126,12 @@ static hp_status take_clock(carla_client *client, const carla_takeover *how, car
     carla_settings ours = *before;
     ours.synchronous = true;
     ours.fixed_delta_s = how->tick_s;
-    return carla_client_set(client, &ours, error);
+    st = carla_client_set(client, &ours, error);
+    if (st != HP_OK) { /* it may have been heard all the same, and nobody would tick */
+        hp_error ignored;
+        (void)!carla_client_set(client, before, &ignored);
+    }
+    return st;
 }
 
 hp_status carla_client_open(const carla_takeover *how, carla_client **out, carla_settings *before,

@@ -37,7 +37,7 @@ static void read_body(carla_world *w, uint32_t i, const carla_entry *e)
 {
     carla_puppet *p = &w->puppets[i];
     const hp_pose pose = carla_puppet_centre(p, &e->transform);
-    const hp_vec2 v = carla_to_vec2(e->velocity);
+    const hp_vec2 v = carla_puppet_velocity(e);
     p->seen = true;
     w->seat.bodies[i].box = (hp_box){pose, p->length_m, p->width_m};
     if (w->driving) { /* before the first step they set out, but do not move yet */

@@ -232,6 +232,24 @@ static void test_server_complains_within_a_second_when_its_endpoint_is_squatted(
 }
 
 /** As after years: sequences beyond 32 and 63 bits, and a clock that has run for centuries. */
+static void test_mail_says_what_cannot_be_sent_when_a_number_is_out_of_range(void **state)
+{
+    static const hp_frame frame = {.ego = {.accel_mps2 = 1200.0}};
+    const hp_envelope e = {.type = HP_MSG_FRAME};
+    char *text = NULL;
+    size_t len = 0;
+    fixture f;
+    (void)state;
+    fixture_open(&f, HP_ROLE_BRIDGE, HP_ROLE_PLANNER);
+    f.log.out = open_memstream(&text, &len);
+    assert_non_null(f.log.out);
+    assert_int_equal(hp_mail_send(&f.mail, NULL, NULL, &e, &frame), HP_EINVAL);
+    (void)fclose(f.log.out);
+    assert_non_null(strstr(text, "frame.ego.accel_mps2 = 1200: must lie in [-1000, 1000]"));
+    free(text);
+    fixture_close(&f);
+}
+
 static void test_client_and_server_go_on_when_counters_are_high(void **state)
 {
     static const uint64_t STARTS[] = {UINT32_MAX - 3ULL, INT64_MAX - 3ULL};
@@ -278,6 +296,7 @@ int main(void)
         BY_BOTH(test_client_hears_the_last_word_when_it_asks_for_it),
         BY_BOTH(test_server_complains_within_a_second_when_its_endpoint_is_squatted),
         BY_BOTH(test_client_and_server_go_on_when_counters_are_high),
+        cmocka_unit_test(test_mail_says_what_cannot_be_sent_when_a_number_is_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -175,6 +175,11 @@ static void check_whole(const maker *m, char *const *whole, const size_t *len, b
             fail_msg("%s: %s has %zu bytes, wanted %zu", m->name, m->files[i], n, len[i]);
         }
         free(now);
+        (void)snprintf(name, sizeof name, "%s.%ld.tmp", m->files[i], (long)getpid());
+        now = content(name, &n);
+        if (now != NULL) {
+            fail_msg("%s: %s is left", m->name, name);
+        }
         (void)snprintf(name, sizeof name, "%s.tmp", m->files[i]);
         now = content(name, &n);
         if (now != NULL && (all || strcmp(m->files[i], "steps.csv") != 0)) {

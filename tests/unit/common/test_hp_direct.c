@@ -100,24 +100,33 @@ static void test_odd_messages_end_their_line_only(void **state)
     hp_socket_close(&server);
 }
 
-/** Sends a message and a descriptor with it. */
-static void send_gift(int fd, const char *text, int gift)
+enum { MOST_GIFTS = 3 };
+
+/** Sends a message and a descriptor with it, so many times. */
+static void send_gifts(int fd, const char *text, int gift, size_t n)
 {
     union {
         struct cmsghdr head;
-        unsigned char room[CMSG_SPACE(sizeof(int))];
+        unsigned char room[CMSG_SPACE(MOST_GIFTS * sizeof(int))];
     } control = {.room = {0}};
     char copy[32];
     struct iovec body = {.iov_base = copy, .iov_len = strlen(text)};
     const struct msghdr message = {.msg_iov = &body,
                                    .msg_iovlen = 1,
                                    .msg_control = control.room,
-                                   .msg_controllen = sizeof control.room};
+                                   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
     (void)snprintf(copy, sizeof copy, "%s", text);
     control.head = (struct cmsghdr){
-        .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.head), &gift, sizeof gift);
+        .cmsg_len = CMSG_LEN(n * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    for (size_t i = 0; i < n; i++) {
+        memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &gift, sizeof gift);
+    }
     assert_int_equal(sendmsg(fd, &message, MSG_NOSIGNAL), strlen(text));
+}
+
+static void send_gift(int fd, const char *text, int gift)
+{
+    send_gifts(fd, text, gift, 1);
 }
 
 /** Descriptors that come with a message are not taken, but those of boxes, which are closed. */
@@ -137,6 +146,27 @@ static void test_descriptors_do_not_come_in(void **state)
     (void)close(after);
     assert_int_equal(after, before);
     (void)close(fd);
+    hp_socket_close(&server);
+}
+
+/** A first message may bring one, of boxes: two and more are closed as well. */
+static void test_descriptors_do_not_come_in_when_they_are_many(void **state)
+{
+    fixture *f = *state;
+    hp_socket *server = open_on(f->bus, f->base, HP_SOCKET_ROUTER, "bridge");
+    for (size_t n = 1; n <= MOST_GIFTS; n++) {
+        const int fd = call_raw(f);
+        look(f, server);
+        const int before = dup(STDERR_FILENO);
+        (void)close(before);
+        send_gifts(fd, "many", fd, n);
+        expect_text(f, server, "many", NULL);
+        const int after = dup(STDERR_FILENO);
+        (void)close(after);
+        assert_int_equal(after, before);
+        (void)close(fd);
+        look(f, server);
+    }
     hp_socket_close(&server);
 }
 
@@ -478,6 +508,7 @@ int main(void)
         DIRECT_TEST(test_any_bytes_arrive_as_they_are),
         DIRECT_TEST(test_odd_messages_end_their_line_only),
         DIRECT_TEST(test_descriptors_do_not_come_in),
+        DIRECT_TEST(test_descriptors_do_not_come_in_when_they_are_many),
         DIRECT_TEST(test_liar_at_a_box_harms_himself_only),
         DIRECT_TEST(test_silent_callers_hold_nobody_up),
         DIRECT_TEST(test_server_rests_when_descriptors_run_out),

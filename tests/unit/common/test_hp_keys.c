@@ -130,6 +130,24 @@ static void test_hp_keys_allow_lets_another_in_once_when_its_public_key_is_given
     assert_null(strstr(f->error.text, f->secret));
 }
 
+static void test_hp_keys_allow_begins_a_line_when_the_last_one_was_left_open(void **state)
+{
+    fixture *f = *state;
+    char path[128];
+    char text[64];
+    hp_keys other;
+    assert_int_equal(hp_keys_make(f->other, NULL, &f->error), HP_OK);
+    assert_int_equal(hp_keys_load(f->other, &other, &f->error), HP_OK);
+    (void)snprintf(text, sizeof text, "%s", f->keys.public); /* as some editors leave it */
+    put(f->dir, "allowed", text, 0600);
+    path_of(f->other, "public", path);
+    assert_int_equal(hp_keys_allow(f->dir, path, "the view", &f->error), HP_OK);
+    assert_int_equal(hp_keys_load(f->dir, &f->keys, &f->error), HP_OK);
+    assert_int_equal(f->keys.n_allowed, 2);
+    assert_true(hp_keys_allow_key(&f->keys, other.public));
+    hp_keys_wipe(&other);
+}
+
 static void test_hp_keys_load_refuses_when_others_may_read_or_write(void **state)
 {
     fixture *f = *state;
@@ -214,6 +232,7 @@ int main(void)
         KEYS_TEST(test_hp_keys_make_leaves_private_files_when_new),
         KEYS_TEST(test_hp_keys_make_keeps_what_is_there_when_run_twice),
         KEYS_TEST(test_hp_keys_allow_lets_another_in_once_when_its_public_key_is_given),
+        KEYS_TEST(test_hp_keys_allow_begins_a_line_when_the_last_one_was_left_open),
         KEYS_TEST(test_hp_keys_load_refuses_when_others_may_read_or_write),
         KEYS_TEST(test_hp_keys_load_refuses_when_a_file_is_missing_or_a_link),
         KEYS_TEST(test_hp_keys_load_refuses_when_the_secret_is_cut_or_odd),

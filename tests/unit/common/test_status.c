@@ -46,6 +46,14 @@ static void test_fail_terminates_when_text_is_too_long(void **state)
     assert_int_equal(strlen(error.text), sizeof error.text - 1);
 }
 
+static void test_fail_keeps_one_line_when_outside_text_orders_a_terminal_about(void **state)
+{
+    hp_error error = {""};
+    (void)state;
+    assert_int_equal(hp_fail(&error, HP_EWIRE, "said '%s'", "\033[2Ja\nb\x7f\u00e4"), HP_EWIRE);
+    assert_string_equal(error.text, "said '?[2Ja?b?\u00e4'");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -53,6 +61,7 @@ int main(void)
         cmocka_unit_test(test_status_is_unknown_when_outside_the_list),
         cmocka_unit_test(test_fail_formats_and_returns_status),
         cmocka_unit_test(test_fail_terminates_when_text_is_too_long),
+        cmocka_unit_test(test_fail_keeps_one_line_when_outside_text_orders_a_terminal_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

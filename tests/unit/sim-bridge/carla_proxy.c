@@ -94,6 +94,8 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         break;
     case NONE:
     case OTHER_TYPE:
+    case KEEP_MAP:
+    case UNHEARD_SET:
         (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
         break;
     case SLOW:
@@ -104,6 +106,12 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         (void)!send(p->client, bytes, n / 2, MSG_NOSIGNAL);
         atomic_store(&p->fault, SILENT);
         break;
+    case FUTURE: {
+        const uint8_t far[] = {0x94, 0x01, bytes[2], 0xc0, 0x91, 0x92,
+                               0x01, 0xce, 0xff,     0xff, 0xff, 0xff};
+        (void)!send(p->client, far, sizeof far, MSG_NOSIGNAL);
+        break;
+    }
     case HOSTILE:
         (void)!send(p->client, BOMB, sizeof BOMB, MSG_NOSIGNAL);
         break;
@@ -117,9 +125,32 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
         carla_net_close(&p->client);
         carla_net_close(&p->server);
         break;
+    case LOSE:
+        atomic_store(&p->fault, NONE);
+        break;
     case SILENT:
         break;
     }
+}
+
+/** As long as a client has not asked for much: [0, number, name, ...] with a short number. */
+static bool is_call(const uint8_t *request, size_t n, const char *name)
+{
+    enum { NAME_AT = 4 };
+    const size_t len = strlen(name);
+    return n >= NAME_AT + len && memcmp(request + NAME_AT, name, len) == 0;
+}
+
+/** Answers for the server; false: this is no request of the kind. */
+static bool keep_map(const proxy *p, const uint8_t *request, size_t n)
+{
+    enum { NUMBER_AT = 2 };
+    if (atomic_load(&p->fault) != KEEP_MAP || !is_call(request, n, "load_new_episode")) {
+        return false;
+    }
+    const uint8_t yes[] = {0x94, 0x01, request[NUMBER_AT], 0xc0, 0x91, 0x91, 0xc2};
+    (void)!send(p->client, yes, sizeof yes, MSG_NOSIGNAL);
+    return true;
 }
 
 /** What the client has sent goes on to the server; false: it has closed. */
@@ -127,7 +158,13 @@ static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
 {
     ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
     while (n > 0) {
-        (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
+        if (atomic_load(&p->fault) == UNHEARD_SET &&
+            is_call(bytes, (size_t)n, "set_episode_settings")) {
+            atomic_store(&p->fault, LOSE);
+        }
+        if (!keep_map(p, bytes, (size_t)n)) {
+            (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
+        }
         n = recv(p->client, bytes, cap, MSG_DONTWAIT);
     }
     return n != 0;

@@ -7,7 +7,7 @@
 #include "sim-bridge/carla/carla_seat.h"
 #include "tests/unit/sim-bridge/carla_rig.h"
 
-/** What the proxy does to the server's answers. Requests always pass. */
+/** What the proxy does to the server's answers. Requests pass, but for KEEP_MAP. */
 typedef enum fault {
     NONE,
     SILENT,      /* no answer */
@@ -18,6 +18,10 @@ typedef enum fault {
     SLOW,        /* late answers */
     CUT_STREAMS, /* closes the streams, once */
     OTHER_TYPE,  /* snapshots of a sensor type of another release */
+    UNHEARD_SET, /* loses the answer to the next change of settings */
+    LOSE,        /* and any next answer */
+    FUTURE,      /* says yes to a tick, of a frame that will not come */
+    KEEP_MAP,    /* says yes to a map that is to be loaded, and does nothing */
 } fault;
 
 enum { PROXY_STREAMS = 8 };

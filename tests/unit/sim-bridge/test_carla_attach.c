@@ -1,6 +1,7 @@
 /* Somebody else's scenario in the stand-in: our world drives his hero, and leaves all else alone;
  * and routes and ground from the server's map. */
 #include "sim-bridge/carla/carla_attach.h"
+#include "sim-bridge/carla/carla_sim.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/carla_proxy.h"
 
@@ -194,6 +195,128 @@ static void test_carla_attach_has_no_gap_to_tell_when_nobody_is_there(void **sta
     rig_close(r);
 }
 
+/** A server with its own clock, a hero in it, and us. */
+typedef struct town {
+    rig *r;
+    carla_client *client;
+    bridge_world world;
+} town;
+
+static void open_town(town *t)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_actor hero;
+    hp_error error = {{0}};
+    *t = (town){.r = rig_open(CARLA_0_9_16)};
+    t->client = rig_client(t->r);
+    assert_int_equal(carla_client_spawn(t->client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    if (attach(t->r, AHEAD, &t->world, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+}
+
+static void close_town(town *t)
+{
+    assert_null(t->world.ops->trouble(t->world.self));
+    t->world.ops->destroy(t->world.self);
+    carla_client_close(&t->client);
+    rig_close(t->r);
+}
+
+/** Spawns n walkers in a row, 2 m apart; returns the last one's id. */
+static uint32_t spawn_row(town *t, uint32_t n, double x_m, double y_m)
+{
+    enum { WALKER = 5 }; /* number of the blueprint in the stand-in */
+    static carla_command commands[CARLA_SIM_ACTORS];
+    const carla_transform at = {{(float)x_m, (float)-(y_m + 2.0 * n), 0.5F}, {0.0F, 0.0F, 0.0F}};
+    const carla_description walker = {.uid = WALKER, .id = carla_text_of("walker.pedestrian.0001")};
+    carla_actor last;
+    hp_error error = {{0}};
+    for (uint32_t i = 0; i + 1 < n; ++i) {
+        commands[i] = (carla_command){.kind = CARLA_CMD_SPAWN, .description = &walker};
+        commands[i].transform.location = (carla_vec3){(float)x_m, (float)-(y_m + 2.0 * i), 0.5F};
+    }
+    assert_int_equal(carla_client_batch(t->client, commands, n - 1, &error), HP_OK);
+    if (carla_client_spawn(t->client, walker.id.p, "theirs", &at, &last, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    return last.id;
+}
+
+static void destroy_row(town *t, uint32_t n, uint32_t last)
+{
+    static carla_command commands[CARLA_SIM_ACTORS];
+    hp_error error = {{0}};
+    for (uint32_t i = 0; i < n; ++i) {
+        commands[i] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = last - i};
+    }
+    assert_int_equal(carla_client_batch(t->client, commands, n, &error), HP_OK);
+}
+
+static uint32_t agents_after_a_step(town *t)
+{
+    static hp_frame frame;
+    t->world.ops->step(t->world.self, NULL);
+    t->world.ops->observe(t->world.self, &frame);
+    return frame.n_agents;
+}
+
+static void test_carla_attach_sees_who_comes_when_thousands_have_gone(void **state)
+{
+    enum { ROW = 120, ROWS = CARLA_MAX_SNAPSHOT_ACTORS / ROW + 1 };
+    static town t;
+    (void)state;
+    open_town(&t);
+    for (int i = 0; i < ROWS; ++i) {
+        const uint32_t last = spawn_row(&t, ROW, 500.0, 0.0);
+        assert_int_equal(agents_after_a_step(&t), 0);
+        destroy_row(&t, ROW, last);
+    }
+    (void)spawn_row(&t, 1, 6.0, -40.0);
+    assert_int_equal(agents_after_a_step(&t), 1);
+    close_town(&t);
+}
+
+static void test_carla_attach_sees_the_nearest_when_there_are_too_many(void **state)
+{
+    enum { ROW = 15, ROWS = 5 }; /* more than are followed at once */
+    static town t;
+    static hp_frame frame;
+    double nearest_m = 1e9;
+    (void)state;
+    open_town(&t);
+    for (int i = 0; i < ROWS; ++i) {
+        (void)spawn_row(&t, ROW, 20.0 + 4.0 * i, -60.0);
+    }
+    (void)agents_after_a_step(&t);
+    (void)spawn_row(&t, 1, 6.0, -40.0);
+    (void)agents_after_a_step(&t);
+    t.world.ops->observe(t.world.self, &frame);
+    for (uint32_t i = 0; i < frame.n_agents; ++i) {
+        nearest_m = fmin(nearest_m, fabs(frame.agents[i].pose.x_m - 6.0));
+    }
+    assert_true(nearest_m < 0.1);
+    close_town(&t);
+}
+
+static void test_carla_attach_stays_with_its_hero_when_another_comes(void **state)
+{
+    static town t;
+    static hp_frame frame;
+    const carla_transform at = {{1.5F, 150.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_actor other;
+    hp_error error = {{0}};
+    (void)state;
+    open_town(&t);
+    assert_int_equal(carla_client_spawn(t.client, "vehicle.audi.tt", "hero", &at, &other, &error),
+                     HP_OK);
+    t.world.ops->step(t.world.self, NULL);
+    t.world.ops->observe(t.world.self, &frame);
+    hp_assert_near(frame.ego.pose.y_m, -50.0, 1.0);
+    close_town(&t);
+}
+
 static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
@@ -226,6 +349,34 @@ static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state
     }
     assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
     assert_non_null(strstr(world.ops->trouble(world.self), "waited too long for stream 1"));
+    world.ops->destroy(world.self);
+    owner_end(&o);
+    rig_close(r);
+}
+
+static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    static owner o;
+    carla_settings settings;
+    bridge_world world;
+    counted_clock counted;
+    hp_error error = {{0}};
+    (void)state;
+    counted_clock_open(&counted);
+    owner_begin(&o, r, true);
+    assert_int_equal(attach_by(r, AHEAD, &counted.clock, &world, &error), HP_OK);
+    hold(&o);
+    assert_int_equal(carla_client_settings(o.client, &settings, &error), HP_OK);
+    settings.fixed_delta_s = 1e-18; /* frames come, at the same time */
+    assert_int_equal(carla_client_set(o.client, &settings, &error), HP_OK);
+    counted.step_s = COUNTED_LONG_S;
+    atomic_store(&o.allowed, 2000);
+    while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
+        world.ops->step(world.self, NULL);
+    }
+    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(strstr(world.ops->trouble(world.self), "time does not go on"));
     world.ops->destroy(world.self);
     owner_end(&o);
     rig_close(r);
@@ -333,8 +484,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_attach_drives_the_hero_when_somebody_else_ticks),
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
+        cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
+        cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
+        cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
+        cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_server_falls_silent),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_msgpack_is_hostile),
         cmocka_unit_test(test_carla_attach_leaves_the_hero_braking_when_the_connection_breaks),

@@ -271,6 +271,112 @@ static void test_carla_world_goes_on_when_the_server_closes_its_streams(void **s
     close_scene(&s);
 }
 
+static void test_carla_server_is_free_when_it_took_the_clock_and_could_not_say_so(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    s.r->carla.timeout_s = 3 * PATIENCE_S; /* only the lost answer is to be late */
+    atomic_store(&s.p->fault, UNHEARD_SET);
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(begin(&s, s.p->port, 0, &s.counted.clock, &error), HP_EDEADLINE);
+    assert_says(error.text, "answer to set_episode_settings");
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+/* ---- Loading a map ---- */
+
+/** A client that goes through the proxy. */
+static carla_client *connect_to(const scene *s)
+{
+    carla_endpoint endpoint = rig_endpoint(s->r);
+    carla_client *client = NULL;
+    hp_error error = {{0}};
+    endpoint.port = s->p->port;
+    if (carla_client_connect(&endpoint, &s->counted.clock, &client, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    return client;
+}
+
+static void test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it(void **state)
+{
+    scene s;
+    carla_snapshot snapshot;
+    uint64_t episode = 0;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, CUT_STREAMS);
+    assert_int_equal(carla_client_load(client, "Town02", &error), HP_OK);
+    assert_int_equal(carla_client_ask_episode(client, &episode, &error), HP_OK);
+    assert_true(carla_client_episode(client) == episode);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_true(snapshot.episode == episode);
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
+static void test_carla_client_gives_up_when_a_map_is_promised_but_never_there(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    s.r->carla.timeout_s = 0.5 * PATIENCE_S;
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, KEEP_MAP);
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(carla_client_load(client, "Town02", &error), HP_EDEADLINE);
+    assert_says(error.text, "load");
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
+static void
+test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come(void **state)
+{
+    scene s;
+    carla_snapshot snapshot;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = connect_to(&s);
+    atomic_store(&s.p->fault, FUTURE);
+    s.counted.step_s = COUNTED_LONG_S;
+    assert_int_equal(carla_client_tick(client, &snapshot, &error), HP_EDEADLINE);
+    assert_says(error.text, "waited too long for ");
+    carla_client_close(&client);
+    close_scene(&s);
+}
+
+static void test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams(void **state)
+{
+    static const carla_transform AHEAD = {{2.0F, 255.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    scene s;
+    carla_actor other;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_client *client = rig_client(s.r); /* a car in the way, which is not of the scenario */
+    assert_int_equal(
+        carla_client_spawn(client, "vehicle.audi.a2", "theirs", &AHEAD, &other, &error), HP_OK);
+    carla_client_close(&client);
+    assert_int_equal(begin(&s, s.p->port, 0, &s.r->clock, &error), HP_OK);
+    atomic_store(&s.p->fault, CUT_STREAMS);
+    for (int i = 0; i < 200 && s.world.ops->result(s.world.self)->verdict == HP_VERDICT_RUNNING;
+         ++i) {
+        s.world.ops->step(s.world.self, &GO);
+    }
+    assert_null(s.world.ops->trouble(s.world.self));
+    assert_int_equal(s.world.ops->result(s.world.self)->verdict, HP_VERDICT_CRASH);
+    s.world.ops->destroy(s.world.self);
+    close_scene(&s);
+}
+
 /* ---- Coming back ---- */
 
 static void test_carla_world_connects_when_the_server_is_back_after_some_tries(void **state)
@@ -351,6 +457,13 @@ int main(void)
         cmocka_unit_test(test_carla_world_leaves_others_alone_when_the_episode_has_changed),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
+        cmocka_unit_test(
+            test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams),
+        cmocka_unit_test(test_carla_server_is_free_when_it_took_the_clock_and_could_not_say_so),
+        cmocka_unit_test(test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it),
+        cmocka_unit_test(
+            test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come),
+        cmocka_unit_test(test_carla_client_gives_up_when_a_map_is_promised_but_never_there),
         cmocka_unit_test(test_carla_world_connects_when_the_server_is_back_after_some_tries),
         cmocka_unit_test(test_carla_world_gives_up_when_the_server_does_not_come_back),
         cmocka_unit_test(test_carla_session_is_refused_when_the_port_is_taken),

@@ -5,15 +5,26 @@
 
 #include <string.h>
 
+static void assert_as_it_was(const rig *r)
+{
+    carla_settings settings;
+    carla_snapshot snapshot;
+    hp_error error = {{0}};
+    carla_client *client = rig_client(r);
+    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
+    assert_false(settings.synchronous);
+    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
+    assert_int_equal(snapshot.n_actors, 1);
+    carla_client_close(&client);
+}
+
 /** Fits a car and compares with what it was made of; throttle and brake to 2 %. */
 static void check(const sim_vehicle_config *vehicle, carla_version version, double steer_share)
 {
     rig *r = rig_open_steered(version, vehicle, steer_share);
     carla_fit fit;
-    carla_settings settings;
-    carla_snapshot snapshot;
     hp_error error = {{0}};
-    if (carla_fit_drive(&r->carla, 0.05, &fit, &error) != HP_OK) {
+    if (carla_fit_drive(&r->carla, 0.05, NULL, &fit, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
     print_message("throttle %.3f brake %.3f rolling %.3f drag %.5f steer %.3f, rms %.4f, %u\n",
@@ -25,13 +36,7 @@ static void check(const sim_vehicle_config *vehicle, carla_version version, doub
     hp_assert_near(fit.drag_mps2_per_mps2, vehicle->drag_mps2_per_mps2, 0.0005);
     hp_assert_near(fit.steer_gain / steer_share, 1.0, 0.01);
     assert_true(fit.rms_mps2 < 0.05 && fit.straight_m > 600.0);
-    /* the server is as it was */
-    carla_client *client = rig_client(r);
-    assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
-    assert_false(settings.synchronous);
-    assert_int_equal(carla_client_wait(client, &snapshot, &error), HP_OK);
-    assert_int_equal(snapshot.n_actors, 1);
-    carla_client_close(&client);
+    assert_as_it_was(r);
     rig_close(r);
 }
 
@@ -65,8 +70,26 @@ static void test_carla_fit_is_refused_when_the_car_does_not_move(void **state)
     sim_vehicle_config_default(&vehicle);
     vehicle.max_accel_mps2 = 0.01;
     rig *r = rig_open_with(CARLA_0_9_16, &vehicle);
-    assert_int_equal(carla_fit_drive(&r->carla, 0.05, &fit, &error), HP_EINVAL);
+    assert_int_equal(carla_fit_drive(&r->carla, 0.05, NULL, &fit, &error), HP_EINVAL);
     assert_non_null(strstr(error.text, "hardly moved"));
+    rig_close(r);
+}
+
+static bool stop_in_the_middle(void)
+{
+    static int n_asked;
+    return ++n_asked == 100;
+}
+
+static void test_carla_fit_leaves_the_server_as_it_was_when_it_is_stopped(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_fit fit;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(carla_fit_drive(&r->carla, 0.05, stop_in_the_middle, &fit, &error),
+                     HP_EINTERRUPTED);
+    assert_as_it_was(r);
     rig_close(r);
 }
 
@@ -76,6 +99,7 @@ int main(void)
         cmocka_unit_test(test_carla_fit_finds_the_car_back_when_it_is_the_default),
         cmocka_unit_test(test_carla_fit_finds_the_car_back_when_it_is_another),
         cmocka_unit_test(test_carla_fit_is_refused_when_the_car_does_not_move),
+        cmocka_unit_test(test_carla_fit_leaves_the_server_as_it_was_when_it_is_stopped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

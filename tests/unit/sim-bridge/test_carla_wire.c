@@ -1,11 +1,14 @@
 /* The wire protocol's worked examples in both directions, the versions' differences, and what must
  * be refused. */
+#include "proto/hp_codec.h"
 #include "sim-bridge/carla/carla_command.h"
 #include "sim-bridge/carla/carla_observer.h"
+#include "sim-bridge/carla/carla_puppet.h"
 #include "sim-bridge/carla/carla_rpc.h"
 #include "tests/support/carla_bytes_sample.h"
 #include "tests/support/hp_test.h"
 
+#include <math.h>
 #include <string.h>
 
 static msgpack_sbuffer buffer;
@@ -176,6 +179,43 @@ static void test_carla_snapshot_round_trips_when_bytes_are_as_published(void **s
     assert_memory_equal(again, SNAPSHOT, sizeof SNAPSHOT);
 }
 
+/** A snapshot of one vehicle. */
+static bool read_back(const carla_entry *entry, carla_entry *out)
+{
+    uint8_t bytes[CARLA_ENTRY];
+    const carla_snapshot s = {.n_actors = 1, .entries = bytes};
+    carla_entry_write(entry, CARLA_ENTRY_VEHICLE, bytes);
+    return carla_entry_read(&s, 0, CARLA_ENTRY_VEHICLE, out);
+}
+
+static void test_carla_entry_is_refused_when_a_control_is_no_number(void **state)
+{
+    carla_entry out;
+    (void)state;
+    assert_true(read_back(&(carla_entry){.control = {.steer = 0.5F}}, &out));
+    assert_false(read_back(&(carla_entry){.control = {.steer = NAN}}, &out));
+    assert_false(read_back(&(carla_entry){.control = {.throttle = INFINITY}}, &out));
+    assert_false(read_back(&(carla_entry){.control = {.brake = NAN}}, &out));
+}
+
+static void test_carla_ego_fits_into_a_frame_when_physics_has_gone_wild(void **state)
+{
+    static hp_frame frame;
+    const carla_puppet puppet = {.id = 1};
+    const carla_entry wild = {.velocity = {3e38F, -3e38F, 0.0F},
+                              .acceleration = {-1200.0F, 5000.0F, 0.0F},
+                              .angular_deg = {0.0F, 0.0F, -1e30F},
+                              .control = {.steer = -1.0F}};
+    hp_error error = {{0}};
+    (void)state;
+    frame.ego = carla_puppet_ego(&puppet, &wild, 3.0 * 1.4);
+    if (hp_message_check(HP_MSG_FRAME, &frame, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    const hp_vec2 v = carla_puppet_velocity(&wild);
+    assert_true(fabs(v.x_m) < 200.0 && fabs(v.y_m) < 200.0);
+}
+
 static void test_carla_snapshot_is_refused_when_of_another_release_or_size(void **state)
 {
     carla_snapshot s;
@@ -284,6 +324,8 @@ int main(void)
         cmocka_unit_test(test_carla_unpack_gives_the_values_when_bytes_are_as_published),
         cmocka_unit_test(test_carla_rpc_value_repeats_the_servers_words_when_it_failed),
         cmocka_unit_test(test_carla_snapshot_round_trips_when_bytes_are_as_published),
+        cmocka_unit_test(test_carla_entry_is_refused_when_a_control_is_no_number),
+        cmocka_unit_test(test_carla_ego_fits_into_a_frame_when_physics_has_gone_wild),
         cmocka_unit_test(test_carla_snapshot_is_refused_when_of_another_release_or_size),
         cmocka_unit_test(test_carla_scan_waits_when_a_message_is_cut_anywhere),
         cmocka_unit_test(test_carla_scan_refuses_when_a_header_promises_too_much),

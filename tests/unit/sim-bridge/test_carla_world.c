@@ -3,18 +3,22 @@
 #include "sim-bridge/carla/carla_client.h"
 #include "sim-bridge/carla/carla_net.h"
 #include "sim-bridge/carla/carla_server.h"
+#include "sim-bridge/carla/carla_sim.h"
 #include "sim-bridge/carla/carla_world.h"
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/carla_rig.h"
 #include "tests/unit/sim-bridge/sim_drive.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -427,6 +431,76 @@ static void test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_li
     assert_non_null(strstr(error.text, "0.10.0"));
 }
 
+static bool count_actor(void *ctx, const carla_actor *actor)
+{
+    (void)actor;
+    ++*(uint32_t *)ctx;
+    return true;
+}
+
+static void
+test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times(void **state)
+{
+    enum { IDS = 8000 };
+    static uint8_t entries[IDS * CARLA_ENTRY];
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = rig_client(r);
+    const carla_snapshot same = {.n_actors = IDS, .entries = entries};
+    uint32_t n = 0;
+    hp_error error = {{0}};
+    (void)state;
+    for (size_t i = 0; i < IDS; ++i) {
+        entries[i * CARLA_ENTRY] = CARLA_SPECTATOR_ID;
+    }
+    assert_int_equal(carla_client_list(client, &same, count_actor, &n, &error), HP_OK);
+    assert_int_equal(n, 1);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+/** Answers that come on a connection within some seconds, at most so many. */
+static uint32_t count_answers(int fd, const hp_clock *clock, uint32_t most)
+{
+    const carla_wait wait = carla_wait_for(clock, 30.0, "answers");
+    carla_inbox in;
+    hp_error error;
+    uint32_t n = 0;
+    assert_int_equal(carla_inbox_create(1 << 16, &in), HP_OK);
+    while (n < most && carla_inbox_fill(&in, fd, &wait, &error) == HP_OK) {
+        size_t used = 0;
+        while (carla_pack_scan(in.bytes + in.begin, in.end - in.begin, &used, &error) == HP_OK) {
+            carla_inbox_use(&in, used);
+            n += 1;
+        }
+    }
+    carla_inbox_destroy(&in);
+    return n;
+}
+
+static void test_carla_standin_answers_all_when_many_calls_come_at_once(void **state)
+{
+    enum { CALLS = 1000 };
+    rig *r = rig_open(CARLA_0_9_16);
+    const carla_wait wait = carla_wait_for(&r->clock, 30.0, "the stand-in");
+    msgpack_sbuffer calls;
+    msgpack_packer packer;
+    hp_error error;
+    int fd = -1;
+    (void)state;
+    msgpack_sbuffer_init(&calls);
+    msgpack_packer_init(&packer, &calls, msgpack_sbuffer_write);
+    for (uint32_t i = 0; i < CALLS; ++i) {
+        carla_rpc_head(&packer, i, "version", true, 0);
+    }
+    assert_int_equal(carla_net_connect("127.0.0.1", (uint16_t)r->carla.port, &wait, &fd, &error),
+                     HP_OK);
+    assert_int_equal(carla_net_send(fd, calls.data, calls.size, &wait, &error), HP_OK);
+    assert_int_equal(count_answers(fd, &r->clock, CALLS), CALLS);
+    carla_net_close(&fd);
+    msgpack_sbuffer_destroy(&calls);
+    rig_close(r);
+}
+
 static void test_carla_client_says_so_when_nobody_listens(void **state)
 {
     const hp_clock clock = hp_clock_real();
@@ -445,6 +519,52 @@ static void test_carla_client_says_so_when_nobody_listens(void **state)
     assert_non_null(strstr(error.text, "the connection to CARLA"));
 }
 
+static void pass_on(int signal_number)
+{
+    (void)signal_number;
+}
+
+static void test_carla_client_does_not_wait_on_for_a_server_when_a_signal_comes(void **state)
+{
+    const hp_clock clock = hp_clock_real();
+    const struct sigaction heard = {.sa_handler = pass_on};
+    const struct itimerval soon = {{0, 100000}, {0, 100000}};
+    const struct itimerval never = {{0, 0}, {0, 0}};
+    struct sigaction before;
+    carla_client *client = NULL;
+    hp_error error = {{0}};
+    uint16_t port = 0;
+    int fd = -1;
+    (void)state;
+    assert_int_equal(carla_net_listen("127.0.0.1", &port, &fd, &error), HP_OK);
+    carla_net_close(&fd); /* nobody is there now */
+    const carla_endpoint endpoint = {
+        .host = "127.0.0.1", .port = port, .connect_s = 60.0, .timeout_s = 60.0};
+    assert_int_equal(sigaction(SIGALRM, &heard, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(carla_client_connect(&endpoint, &clock, &client, &error), HP_EINTERRUPTED);
+    assert_int_equal(setitimer(ITIMER_REAL, &never, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &before, NULL), 0);
+}
+
+static void test_carla_net_says_why_when_no_descriptor_is_left(void **state)
+{
+    const hp_clock clock = hp_clock_real();
+    const carla_wait wait = carla_wait_for(&clock, 1.0, "the connection to CARLA");
+    struct rlimit before;
+    hp_error error = {{0}};
+    int fd = -1;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    const struct rlimit none = {.rlim_cur = 3, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    errno = 0;
+    const hp_status st = carla_net_connect("127.0.0.1", 2000, &wait, &fd, &error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(st, HP_EIO);
+    assert_non_null(strstr(error.text, strerror(EMFILE)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -461,7 +581,12 @@ int main(void)
         cmocka_unit_test(test_carla_world_is_refused_when_somebody_else_owns_the_clock),
         cmocka_unit_test(test_carla_world_is_refused_when_a_stranger_owns_the_clock),
         cmocka_unit_test(test_carla_client_says_what_is_wrong_when_the_server_is_silent_or_lies),
+        cmocka_unit_test(test_carla_standin_answers_all_when_many_calls_come_at_once),
+        cmocka_unit_test(
+            test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times),
         cmocka_unit_test(test_carla_client_says_so_when_nobody_listens),
+        cmocka_unit_test(test_carla_client_does_not_wait_on_for_a_server_when_a_signal_comes),
+        cmocka_unit_test(test_carla_net_says_why_when_no_descriptor_is_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
