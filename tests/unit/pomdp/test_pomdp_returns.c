@@ -60,7 +60,7 @@ static uint32_t choose(const game *g, uint64_t t, uint32_t trials)
     return plan.action;
 }
 
-enum { OPTIMAL = UINT32_MAX };
+#define OPTIMAL UINT32_MAX
 
 /** Opens after two more growls from one side than from the other. */
 static uint32_t open_after_two(const game *g)
