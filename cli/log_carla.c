@@ -1,6 +1,7 @@
 #include "cli/log_carla.h"
 
 #include "common/hp_file.h"
+#include "common/hp_text.h"
 #include "sim-bridge/carla/carla_log.h"
 
 #include <inttypes.h>
@@ -19,9 +20,7 @@ typedef struct log_facts {
 static void copy_plain(carla_text text, char *out, size_t cap)
 {
     carla_text_copy(text, out, cap);
-    for (; *out != '\0'; out++) {
-        *out = *out < 0x20 || *out > 0x7e ? '.' : *out;
-    }
+    hp_text_plain(out, '.');
 }
 
 static void count_actors(const carla_log_packet *packet, log_facts *facts, hp_error *error)

@@ -1,4 +1,5 @@
 #include "cli/log_file.h"
+#include "common/hp_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,8 +46,8 @@ static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
         to[i] = (char)(c < 0x20 || c == 0x7f ? '.' : c);
     }
     to[n] = '\0';
-    for (size_t i = 0; i < n && !is_utf8(to); i++) {
-        to[i] = (char)(to[i] < 0x20 || to[i] > 0x7e ? '.' : to[i]);
+    if (!is_utf8(to)) {
+        hp_text_plain(to, '.');
     }
 }
 

@@ -1,4 +1,5 @@
 #include "cli/report.h"
+#include "common/hp_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,10 +38,8 @@ json_t *report_name(const char *path)
 {
     json_t *name = json_string(path);
     char *plain = name == NULL ? strdup(path) : NULL;
-    for (char *c = plain; c != NULL && *c != '\0'; c++) {
-        *c = *c > 0x1f && *c < 0x7f ? *c : '?';
-    }
     if (plain != NULL) {
+        hp_text_plain(plain, '?');
         name = json_string(plain);
         free(plain);
     }

@@ -1,5 +1,6 @@
 #include "planner/planner_node.h"
 
+#include "common/hp_text.h"
 #include "planner/plan_cycle.h"
 #include "planner/planner_stats.h"
 #include "proto/hp_client.h"
@@ -269,9 +270,7 @@ void planner_node_refuse(planner_node *n, const char *why)
     n->told.refused++;
     (void)snprintf(n->told.complaint, sizeof n->told.complaint, "%.*s",
                    (int)sizeof n->told.complaint - 1, why);
-    for (char *c = n->told.complaint; *c != '\0'; c++) {
-        *c = *c < 0x20 || *c > 0x7e ? '?' : *c; /* a letter with anything else would be refused */
-    }
+    hp_text_plain(n->told.complaint, '?'); /* a letter with anything else would be refused */
     tell_configuration(n);
 }
 
