@@ -182,7 +182,8 @@ int cmd_bench(int argc, char **argv)
         {"grid", 0, CLI_FLAG_WORD, &request.grid, "GRID",
          "evaluation (default), validation or training", 0, 0, BENCH_GRID_WORDS},
         {"planners", 0, CLI_FLAG_TEXT, &request.planners, "A,B,C",
-         "of const, stand, crawl25, aeb, cautious, despot, despot:x10, hyplan, hyplan:METHOD, "
+         "of const, stand, crawl25, aeb, cautious, reckless, despot, despot:x10, hyplan, "
+         "hyplan:METHOD, "
          "policy",
          0, 0, NULL},
         {"guard", 0, CLI_FLAG_WORD, &request.guard, "WHEN",
