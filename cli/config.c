@@ -31,7 +31,7 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
 
 hp_status cli_config_check(const cli_config *config, hp_error *error)
 {
-    const plan_live live = {config->plan, config->car};
+    const plan_live live = {config->plan, config->car, config->predictor};
     return plan_live_check(&live, error);
 }
 

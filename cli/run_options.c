@@ -275,8 +275,8 @@ static hp_status check_rest(const run_options *options, const cli_config *fresh,
     if (w == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory to compare configurations");
     }
-    w->old = (plan_live){options->config.plan, options->config.car};
-    w->new = (plan_live){fresh->plan, fresh->car};
+    w->old = (plan_live){options->config.plan, options->config.car, options->config.predictor};
+    w->new = (plan_live){fresh->plan, fresh->car, fresh->predictor};
     w->rest = *fresh;
     w->rest.plan = options->config.plan;
     w->rest.car = options->config.car;

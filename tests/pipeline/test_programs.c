@@ -80,7 +80,8 @@ static void test_programs_refuse_unknown_keys_of_their_own_only(void **state)
         {"predictor", "predictor.nosuch=1", true}, {"predictor", "planner.nosuch=1", false},
         {"policy", "policy.nosuch=1", true},       {"policy", "predictor.nosuch=1", false},
         {"pomdp", "pomdp.nosuch=1", true},         {"pomdp", "policy.nosuch=1", true},
-        {"planner", "pomdp.nosuch=1", true},       {"pomdp", "planner.nosuch=1", false},
+        {"planner", "predictor.nosuch=1", true},   {"planner", "pomdp.nosuch=1", true},
+        {"pomdp", "planner.nosuch=1", false},
     };
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(CASES); i++) {
