@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ORIGIN "provenance"
+
 json_t *bench_settings_json(const bench_settings *s)
 {
     json_t *scenarios = json_array();
@@ -17,12 +19,12 @@ json_t *bench_settings_json(const bench_settings *s)
         (void)json_array_append_new(contenders, json_string(s->contenders[i]));
         (void)json_array_append_new(shown, json_boolean(s->shown[i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "suite",
-                     s->suite, "grid", s->grid, "scenes", s->scenes, "guard", s->guard,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}",
+                     "suite", s->suite, "grid", s->grid, "scenes", s->scenes, "guard", s->guard,
                      "config_hash", s->config_hash, "seed", (json_int_t)s->seed, "trials",
                      (int)s->trials, "shard", (int)s->shard, "shards", (int)s->shards, "n_scenes",
                      (int)s->n_scenes, "scenarios", scenarios, "contenders", contenders, "shown",
-                     shown);
+                     shown, ORIGIN, bench_origin_json(&s->origin));
 }
 
 static bool take_text(const json_t *value, char *out, size_t cap)
@@ -89,7 +91,8 @@ hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *e
                    : hp_fail(error, HP_ENOENT, "%s: %s; is this a benchmark's directory?", path,
                              where.text);
     }
-    const bool good = take_settings(json, out);
+    const bool good =
+        take_settings(json, out) && bench_origin_take(json_object_get(json, ORIGIN), &out->origin);
     json_decref(json);
     return good ? HP_OK : hp_fail(error, HP_EINVAL, "%s: not written by hyplan bench", path);
 }
@@ -112,7 +115,7 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_object_foreach(left, key, value)
     {
         const json_t *other = json_object_get(right, key);
-        if ((parts && may_differ(key)) || json_equal(value, other)) {
+        if (strcmp(key, ORIGIN) == 0 || (parts && may_differ(key)) || json_equal(value, other)) {
             continue;
         }
         char *was = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);

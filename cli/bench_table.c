@@ -322,12 +322,19 @@ static void print_head(const bench_board *board, FILE *out)
     const bench_score *first = bench_board_overall(board, 0);
     const uint32_t n = bench_board_scenarios(board);
     char params[256];
+    char sources[256];
     baseline_describe(params, sizeof params);
     (void)fprintf(
         out, "%s, %s scenes: %u in %u scenario%s (%u critical), seed %llu, guard %s, %u trials\n",
         s->suite, s->grid, first->scenes, n, n == 1 ? "" : "s", first->critical,
         (unsigned long long)s->seed, s->guard, s->trials);
     (void)fprintf(out, "%s\n", params);
+    if (bench_origin_list(&s->origin, BENCH_MIXED, sources, sizeof sources)) {
+        (void)fprintf(out, "MIXED, rows are not all of the same: %s\n", sources);
+    }
+    if (bench_origin_list(&s->origin, BENCH_UNKNOWN, sources, sizeof sources)) {
+        (void)fprintf(out, "not recorded, rows may not all be of the same: %s\n", sources);
+    }
     if (s->shards > 1) {
         (void)fprintf(out, "shard %u of %u; put together with: hyplan bench merge DIR...\n",
                       s->shard, s->shards);

@@ -60,7 +60,7 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
 }
 
 /* What all the runs together are: the first one's settings and everybody's planners. */
-static hp_status join_settings(const cli_texts *dirs, bench_settings *all, bool *joined,
+static hp_status join_settings(const cli_texts *dirs, bool mixed, bench_settings *all, bool *joined,
                                hp_error *error)
 {
     hp_status status = HP_OK;
@@ -72,10 +72,15 @@ static hp_status join_settings(const cli_texts *dirs, bench_settings *all, bool 
         status = bench_settings_read(path, &one, error);
         if (status == HP_OK && i == 1) {
             *all = one;
+            all->origin.n = 0; /* joined below, like all the others' */
         }
         if (status == HP_OK && bench_settings_same(all, &one, true, &why) != HP_OK) {
             return hp_fail(error, HP_EINVAL, "%.60s and %.60s are not parts of one run: %.300s",
                            dirs->items[1], dirs->items[i], why.text);
+        }
+        if (status == HP_OK &&
+            bench_origin_join(&all->origin, &one.origin, dirs->items[i], mixed, &why) != HP_OK) {
+            return hp_fail(error, HP_EINVAL, "cannot merge, %.280s; " BENCH_APART_MEND, why.text);
         }
         if (status == HP_OK) {
             const uint32_t before = all->n_contenders;
@@ -114,11 +119,11 @@ static hp_status take_config(const char *part, bench_run *run, hp_error *error)
 
 /* Shards, or runs of other planners on the same scenes, put together: all other settings must
  * match, each row may be there once. */
-static int merge(const cli_texts *dirs, bench_run *run)
+static int merge(const cli_texts *dirs, bool mixed, bench_run *run)
 {
     hp_error error = {{0}};
     bool joined = false;
-    hp_status status = join_settings(dirs, &run->suite.settings, &joined, &error);
+    hp_status status = join_settings(dirs, mixed, &run->suite.settings, &joined, &error);
     if (status == HP_OK) {
         status = bench_book_create(&run->suite.settings, &run->book);
         run->book.joined = joined;
@@ -151,7 +156,7 @@ static int dispatch(const cli_texts *rest, bench_request *request, bench_run *ru
         return cli_end(&USAGE, status, &error);
     }
     if (rest->n > 1 && strcmp(rest->items[0], "merge") == 0) {
-        return merge(rest, run);
+        return merge(rest, request->mixed, run);
     }
     if (rest->n != 1 || bench_family_find(rest->items[0]) == NULL) {
         (void)fprintf(stderr, "suites:\n");
@@ -190,6 +195,9 @@ int cmd_bench(int argc, char **argv)
         {"shard", 0, CLI_FLAG_TEXT, &request.shard, "I/N", "every N-th scene, from the I-th on", 0,
          0, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &resume, NULL, "go on with the interrupted run in --out", 0,
+         0, NULL},
+        {"mixed", 0, CLI_FLAG_SWITCH, &request.mixed, NULL,
+         "resume, merge: rows of different programs, networks or scenes, too; the table says so", 0,
          0, NULL},
         {"no-oracle", 0, CLI_FLAG_SWITCH, &request.no_oracle, NULL, "leave the oracles out", 0, 0,
          NULL},

@@ -88,7 +88,7 @@ static void look_at_libraries(void)
     int yaml[3];
     zmq_version(&zmq[0], &zmq[1], &zmq[2]);
     yaml_get_version(&yaml[0], &yaml[1], &yaml[2]);
-    ok("hyplan", "%s, %s", CLI_VERSION, CLI_BUILD);
+    ok("hyplan", "%s, %s, sources %s", CLI_VERSION, CLI_BUILD, CLI_SOURCES);
     ok("libraries", "libzmq %d.%d.%d%s, libyaml %d.%d.%d, jansson %s, xxhash %u", zmq[0], zmq[1],
        zmq[2], zmq_has("curve") ? " with CURVE" : " without CURVE", yaml[0], yaml[1], yaml[2],
        jansson_version_str(), XXH_versionNumber());

@@ -53,7 +53,7 @@ int main(int argc, char **argv)
 {
     hp_program_begin();
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        (void)printf("hyplan %s (%s)\n", CLI_VERSION, CLI_BUILD);
+        (void)printf("hyplan %s (%s, sources %s)\n", CLI_VERSION, CLI_BUILD, CLI_SOURCES);
         return CLI_DONE;
     }
     return after(menu_run(&MENU, argc, argv));

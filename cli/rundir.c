@@ -201,6 +201,7 @@ hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_common *common,
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, cli_config_hash(config));
     (void)json_object_set_new(json, "version", json_string(CLI_VERSION));
     (void)json_object_set_new(json, "build", json_string(CLI_BUILD));
+    (void)json_object_set_new(json, "sources", json_string(CLI_SOURCES));
     (void)json_object_set_new(json, "isa", json_string(isa_text()));
     (void)json_object_set_new(json, "host", host_json());
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)common->seed));
