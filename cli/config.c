@@ -1,5 +1,8 @@
 #include "cli/config.h"
 
+#include "pomdp/car/car_planner.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -32,7 +35,15 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
 hp_status cli_config_check(const cli_config *config, hp_error *error)
 {
     const plan_live live = {config->plan, config->car, config->predictor};
-    return plan_live_check(&live, error);
+    const double rate_hz = config->plan.control.rate_hz;
+    if (fabs(config->sim.tick_s * rate_hz - 1.0) > 1e-6) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "sim.tick_s = %g does not fit control.rate_hz = %g: it must be its inverse, %g",
+            config->sim.tick_s, rate_hz, 1.0 / rate_hz);
+    }
+    const hp_status st = plan_live_check(&live, error);
+    return st == HP_OK ? car_planner_check(&config->car, &config->policy, error) : st;
 }
 
 char *cli_config_text(const cli_config *config, bool comments)

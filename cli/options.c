@@ -374,15 +374,65 @@ static hp_status find_model(char model[PREDICTOR_PATH], hp_error *error)
     return HP_OK;
 }
 
+/* Where a key got its value, in rising order of who wins; 0: it is built in. */
+static uint32_t find_place(const cli_common *common, const char *shipped, const char *key,
+                           char place[CLI_PATH])
+{
+    uint32_t line = 0;
+    uint32_t column = 0;
+    for (uint32_t i = common->sets.n; i-- > 0;) {
+        const char *set = common->sets.items[i];
+        const size_t len = strcspn(set, "=");
+        if (strncmp(set, key, len) == 0 && (key[len] == '\0' || key[len] == '.')) {
+            (void)snprintf(place, CLI_PATH, "--set %.120s", set);
+            return 2 + common->config_files.n + i;
+        }
+    }
+    for (uint32_t i = common->config_files.n; i-- > 0;) {
+        if (hp_config_find(common->config_files.items[i], key, &line, &column)) {
+            (void)snprintf(place, CLI_PATH, "%.200s:%u:%u", common->config_files.items[i], line,
+                           column);
+            return 2 + i;
+        }
+    }
+    if (shipped[0] != '\0' && hp_config_find(shipped, key, &line, &column)) {
+        (void)snprintf(place, CLI_PATH, "%.200s:%u:%u", shipped, line, column);
+        return 1;
+    }
+    return 0;
+}
+
+/* What is wrong came out when all was read: of the keys that its text names, the one that was set
+ * last is where to mend it. */
+static void tell_place(const cli_common *common, const char *shipped, hp_error *error)
+{
+    static const char *const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+    const hp_error what = *error;
+    uint32_t latest = 0;
+    for (const char *at = what.text; *at != '\0';) {
+        char key[96];
+        char place[CLI_PATH];
+        const size_t len = strspn(at, LETTERS);
+        (void)snprintf(key, sizeof key, "%.*s", (int)len, at);
+        const uint32_t rank =
+            strchr(key, '.') != NULL ? find_place(common, shipped, key, place) : 0;
+        if (rank > latest) {
+            latest = rank;
+            (void)hp_fail(error, HP_ECONFIG, "%s: error: %s", place, what.text);
+        }
+        at += len > 0 ? len : 1;
+    }
+}
+
 hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *error)
 {
     hp_section sections[CLI_SECTIONS];
-    char path[CLI_PATH];
+    char shipped[CLI_PATH] = "";
     cli_config_default(out);
     cli_config_sections(out, sections);
     hp_status status = HP_OK;
-    if (common->config_files.n == 0 && cli_find("config/hyplan.yaml", path)) {
-        status = hp_config_read(path, sections, CLI_SECTIONS, NULL, error);
+    if (common->config_files.n == 0 && cli_find("config/hyplan.yaml", shipped)) {
+        status = hp_config_read(shipped, sections, CLI_SECTIONS, NULL, error);
     }
     for (uint32_t i = 0; status == HP_OK && i < common->config_files.n; i++) {
         status = hp_config_read(common->config_files.items[i], sections, CLI_SECTIONS, NULL, error);
@@ -390,8 +440,15 @@ hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *e
     for (uint32_t i = 0; status == HP_OK && i < common->sets.n; i++) {
         status = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, NULL, error);
     }
-    if (status == HP_OK) {
-        status = find_model(out->predictor.model, error);
+    if (status != HP_OK) {
+        return status;
     }
-    return status == HP_OK ? cli_config_check(out, error) : status;
+    status = find_model(out->predictor.model, error);
+    if (status == HP_OK) {
+        status = cli_config_check(out, error);
+    }
+    if (status == HP_ECONFIG) {
+        tell_place(common, shipped, error);
+    }
+    return status;
 }

@@ -327,11 +327,5 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
     out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;
-    if (fabs(out->config.sim.tick_s * out->config.plan.control.rate_hz - 1.0) > 1e-6) {
-        return cli_fail(
-            usage, CLI_USAGE,
-            "sim.tick_s = %g does not fit control.rate_hz = %g (it must be its inverse)",
-            out->config.sim.tick_s, out->config.plan.control.rate_hz);
-    }
     return resolve_world(usage, &f, out);
 }

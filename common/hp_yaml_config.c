@@ -124,6 +124,52 @@ static char *next_key(char **rest)
     return key;
 }
 
+/** The last of the keys "a.b.c" that the tree has, from the root down; NULL: not even the first. */
+static const hp_node *find_key(const hp_tree *tree, char *rest)
+{
+    const hp_node *found = NULL;
+    const hp_node *map = tree->nodes;
+    while (rest != NULL && map->kind == HP_NODE_MAP) {
+        const char *word = next_key(&rest);
+        const hp_node *key = hp_tree_node(tree, map->first);
+        while (key != NULL && strcmp(hp_tree_text(tree, key), word) != 0) {
+            key = hp_map_next(tree, key);
+        }
+        if (key == NULL) {
+            return NULL;
+        }
+        found = key;
+        map = hp_map_value(tree, key);
+    }
+    return rest == NULL ? found : NULL;
+}
+
+bool hp_config_find(const char *path, const char *keys, uint32_t *line, uint32_t *column)
+{
+    hp_error unused;
+    hp_tree tree;
+    char *text = NULL;
+    size_t len = 0;
+    char copy[KEYS_CAPACITY];
+    const hp_source source = {.name = path, .has_lines = true, .error = &unused};
+    if (strlen(keys) >= sizeof copy || hp_yaml_load(path, &text, &len, &unused) != HP_OK) {
+        return false;
+    }
+    const hp_status status = hp_tree_parse(text, len, &source, &tree);
+    free(text);
+    if (status != HP_OK) {
+        return false;
+    }
+    (void)snprintf(copy, sizeof copy, "%s", keys);
+    const hp_node *key = find_key(&tree, copy);
+    if (key != NULL) {
+        *line = key->line;
+        *column = key->column;
+    }
+    hp_tree_free(&tree);
+    return key != NULL;
+}
+
 /** Follows rest ("b.c") down from a struct to a value and reads the tree's root into it. */
 static hp_status set_within(const hp_reader *r, const hp_field *fields, unsigned char *base,
                             char *rest, const hp_place *top)

@@ -96,6 +96,10 @@ static void test_programs_check_rules_between_keys(void **state)
     (void)state;
     check("planner", "--set control.decision_rate_hz=3 --check-config", 2, "must divide");
     check("pomdp", "--set pomdp.discount=2 --check-config", 2, "discount");
+    check("pomdp",
+          "--set pomdp.evaluator=remote --set pomdp.prune.method=crude --set policy.batch=4 "
+          "--check-config",
+          2, "take policy.batch = 8, or pomdp.prune.batch = 4");
 }
 
 static void test_programs_let_set_win_over_files(void **state)
