@@ -88,8 +88,7 @@ hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *e
         return where.line > 0
                    ? hp_fail(error, HP_EINVAL, "%s:%d:%d: error: %s", path, where.line,
                              where.column, where.text)
-                   : hp_fail(error, HP_ENOENT, "%s: %s; is this a benchmark's directory?", path,
-                             where.text);
+                   : hp_fail(error, HP_ENOENT, "%s; is this a benchmark's directory?", where.text);
     }
     const bool good =
         take_settings(json, out) && bench_origin_take(json_object_get(json, ORIGIN), &out->origin);

@@ -99,9 +99,14 @@ static hp_status choose_scenarios(const bench_request *request, const char *fold
             }
         }
         if (i == n) {
+            const char *names[BENCH_MAX_SCENARIOS];
+            char hint[CLI_HINT];
+            for (uint32_t j = 0; j < n; j++) {
+                names[j] = known[j];
+            }
             return hp_fail(error, HP_EINVAL,
-                           "--scenarios: there is no '%s' (see hyplan scenario ls)",
-                           asked.items[k]);
+                           "--scenarios: there is no '%s'%s; hyplan scenario ls tells them all",
+                           asked.items[k], cli_hint(asked.items[k], names, n, hint));
         }
         memcpy(s->scenarios[s->n_scenarios++], known[i], sizeof known[i]);
     }
@@ -126,17 +131,7 @@ static hp_status add_planner(bench_settings *s, const char *name, uint32_t guard
     const driver_kind *kind = driver_kind_find(name);
     char guarded[BENCH_NAME];
     if (kind == NULL) {
-        const char *names[32];
-        size_t n = 0;
-        while (n < HP_ARRAY_LEN(names) && DRIVER_KINDS[n].name != NULL) {
-            names[n] = DRIVER_KINDS[n].name;
-            n++;
-        }
-        const char *near = cli_nearest(name, names, n);
-        return near == NULL
-                   ? hp_fail(error, HP_EINVAL, "--planners: there is no '%s'", name)
-                   : hp_fail(error, HP_EINVAL, "--planners: there is no '%s' (did you mean '%s'?)",
-                             name, near);
+        return driver_kind_refuse("--planners", name, error);
     }
     if (kind->baseline && strcmp(name, "const") == 0) {
         if (s->shown[0]) {

@@ -148,6 +148,27 @@ static int merge(const cli_texts *dirs, bool mixed, bench_run *run)
     return report(&run->book, &run->common, &run->config, &run->dir, &error);
 }
 
+/* Lists the suites, and guesses which was meant. */
+static int which_suite(const cli_texts *rest)
+{
+    const char *names[8];
+    char hint[CLI_HINT] = "";
+    size_t n = 0;
+    (void)fprintf(stderr, "suites:\n");
+    for (const bench_family *f = BENCH_FAMILIES; f->name != NULL; f++) {
+        (void)fprintf(stderr, "  %-6s %s\n", f->name, f->help);
+        if (n + 1 < HP_ARRAY_LEN(names)) {
+            names[n++] = f->name;
+        }
+    }
+    names[n++] = "merge";
+    if (rest->n == 0) {
+        return cli_fail(&USAGE, CLI_USAGE, "which suite? one of those, or merge DIR...");
+    }
+    return cli_fail(&USAGE, CLI_USAGE, "there is no suite '%s'%s", rest->items[0],
+                    cli_hint(rest->items[0], names, n, hint));
+}
+
 static int dispatch(const cli_texts *rest, bench_request *request, bench_run *run, bool resume)
 {
     hp_error error = {{0}};
@@ -155,15 +176,16 @@ static int dispatch(const cli_texts *rest, bench_request *request, bench_run *ru
     if (status != HP_OK) {
         return cli_end(&USAGE, status, &error);
     }
-    if (rest->n > 1 && strcmp(rest->items[0], "merge") == 0) {
-        return merge(rest, request->mixed, run);
+    if (rest->n > 0 && strcmp(rest->items[0], "merge") == 0) {
+        return rest->n > 1 ? merge(rest, request->mixed, run)
+                           : cli_fail(&USAGE, CLI_USAGE, "merge: which runs? merge DIR...");
     }
-    if (rest->n != 1 || bench_family_find(rest->items[0]) == NULL) {
-        (void)fprintf(stderr, "suites:\n");
-        for (const bench_family *f = BENCH_FAMILIES; f->name != NULL; f++) {
-            (void)fprintf(stderr, "  %-6s %s\n", f->name, f->help);
-        }
-        return cli_fail(&USAGE, CLI_USAGE, "which suite? one of those, or merge DIR...");
+    if (rest->n == 0 || bench_family_find(rest->items[0]) == NULL) {
+        return which_suite(rest);
+    }
+    if (rest->n > 1) {
+        return cli_fail(&USAGE, CLI_USAGE, "'%s' is not expected behind '%s'", rest->items[1],
+                        rest->items[0]);
     }
     if (resume && run->common.out == NULL) {
         return cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR, the run to go on with");

@@ -22,6 +22,7 @@ static const cli_usage USAGE = {
         "under\n"
         "its configuration (and --set), and the first command that differs is told.",
     .example = "hyplan replay data/dut/trajectories_filtered/intersection_01 --car 1",
+    .without = CLI_NO_JOBS,
 };
 
 static const char *const KIND_WORDS[] = {"dut", "citr", NULL};
@@ -245,7 +246,7 @@ static int prepare(replay *r, const cli_texts *rest, uint32_t kind)
     }
     const driver_kind *planner = driver_kind_find(r->planner_name);
     if (planner == NULL) {
-        return cli_fail(&USAGE, CLI_USAGE, "--planner: there is no '%s'", r->planner_name);
+        return cli_end(&USAGE, driver_kind_refuse("--planner", r->planner_name, &error), &error);
     }
     const hp_status status = cli_config_load(&r->common, &r->config, &error);
     if (status != HP_OK) {

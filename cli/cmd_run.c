@@ -16,6 +16,7 @@ static const cli_usage USAGE = {
                "tells how it\nended. Leaves summary.json, steps.csv, log.txt, config.yaml and "
                "manifest.json in the run directory.",
     .example = "hyplan run --scenario cts/03 --scene speed=1.2,distance=20 --seed 7",
+    .without = CLI_NO_JOBS,
 };
 
 /** Runs the parts to their end; facts tell how it went. */

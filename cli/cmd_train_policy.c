@@ -29,6 +29,7 @@ static const cli_usage USAGE = {
     .synopsis = "train policy [options]",
     .summary = "trains a policy by proximal policy optimisation; writes policy.safetensors",
     .example = "hyplan train policy --env cartpole --seeds 10",
+    .without = CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 typedef struct train_run {

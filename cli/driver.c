@@ -2,6 +2,7 @@
 
 #include "cli/baselines.h"
 #include "cli/direct.h"
+#include "cli/options.h"
 #include "cli/policy_driver.h"
 
 #include <stdlib.h>
@@ -141,4 +142,16 @@ const driver_kind *driver_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+hp_status driver_kind_refuse(const char *option, const char *name, hp_error *error)
+{
+    const char *names[HP_ARRAY_LEN(DRIVER_KINDS)];
+    char hint[CLI_HINT];
+    size_t n = 0;
+    for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL; kind++) {
+        names[n++] = kind->name;
+    }
+    return hp_fail(error, HP_EINVAL, "%s: there is no '%s'%s; hyplan bench --help tells them all",
+                   option, name, cli_hint(name, names, n, hint));
 }

@@ -43,6 +43,8 @@ typedef struct driver_kind {
 extern const driver_kind DRIVER_KINDS[];
 /** NULL: no such driver. */
 const driver_kind *driver_kind_find(const char *name);
+/** HP_EINVAL: there is no such driver, and which was meant. */
+hp_status driver_kind_refuse(const char *option, const char *name, hp_error *error);
 
 static inline void driver_destroy(driver **self)
 {

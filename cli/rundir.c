@@ -42,7 +42,9 @@ static hp_status make_dirs(const char *path, hp_error *error)
         return hp_fail(error, HP_EIO, "%s: exists, but is no directory; choose another --out",
                        path);
     }
-    return HP_OK;
+    return access(path, W_OK | X_OK) == 0
+               ? HP_OK
+               : hp_fail(error, HP_EIO, "%s: cannot write into it: %s", path, strerror(errno));
 }
 
 /* ISO 8601 in UTC: 2026-01-31T12:00:00Z, or, in file names, without colons. */

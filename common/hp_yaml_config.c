@@ -235,7 +235,12 @@ hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n
     (void)snprintf(name, sizeof name, "--set %.*s%s", ASSIGNMENT_SHOWN, assignment,
                    strlen(assignment) > ASSIGNMENT_SHOWN ? "..." : "");
     const size_t n_keys = equals == NULL ? 0 : (size_t)(equals - assignment);
-    if (n_keys == 0 || n_keys >= sizeof keys || equals[1 + strspn(equals + 1, " ")] == '\0') {
+    if (n_keys > 0 && n_keys < sizeof keys && equals[1 + strspn(equals + 1, " ")] == '\0') {
+        return hp_yaml_fail(&source, 0, 0,
+                            "no value; an empty text is written '%.*s=\"\"', quotes and all",
+                            (int)n_keys, assignment);
+    }
+    if (n_keys == 0 || n_keys >= sizeof keys) {
         return hp_yaml_fail(&source, 0, 0, "wanted key=value, for example pomdp.scenarios=300");
     }
     memcpy(keys, assignment, n_keys);

@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const cli_usage USAGE = {"thing", "thing [options]", "Does a thing.", "hyplan thing"};
+static const cli_usage USAGE = {.command = "thing",
+                                .synopsis = "thing [options]",
+                                .summary = "Does a thing.",
+                                .example = "hyplan thing"};
 static const char *const WORDS[] = {"red", "green", NULL};
 
 /* What a command of the test's own takes. */

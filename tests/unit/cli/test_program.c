@@ -150,7 +150,7 @@ static void test_exit_statuses_tell_what_happened(void **state)
         {"tune cts --vary pomdp.xi=0.5..0.9 --planner nobody", CLI_USAGE},
         {"tune cts --vary pomdp.xii=0.5..0.9 --scenes 1 --out /tmp/x/y", CLI_USAGE},
         {"config check config/hyplan.yaml", CLI_DONE},
-        {"config check /nowhere.yaml", CLI_USAGE},
+        {"config check /nowhere.yaml", CLI_ENVIRONMENT},
         {"config diff config/hyplan.yaml config/hyplan.yaml", CLI_DONE},
         {"config", CLI_USAGE},
         {"config show --comments", CLI_DONE},
