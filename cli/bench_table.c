@@ -363,10 +363,14 @@ void bench_report_table(const bench_board *board, FILE *out)
     }
 }
 
+uint32_t bench_board_failures(const bench_board *board)
+{
+    return (board->beats > 0 ? 1U : 0U) + (board->missing > 0 ? 1U : 0U);
+}
+
 uint32_t bench_report_failures(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
-    uint32_t n = 0;
     if (board->beats > 0) {
         const bench_row *row =
             bench_book_row(board->book, board->first_beat_index, board->first_beat_contender);
@@ -376,12 +380,10 @@ uint32_t bench_report_failures(const bench_board *board, FILE *out)
             "is wrong\n        first: %s in %s, scene %s: safe arrival in %.2f s\n",
             board->beats, board->beats == 1 ? "" : "s", row->planner, row->scenario, row->scene,
             row->ttg_s);
-        n++;
     }
     if (board->missing > 0) {
         (void)fprintf(out, "FAILED: %u of %u scenes are missing%s\n", board->missing, s->n_scenes,
                       s->shards == 1 ? "" : " in this shard");
-        n++;
     }
-    return n;
+    return bench_board_failures(board);
 }

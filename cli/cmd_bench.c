@@ -27,6 +27,10 @@ static int report(const bench_book *book, const cli_common *common, const cli_co
     if (status == HP_OK) {
         status = bench_report_write(&board, dir, error);
     }
+    if (status == HP_OK) { /* all is there before anything is told: nobody may listen */
+        status = cli_rundir_manifest(dir, common, config,
+                                     bench_board_failures(&board) == 0 ? "done" : "failed", error);
+    }
     if (common->json) {
         json_t *json = bench_report_json(&board);
         (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
@@ -37,9 +41,6 @@ static int report(const bench_book *book, const cli_common *common, const cli_co
     }
     const uint32_t failures = bench_report_failures(&board, stderr);
     bench_board_destroy(&board);
-    if (status == HP_OK) {
-        status = cli_rundir_manifest(dir, common, config, failures == 0 ? "done" : "failed", error);
-    }
     if (status != HP_OK) {
         return cli_end(&USAGE, status, error);
     }

@@ -177,6 +177,28 @@ static void test_json_is_json_whatever_is_told_beside_it(void **state)
     assert_int_equal(shell(line), 0);
 }
 
+/** Whoever reads may go away: a benchmark is whole all the same, and a car drives on. */
+static void test_results_are_whole_when_nobody_reads_them(void **state)
+{
+    char line[1024];
+    char dir[] = "/tmp/hyplan-test-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(line, sizeof line,
+                   "cd %s; $hyplan bench cts --scenes 1 --planners aeb,crawl25 --out b -q | true; "
+                   "grep '\"verdict\": \"done\"' b/manifest.json",
+                   dir);
+    assert_int_equal(shell(line), 0);
+    (void)snprintf(line, sizeof line,
+                   "cd %s; $hyplan run --scenario cts/01 --out r --set pomdp.budget.trials=2 -q "
+                   ">/dev/null 2>&1 & while [ ! -e %s/r/manifest.json ]; do sleep 0.02; done; "
+                   "kill -PIPE $!; wait $!",
+                   dir, dir);
+    assert_int_equal(shell(line), 0);
+    (void)snprintf(line, sizeof line, "rm -r %s", dir);
+    assert_int_equal(shell(line), 0);
+}
+
 static void test_output_that_is_lost_is_told_of_help_and_version_too(void **state)
 {
     static const char *const ARGS[] = {"--version", "--help", "help run", "doctor --json"};
@@ -198,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_tuning_of_what_cannot_be_tuned_plays_nothing),
         cmocka_unit_test(test_doctor_knows_when_nothing_would_start),
         cmocka_unit_test(test_json_is_json_whatever_is_told_beside_it),
+        cmocka_unit_test(test_results_are_whole_when_nobody_reads_them),
         cmocka_unit_test(test_output_that_is_lost_is_told_of_help_and_version_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
