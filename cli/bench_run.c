@@ -46,8 +46,10 @@ static hp_status load_former(bench_run *run, bool resume, bool mixed, hp_error *
         return status;
     }
     if (bench_settings_same(&former, &run->suite.settings, false, &why) != HP_OK) {
-        return hp_fail(error, HP_EINVAL, "%s: cannot go on, %.300s (was, is)", run->dir.path,
-                       why.text);
+        return hp_fail(
+            error, HP_EINVAL,
+            "%.160s: cannot go on, %.240s (was, is); give the options of then, or another --out",
+            run->dir.path, why.text);
     }
     if (bench_origin_join(&former.origin, &run->suite.settings.origin, NULL, mixed, &why) !=
         HP_OK) {

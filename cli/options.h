@@ -26,8 +26,8 @@ enum {
 
 /** How to get what is never shipped. */
 #define CLI_RECORDINGS_MEND                                                                        \
-    "put the DUT and CITR trajectories below data/dut and data/citr, or say where they lie by "    \
-    "--data-dir DIR or HYPLAN_DATA"
+    "scripts/fetch-data of the source tree brings the DUT and CITR trajectories into data/; "      \
+    "--data-dir DIR or HYPLAN_DATA tells where else they lie"
 
 /** Texts of an option that may be given several times, or a comma-separated list's parts. */
 typedef struct cli_texts {

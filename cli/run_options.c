@@ -3,6 +3,7 @@
 #include "cli/driver.h"
 #include "cli/policy_grid.h"
 #include "cli/town.h"
+#include "proto/hp_node.h"
 #include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/sim_scenario.h"
 
@@ -124,6 +125,13 @@ static int check_place(const cli_usage *usage, const char *tcp, run_options *out
     }
     if (snprintf(out->base, sizeof out->base, "tcp://%s", tcp) >= (int)sizeof out->base) {
         return cli_fail(usage, CLI_USAGE, "--tcp: too long");
+    }
+    char endpoint[HP_BUS_ENDPOINT];
+    if (hp_link_endpoint(out->base, HP_LINK_TAP, endpoint, sizeof endpoint) != HP_OK) {
+        return cli_fail(usage, CLI_USAGE,
+                        "--tcp: '%s' is no HOST:PORT with five more ports behind it, as in "
+                        "127.0.0.1:7400",
+                        tcp);
     }
     out->place.sockets = out->base;
     return CLI_GO;

@@ -190,6 +190,8 @@ static void test_resume_refuses_rows_of_another_program_until_asked(void **state
     assert_int_equal(hyplan(p, SMALL_RUN " --out r"), 0);
     assert_null(strstr(p->out, "MIXED"));
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 0);
+    assert_int_equal(hyplan(p, SMALL_RUN " --scenes 2 --out r --resume"), 2);
+    assert_says(p, "'scenes' differs: \"1\" and \"2\" (was, is); give the options of then");
     pretend(p, "r", "program", "0.1.0 1111111111111111");
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 2);
     assert_says(p, "r: cannot go on, 'program' differs: 0.1.0 1111111111111111, and 0.1.0 ");

@@ -82,6 +82,11 @@ static void test_missing_and_needless_words_are_told(void **state)
         {"config show --set policy.model=", CLI_USAGE,
          "an empty text is written 'policy.model=\"\"'"},
         {"config show --set policy.model='\"\"'", CLI_DONE, "model: \"\""},
+        {"run --tcp here --keys x", CLI_USAGE, "'here' is no HOST:PORT"},
+        {"run --tcp 127.0.0.1:65533 --keys x", CLI_USAGE, "five more ports behind it"},
+        {"replay x/run.mcap", CLI_USAGE, "--open-loop puts its frames"},
+        {"log info /tmp", CLI_ENVIRONMENT, "a run's recording is /tmp/run.mcap"},
+        {"replay nowhere", CLI_ENVIRONMENT, "scripts/fetch-data"},
         {"config check /nowhere.yaml", CLI_ENVIRONMENT, "no such file"},
         {"calibrate policy --out /etc/passwd", CLI_ENVIRONMENT, "no directory"},
     };
