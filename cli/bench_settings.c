@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ORIGIN "provenance"
+#define CONFIG_DIFFERS "'config_hash' differs"
 
 json_t *bench_settings_json(const bench_settings *s)
 {
@@ -128,6 +129,28 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_decref(left);
     json_decref(right);
     return status;
+}
+
+static bool load_kept(const char *dir, cli_config *out)
+{
+    char path[CLI_PATH];
+    hp_error unused;
+    const cli_common common = {.config_files = {{path}, 1}};
+    const int n = snprintf(path, sizeof path, "%s/config.yaml", dir);
+    return n > 0 && (size_t)n < sizeof path && cli_config_load(&common, out, &unused) == HP_OK;
+}
+
+void bench_settings_explain(const char *a, const char *b, const cli_config *mine, hp_error *why)
+{
+    char key[HP_SETTING_KEY];
+    cli_config *kept = malloc(2 * sizeof *kept);
+    if (kept != NULL && strncmp(why->text, CONFIG_DIFFERS, strlen(CONFIG_DIFFERS)) == 0 &&
+        load_kept(a, &kept[0]) && (mine != NULL || load_kept(b, &kept[1])) &&
+        cli_config_differs(&kept[0], mine != NULL ? mine : &kept[1], key)) {
+        (void)hp_fail(why, HP_EINVAL, "the configuration differs, first in '%s'%s", key,
+                      mine != NULL ? "" : "; hyplan config diff on the config.yaml of both");
+    }
+    free(kept);
 }
 
 hp_status bench_settings_join(bench_settings *settings, const bench_settings *more, hp_error *error)

@@ -76,6 +76,7 @@ static hp_status join_settings(const cli_texts *dirs, bool mixed, bench_settings
             all->origin.n = 0; /* joined below, like all the others' */
         }
         if (status == HP_OK && bench_settings_same(all, &one, true, &why) != HP_OK) {
+            bench_settings_explain(dirs->items[1], dirs->items[i], NULL, &why);
             return hp_fail(error, HP_EINVAL, "%.60s and %.60s are not parts of one run: %.300s",
                            dirs->items[1], dirs->items[i], why.text);
         }

@@ -65,6 +65,24 @@ char *cli_config_text(const cli_config *config, bool comments)
     return text;
 }
 
+bool cli_config_differs(const cli_config *a, const cli_config *b, char key[HP_SETTING_KEY])
+{
+    static const char *const NOTHING[] = {NULL};     /* is left out */
+    cli_config *copies = malloc(2 * sizeof *copies); /* sections point to what may be written */
+    hp_section left[CLI_SECTIONS];
+    hp_section right[CLI_SECTIONS];
+    if (copies == NULL) {
+        return false;
+    }
+    copies[0] = *a;
+    copies[1] = *b;
+    cli_config_sections(&copies[0], left);
+    cli_config_sections(&copies[1], right);
+    const bool differ = hp_setting_differs(left, right, CLI_SECTIONS, NOTHING, key);
+    free(copies);
+    return differ;
+}
+
 uint64_t cli_config_hash(const cli_config *config)
 {
     char *text = cli_config_text(config, false);

@@ -192,6 +192,8 @@ static void test_resume_refuses_rows_of_another_program_until_asked(void **state
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 0);
     assert_int_equal(hyplan(p, SMALL_RUN " --scenes 2 --out r --resume"), 2);
     assert_says(p, "'scenes' differs: \"1\" and \"2\" (was, is); give the options of then");
+    assert_int_equal(hyplan(p, SMALL_RUN " --set pomdp.xi=0.5 --out r --resume"), 2);
+    assert_says(p, "the configuration differs, first in 'pomdp.xi' (was, is)");
     pretend(p, "r", "program", "0.1.0 1111111111111111");
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 2);
     assert_says(p, "r: cannot go on, 'program' differs: 0.1.0 1111111111111111, and 0.1.0 ");
@@ -211,6 +213,10 @@ static void test_merge_refuses_runs_of_other_programs_and_scenes_until_asked(voi
     assert_int_equal(hyplan(p, SMALL_RUN " --planners stand --out b"), 0);
     assert_int_equal(hyplan(p, SMALL_RUN " --planners crawl25 --out c"), 0);
     assert_int_equal(hyplan(p, "bench merge a b c --out all"), 0);
+    assert_int_equal(hyplan(p, SMALL_RUN " --set predictor.step_s=0.5 --out d"), 0);
+    assert_int_equal(hyplan(p, "bench merge a d --out bad"), 2);
+    assert_says(p, "a and d are not parts of one run: the configuration differs, first in "
+                   "'predictor.step_s'");
     pretend(p, "c", "scenario 01", "2222222222222222");
     assert_int_equal(hyplan(p, "bench merge a b c --out bad"), 2);
     assert_says(p, "cannot merge, 'scenario 01' differs: ");
