@@ -89,6 +89,7 @@ static void test_missing_and_needless_words_are_told(void **state)
         {"replay nowhere", CLI_ENVIRONMENT, "scripts/fetch-data"},
         {"config check /nowhere.yaml", CLI_ENVIRONMENT, "no such file"},
         {"calibrate policy --out /etc/passwd", CLI_ENVIRONMENT, "no directory"},
+        {"train policy --out /etc/passwd", CLI_ENVIRONMENT, "no directory"},
     };
     (void)state;
     try_all(CASES, HP_ARRAY_LEN(CASES));
@@ -182,6 +183,21 @@ static void test_json_is_json_whatever_is_told_beside_it(void **state)
     assert_int_equal(shell(line), 0);
 }
 
+/** Who asks for pruning and gets none is told so, not in the log alone. */
+static void test_run_says_when_it_cannot_do_what_was_asked(void **state)
+{
+    char line[512];
+    char dir[] = "/tmp/hyplan-test-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(line, sizeof line,
+                   "$hyplan run --scenario cts/01 --out %s/r --set pomdp.budget.trials=2 --set "
+                   "pomdp.prune.method=crude --set policy.model=/nowhere 2>&1; rm -r %s",
+                   dir, dir);
+    assert_int_equal(shell(line), 0);
+    assert_non_null(strstr(out, "hyplan run: warning: pomdp degraded: no pruning: no network\n"));
+}
+
 /** Whoever reads may go away: a benchmark is whole all the same, and a car drives on. */
 static void test_results_are_whole_when_nobody_reads_them(void **state)
 {
@@ -225,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_tuning_of_what_cannot_be_tuned_plays_nothing),
         cmocka_unit_test(test_doctor_knows_when_nothing_would_start),
         cmocka_unit_test(test_json_is_json_whatever_is_told_beside_it),
+        cmocka_unit_test(test_run_says_when_it_cannot_do_what_was_asked),
         cmocka_unit_test(test_results_are_whole_when_nobody_reads_them),
         cmocka_unit_test(test_output_that_is_lost_is_told_of_help_and_version_too),
     };
