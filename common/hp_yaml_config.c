@@ -26,6 +26,13 @@ static const hp_section *find_section(const sections *all, const char *word, hp_
         }
         hp_nearest_try(nearest, all->list[i].name);
     }
+    for (size_t i = 0; i < all->n && nearest->below[0] == '\0'; ++i) {
+        const hp_field whole[] = {
+            {.key = all->list[i].name, .type = HP_FIELD_STRUCT, .sub = all->list[i].fields},
+            {.key = NULL},
+        };
+        hp_nearest_below(nearest, "", whole);
+    }
     return NULL;
 }
 
@@ -40,6 +47,16 @@ static bool is_known_name(const sections *all, const char *word, hp_nearest *nea
     return false;
 }
 
+/** "a.b.c: 1", as --set would take it. */
+static hp_status refuse_dots(const hp_reader *r, const hp_node *key, const char *word)
+{
+    char text[HP_YAML_SHOW_CAPACITY];
+    return hp_yaml_fail(r->source, key->line, key->column,
+                        "unknown key '%s': dots are for --set; in a file keys stand below each "
+                        "other, as in 'pomdp: {budget: {trials: 300}}'",
+                        hp_yaml_show(word, strlen(word), text));
+}
+
 static hp_status read_section(const hp_reader *r, const sections *all, const hp_node *root,
                               const hp_node *key)
 {
@@ -47,7 +64,8 @@ static hp_status read_section(const hp_reader *r, const sections *all, const hp_
     hp_nearest nearest = {.wanted = here.key};
     const hp_section *section = find_section(all, here.key, &nearest);
     if (section == NULL && !is_known_name(all, here.key, &nearest)) {
-        return hp_yaml_unknown_key(r, key, NULL, &nearest);
+        return strchr(here.key, '.') == NULL ? hp_yaml_unknown_key(r, key, NULL, &nearest)
+                                             : refuse_dots(r, key, here.key);
     }
     const hp_status status = hp_yaml_check_duplicate(r, root, key, NULL);
     if (status != HP_OK || section == NULL) {

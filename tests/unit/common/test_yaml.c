@@ -171,8 +171,10 @@ static void test_config_set_names_assignment_when_it_is_bad(void **state)
         {"solver.=1", "unknown key '' in 'solver'"},
         {"solver=1", "'solver' wants a mapping (key: value), found '1'"},
         {"solver.step_s", "wanted key=value, for example pomdp.scenarios=300"},
-        {"solver.step_s=", "wanted key=value, for example pomdp.scenarios=300"},
-        {"solver.step_s=  ", "wanted key=value, for example pomdp.scenarios=300"},
+        {"solver.step_s=",
+         "no value; an empty text is written 'solver.step_s=\"\"', quotes and all"},
+        {"solver.step_s=  ",
+         "no value; an empty text is written 'solver.step_s=\"\"', quotes and all"},
         {"=5", "wanted key=value, for example pomdp.scenarios=300"},
         {"", "wanted key=value, for example pomdp.scenarios=300"},
         {"solver.step_s=[1", "not valid YAML: did not find expected ',' or ']' while parsing a "
