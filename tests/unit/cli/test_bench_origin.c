@@ -166,6 +166,19 @@ static void assert_says(const place *p, const char *text)
     }
 }
 
+static bool file_has(const char *path, const char *text)
+{
+    char *all = NULL;
+    size_t cap = 0;
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_true(getdelim(&all, &cap, '\0', in) > 0);
+    (void)fclose(in);
+    const bool has = strstr(all, text) != NULL;
+    free(all);
+    return has;
+}
+
 /** Changes a run's settings as another program would have left them; hash NULL: an old one. */
 static void pretend(const place *p, const char *run, const char *name, const char *hash)
 {
@@ -200,6 +213,9 @@ static void test_resume_refuses_rows_of_another_program_until_asked(void **state
     assert_says(p, "--mixed");
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume --mixed"), 0);
     assert_says(p, "MIXED, rows are not all of the same: program\n");
+    char picture[128];
+    (void)snprintf(picture, sizeof picture, "%s/r/bars.svg", p->dir);
+    assert_true(file_has(picture, ", MIXED: program<"));
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 2); /* it stays marked */
     pretend(p, "r", NULL, NULL);
     assert_int_equal(hyplan(p, SMALL_RUN " --out r --resume"), 0);
