@@ -358,7 +358,7 @@ static hp_status add_players(const cli_config *config, bench_settings *s, hp_err
     const struct {
         const char *key, *path;
         uint32_t flag;
-    } FILES[] = {
+    } files[] = {
         {"predictor.model", config->predictor.model, DRIVER_ASKS_PREDICTOR},
         {"policy.model", config->policy.model, DRIVER_ASKS_POLICY},
         {"pomdp.prune.calibration", config->car.prune.calibration, DRIVER_ASKS_CALIBRATION},
@@ -371,11 +371,11 @@ static hp_status add_players(const cli_config *config, bench_settings *s, hp_err
         asks |= kind != NULL ? kind->asks : 0;
     }
     bench_origin_add_program(&s->origin);
-    for (size_t k = 0; status == HP_OK && k < HP_ARRAY_LEN(FILES); k++) {
+    for (size_t k = 0; status == HP_OK && k < HP_ARRAY_LEN(files); k++) {
         char found[CLI_PATH];
-        if ((asks & FILES[k].flag) != 0 && FILES[k].path[0] != '\0') {
-            const char *path = cli_find(FILES[k].path, found) ? found : FILES[k].path;
-            status = bench_origin_add_file(&s->origin, FILES[k].key, path, error);
+        if ((asks & files[k].flag) != 0 && files[k].path[0] != '\0') {
+            const char *path = cli_find(files[k].path, found) ? found : files[k].path;
+            status = bench_origin_add_file(&s->origin, files[k].key, path, error);
         }
     }
     return status;

@@ -15,17 +15,19 @@ static const struct {
     uint32_t without;
     const char *text;
 } COMMON_HELP[] = {
-    {CLI_NO_CONFIG, "--config FILE     read FILE instead of the shipped configuration (repeatable, "
-                    "later wins)"},
-    {CLI_NO_CONFIG, "--set A.B.C=VALUE set one key (repeatable, wins over files)"},
-    {CLI_NO_SEED, "--seed N          seed of everything random (default 1)"},
-    {CLI_NO_OUT, "--out "},
-    {CLI_NO_DATA, "--data-dir DIR    recordings (default HYPLAN_DATA, else data)"},
-    {CLI_NO_JSON, "--json            print one JSON object on standard output"},
-    {CLI_NO_JOBS, "--jobs N          worker processes (default 1)"},
-    {0, "--quiet           no progress"},
-    {0, "--help            this text"},
+    {CLI_NO_CONFIG, "    --config FILE     read FILE instead of the shipped configuration "
+                    "(repeatable, later wins)"},
+    {CLI_NO_CONFIG, "    --set A.B.C=VALUE set one key (repeatable, wins over files)"},
+    {CLI_NO_SEED, "    --seed N          seed of everything random (default 1)"},
+    {CLI_NO_OUT, "    --out "},
+    {CLI_NO_DATA, "    --data-dir DIR    recordings (default HYPLAN_DATA, else data)"},
+    {CLI_NO_JSON, "    --json            print one JSON object on standard output"},
+    {CLI_NO_JOBS, "-j, --jobs N          worker processes (default 1)"},
+    {0, "-q, --quiet           no progress"},
+    {0, "-h, --help            this text"},
 };
+static const char *const RUN_DIRECTORY =
+    "DIR         directory of this run (default runs/<time>-<name>)";
 
 int cli_fail(const cli_usage *usage, int status, const char *format, ...)
 {
@@ -137,20 +139,16 @@ const char *cli_hint(const char *word, const char *const *candidates, size_t n, 
     return out;
 }
 
-static const char *const RUN_DIRECTORY =
-    "DIR         directory of this run (default runs/<time>-<name>)";
-
-/* Of the common options that have one. */
-static const char *short_form(const char *text)
+static void print_common(const cli_usage *usage)
 {
-    static const char *const FORMS[][2] = {
-        {"--jobs", "-j,"}, {"--quiet", "-q,"}, {"--help", "-h,"}};
-    for (size_t i = 0; i < HP_ARRAY_LEN(FORMS); i++) {
-        if (strncmp(text, FORMS[i][0], strlen(FORMS[i][0])) == 0) {
-            return FORMS[i][1];
+    (void)printf("\ncommon options:\n");
+    for (size_t i = 0; i < HP_ARRAY_LEN(COMMON_HELP); i++) {
+        const char *out = usage->out != NULL ? usage->out : RUN_DIRECTORY;
+        if ((COMMON_HELP[i].without & usage->without) == 0) {
+            (void)printf("  %s%s\n", COMMON_HELP[i].text,
+                         COMMON_HELP[i].without == CLI_NO_OUT ? out : "");
         }
     }
-    return "   ";
 }
 
 static void print_help(const cli_usage *usage, const cli_flag *own)
@@ -167,15 +165,7 @@ static void print_help(const cli_usage *usage, const cli_flag *own)
                          f->help);
         }
     }
-    (void)printf("\ncommon options:\n");
-    for (size_t i = 0; i < HP_ARRAY_LEN(COMMON_HELP); i++) {
-        const char *text = COMMON_HELP[i].text;
-        const char *out = usage->out != NULL ? usage->out : RUN_DIRECTORY;
-        if ((COMMON_HELP[i].without & usage->without) == 0) {
-            (void)printf("  %s %s%s\n", short_form(text), text,
-                         COMMON_HELP[i].without == CLI_NO_OUT ? out : "");
-        }
-    }
+    print_common(usage);
     (void)printf("\nexample:\n  %s\n", usage->example);
 }
 
