@@ -176,7 +176,7 @@ static void refuse_word(const cli_usage *usage, const cli_flag *flag, const char
     char words[256] = "";
     size_t n = 0;
     for (size_t len = 0; flag->words[n] != NULL && len < sizeof words; n++) {
-        len += (size_t)snprintf(words + len, sizeof words - len, "%s%s", n > 0 ? ", " : "",
+        len += (size_t)snprintf(words + len, sizeof words - len, "%s%s", n > 0 ? "|" : "",
                                 flag->words[n]);
     }
     (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is none of %s%s", flag->name, value, words,
