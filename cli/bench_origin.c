@@ -2,6 +2,7 @@
 
 #include "cli/version.h"
 #include "common/hp_file.h"
+#include "common/hp_text.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -151,6 +152,10 @@ bool bench_origin_take(json_t *json, bench_origin *out)
     {
         const char *text = json_string_value(hash);
         good = good && text != NULL && put(out, name, text);
+    }
+    for (uint32_t i = 0; i < out->n; i++) { /* they go to tables and terminals */
+        hp_text_plain(out->items[i].name, '?');
+        hp_text_plain(out->items[i].hash, '?');
     }
     return good && bench_origin_find(out, BENCH_PROGRAM) != NULL;
 }

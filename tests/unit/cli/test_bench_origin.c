@@ -82,6 +82,12 @@ static void test_origin_of_old_runs_is_unknown_and_so_is_what_they_are_joined_wi
     json_t *bad = json_pack("{s:s}", "policy.model", "123"); /* who played is not told */
     assert_false(bench_origin_take(bad, &second));
     json_decref(bad);
+    json_t *rude = json_pack("{s:s, s:s}", BENCH_PROGRAM, "1\x1b[2J", "a\x07", BENCH_MIXED);
+    assert_true(bench_origin_take(rude, &second)); /* no orders to terminals */
+    assert_string_equal(bench_origin_find(&second, BENCH_PROGRAM), "1?[2J");
+    assert_true(bench_origin_list(&second, BENCH_MIXED, names, sizeof names));
+    assert_string_equal(names, "a?");
+    json_decref(rude);
     bad = json_pack("{s:i}", BENCH_PROGRAM, 5);
     assert_false(bench_origin_take(bad, &second));
     json_decref(bad);
