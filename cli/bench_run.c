@@ -46,7 +46,7 @@ static hp_status load_former(bench_run *run, bool resume, bool mixed, hp_error *
         return status;
     }
     if (bench_settings_same(&former, &run->suite.settings, false, &why) != HP_OK) {
-        bench_settings_explain(run->dir.path, NULL, &run->config, &why);
+        bench_settings_explain(run->dir.path, run->dir.path, &run->config, &why);
         return hp_fail(
             error, HP_EINVAL,
             "%.160s: cannot go on, %.240s (was, is); give the options of then, or another --out",

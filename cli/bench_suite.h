@@ -97,8 +97,8 @@ HP_NODISCARD hp_status bench_settings_read(const char *path, bench_settings *out
 HP_NODISCARD hp_status bench_settings_same(const bench_settings *a, const bench_settings *b,
                                            bool parts, hp_error *error);
 /** For a text by bench_settings_same: where that tells of configurations, which two hashes do not
- * explain, puts the first key in its place in which those kept by two runs differ; mine, if not
- * NULL, is the one to compare with instead of a directory's. */
+ * explain, puts the first key in its place in which those kept in a and b differ; mine, if not
+ * NULL, stands for b's. */
 void bench_settings_explain(const char *a, const char *b, const cli_config *mine, hp_error *why);
 /** Adds the contenders of more that settings lacks, in their order. HP_EINVAL: too many. */
 HP_NODISCARD hp_status bench_settings_join(bench_settings *settings, const bench_settings *more,
