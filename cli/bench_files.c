@@ -66,7 +66,8 @@ void bench_report_svg(const bench_board *board, FILE *out)
     const char *groups[BENCH_MAX_SCENARIOS + 1];
     uint32_t shown[BENCH_MAX_CONTENDERS];
     uint32_t n_series = 0;
-    char title[96];
+    char title[160];
+    char mixed[48];
     const uint32_t n_groups = s->n_scenarios + 1;
     svg_bar *bars = calloc((size_t)2 * n_groups * BENCH_MAX_CONTENDERS, sizeof *bars);
     if (bars == NULL) {
@@ -90,6 +91,10 @@ void bench_report_svg(const bench_board *board, FILE *out)
     const svg_panel panels[] = {{"crash", bars}, {"safe arrival", arrivals}};
     (void)snprintf(title, sizeof title, "hyplan bench %s, %s scenes, seed %llu, guard %s", s->suite,
                    s->grid, (unsigned long long)s->seed, s->guard);
+    if (bench_origin_list(&s->origin, BENCH_MIXED, mixed, sizeof mixed)) {
+        const size_t len = strlen(title);
+        (void)snprintf(title + len, sizeof title - len, ", MIXED: %s", mixed);
+    }
     const svg_chart chart = {title,    panels,  groups, series, HP_ARRAY_LEN(panels),
                              n_groups, n_series};
     svg_bar_chart(&chart, out);

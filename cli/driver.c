@@ -2,6 +2,7 @@
 
 #include "cli/baselines.h"
 #include "cli/direct.h"
+#include "cli/options.h"
 #include "cli/policy_driver.h"
 
 #include <stdlib.h>
@@ -102,24 +103,35 @@ static hp_status create_selective(const cli_config *config, bool guard, driver *
     return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out, error);
 }
 
+/** The search alone, and with leaves valued by the network. */
+enum {
+    ALONE = DRIVER_ASKS_PREDICTOR,
+    VALUED = DRIVER_ASKS_PREDICTOR | DRIVER_ASKS_POLICY | DRIVER_ASKS_CALIBRATION,
+};
+
 const driver_kind DRIVER_KINDS[] = {
-    {"const", "drives at the limit and reacts to nobody", true, create_const},
-    {"stand", "never moves off", true, create_stand},
-    {"crawl25", "aeb, at no more than 25 km/h", true, create_crawl},
-    {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
-    {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
-    {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
+    {"const", "drives at the limit and reacts to nobody", true, 0, create_const},
+    {"stand", "never moves off", true, 0, create_stand},
+    {"crawl25", "aeb, at no more than 25 km/h", true, 0, create_crawl},
+    {"aeb", "drives at the limit, brakes fully when a collision is near", true, 0, create_aeb},
+    {"cautious", "aeb, and slows down for those who may be hidden", true, 0, create_cautious},
+    {"despot", "HyPlan's pipeline: search over the belief, no network", false, ALONE,
+     create_despot},
     {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
-     reckless_driver_create},
+     ALONE, reckless_driver_create},
     {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,
-     create_hyplan},
-    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, create_minmax},
-    {"hyplan:crude", "pruned by recalibrated confidence", false, create_crude},
-    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, create_conformal},
-    {"hyplan:selective", "pruned by a certified rule", false, create_selective},
-    {"policy", "the network alone, greedy: no search", false, policy_driver_create},
-    {"despot:x10", "despot with ten times the trials, to compare with", false, create_longer},
-    {NULL, NULL, false, NULL},
+     VALUED, create_hyplan},
+    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, VALUED,
+     create_minmax},
+    {"hyplan:crude", "pruned by recalibrated confidence", false, VALUED, create_crude},
+    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, VALUED,
+     create_conformal},
+    {"hyplan:selective", "pruned by a certified rule", false, VALUED, create_selective},
+    {"policy", "the network alone, greedy: no search", false, DRIVER_ASKS_POLICY,
+     policy_driver_create},
+    {"despot:x10", "despot with ten times the trials, to compare with", false, ALONE,
+     create_longer},
+    {NULL, NULL, false, 0, NULL},
 };
 
 const driver_kind *driver_kind_find(const char *name)
@@ -130,4 +142,16 @@ const driver_kind *driver_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+hp_status driver_kind_refuse(const char *option, const char *name, hp_error *error)
+{
+    const char *names[HP_ARRAY_LEN(DRIVER_KINDS)];
+    char hint[CLI_HINT];
+    size_t n = 0;
+    for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL; kind++) {
+        names[n++] = kind->name;
+    }
+    return hp_fail(error, HP_EINVAL, "%s: there is no '%s'%s; hyplan bench --help tells them all",
+                   option, name, cli_hint(name, names, n, hint));
 }

@@ -50,12 +50,23 @@ static int after(int status)
     return status;
 }
 
+/** `hyplan help COMMAND` is `hyplan COMMAND --help`. */
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+    char *words[] = {argv[0], argc > 2 ? argv[2] : option, argc > 2 ? option : NULL, NULL};
+    return menu_run(&MENU, argc > 2 ? 3 : 2, words);
+}
+
 int main(int argc, char **argv)
 {
     hp_program_begin();
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        (void)printf("hyplan %s (%s)\n", CLI_VERSION, CLI_BUILD);
-        return CLI_DONE;
+        (void)printf("hyplan %s (%s, sources %s)\n", CLI_VERSION, CLI_BUILD, CLI_SOURCES);
+        return after(CLI_DONE);
+    }
+    if (argc > 1 && strcmp(argv[1], "help") == 0) {
+        return after(help(argc, argv));
     }
     return after(menu_run(&MENU, argc, argv));
 }

@@ -179,15 +179,17 @@ hp_status car_config_check(const car_config *config, hp_error *error)
     if (traffic->standing_speed_min_mps > traffic->standing_speed_max_mps) {
         return hp_fail(
             error, HP_ECONFIG,
-            "pomdp.traffic.standing_speed_min_mps = %g exceeds standing_speed_max_mps = %g",
+            "pomdp.traffic.standing_speed_min_mps = %g is more than "
+            "pomdp.traffic.standing_speed_max_mps = %g: the slowest is no faster than the fastest",
             traffic->standing_speed_min_mps, traffic->standing_speed_max_mps);
     }
     const double shortest_particles = (double)config->scenarios * (config->n_actions + 1.0);
     if (config->max_particles < shortest_particles) {
-        return hp_fail(
-            error, HP_ECONFIG,
-            "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
-            config->max_particles, shortest_particles);
+        return hp_fail(error, HP_ECONFIG,
+                       "pomdp.max_particles = %u cannot hold one expansion of the root by "
+                       "pomdp.scenarios = %u: "
+                       "at least %g",
+                       config->max_particles, config->scenarios, shortest_particles);
     }
     if (config->evaluator != CAR_EVALUATOR_LOCAL && config->threads > 1 &&
         config->prune.rule.method != POMDP_PRUNE_OFF) {
