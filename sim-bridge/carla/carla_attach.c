@@ -15,7 +15,6 @@ enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = CARLA_MAX_SNAPSHOT_ACTORS, PATIENCE_FR
 #define STANDING_MOVE_M 0.2 /* a vehicle that has not moved farther for STANDING_S is parked */
 #define STANDING_S 1.0
 #define EARLY 0.02 /* a step may be shorter by this share of a tick */
-#define HERO "hero"
 
 /** An actor of which the server has told once. */
 typedef struct known {
@@ -69,7 +68,7 @@ static bool learn(void *ctx, const carla_actor *actor)
         }
     }
     if (w->seat.ego_puppet.id == 0 && car && /* another one who comes later is not ours */
-        carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
+        carla_text_is(carla_description_value(&actor->description, "role_name"), CARLA_EGO_ROLE)) {
         w->seat.ego_puppet.id = actor->id;
     }
     return true;
@@ -286,6 +285,7 @@ static void attach_destroy(void *self)
     }
     if (n > 0) {
         (void)!carla_seat_insist(&w->seat, last, n, &ignored);
+        carla_seat_sweep(&w->seat, CARLA_GUEST_ROLE, NULL);
     }
     carla_seat_close(&w->seat);
     free(w);
@@ -314,7 +314,7 @@ static hp_status find_hero(carla_attach *w, hp_error *error)
             return hp_fail(error, HP_ENOENT,
                            "no vehicle of the server has the role_name %s: start the scenario "
                            "first, or wait longer (bridge.carla.connect_s)",
-                           HERO);
+                           CARLA_EGO_ROLE);
         }
     }
 }
@@ -352,7 +352,11 @@ static hp_status begin(carla_attach *w, hp_error *error)
         st = carla_ground_complete(seat->client, seat->ego.pose, seat->scenario.route_from_map,
                                    &seat->info, error);
     }
-    return st == HP_OK ? carla_seat_watch(seat, CARLA_GUEST_ROLE, error) : st;
+    if (st == HP_OK) {
+        seat->newest_id = w->known[w->n_known - 1].puppet.id;
+        st = carla_seat_watch(seat, CARLA_GUEST_ROLE, error);
+    }
+    return st;
 }
 
 hp_status carla_attach_create(const carla_world_setup *setup, bridge_world *out, hp_error *error)

@@ -28,14 +28,15 @@ hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot
     return visit_actors(client, visit, ctx, error);
 }
 
-hp_status carla_client_search(carla_client *client, carla_visit visit, void *ctx, hp_error *error)
+hp_status carla_client_search(carla_client *client, uint32_t first, carla_visit visit, void *ctx,
+                              hp_error *error)
 {
     hp_status st = HP_OK;
-    for (uint32_t first = 0; first < SEARCHED_IDS && st == HP_OK; first += SEARCHED_AT_ONCE) {
+    for (uint32_t at = 0; at < SEARCHED_IDS && st == HP_OK; at += SEARCHED_AT_ONCE) {
         msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
         (void)msgpack_pack_array(args, SEARCHED_AT_ONCE);
         for (uint32_t i = 0; i < SEARCHED_AT_ONCE; ++i) {
-            (void)msgpack_pack_uint32(args, first + i);
+            (void)msgpack_pack_uint32(args, first + at + i); /* past the last, from 0 on */
         }
         st = visit_actors(client, visit, ctx, error);
     }

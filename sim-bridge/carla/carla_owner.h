@@ -8,6 +8,7 @@
 #include "sim-bridge/carla/carla_types.h"
 
 #define CARLA_OUR_ROLE "hyplan"         /* begins every mark */
+#define CARLA_EGO_ROLE "hero"           /* what others expect of an ego: it has no mark */
 #define CARLA_GUEST_ROLE "hyplan guest" /* a sensor of ours on somebody else's ego */
 
 enum { CARLA_MARK_TEXT = 96 };

@@ -60,6 +60,55 @@ static hp_status own_clock(carla_client *client, carla_settings *settings, hp_er
     return carla_client_set(client, settings, error);
 }
 
+static leftovers *leftovers_new(const char *mark, bool dead_only, hp_error *error)
+{
+    leftovers *l = calloc(1, sizeof *l);
+    if (l == NULL) {
+        (void)hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
+    } else {
+        l->mark = mark;
+        l->dead_only = dead_only;
+    }
+    return l;
+}
+
+/* ---- Spawned without the server's word for it ---- */
+
+typedef struct sweeping {
+    const carla_strays *strays;
+    leftovers *found;
+} sweeping;
+
+static bool note_stray(void *ctx, const carla_actor *actor)
+{
+    const sweeping *s = ctx;
+    const carla_text role = carla_description_value(&actor->description, "role_name");
+    const bool ego = s->strays->ego != NULL && carla_text_is(role, CARLA_EGO_ROLE) &&
+                     carla_text_is(actor->description.id, s->strays->ego);
+    if (actor->id > s->strays->after_id && (ego || carla_text_is(role, s->strays->role))) {
+        note(s->found, actor->id);
+    }
+    return s->found->n < MAX_LEFTOVERS;
+}
+
+hp_status carla_client_sweep(carla_client *client, const carla_strays *strays, uint32_t *n,
+                             hp_error *error)
+{
+    leftovers *l = leftovers_new(strays->role, false, error);
+    *n = 0;
+    if (l == NULL) {
+        return HP_ENOMEM;
+    }
+    sweeping s = {strays, l};
+    hp_status st = carla_client_search(client, strays->after_id, note_stray, &s, error);
+    if (st == HP_OK) {
+        st = destroy_leftovers(client, l, error);
+    }
+    *n = st == HP_OK ? l->n : 0;
+    free(l);
+    return st;
+}
+
 /* ---- Taking over ---- */
 
 /** Loads the wanted town, if it is not the one that is there. */
@@ -78,13 +127,11 @@ static hp_status want_map(carla_client *client, const char *wanted, hp_error *er
 static hp_status free_if_left(carla_client *client, const carla_takeover *how,
                               carla_settings *settings, hp_error *error)
 {
-    leftovers *l = calloc(1, sizeof *l);
+    leftovers *l = leftovers_new(how->mark, true, error);
     if (l == NULL) {
-        return hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
+        return HP_ENOMEM;
     }
-    l->mark = how->mark;
-    l->dead_only = true;
-    hp_status st = carla_client_search(client, note_leftover, l, error);
+    hp_status st = carla_client_search(client, 0, note_leftover, l, error);
     if (st == HP_OK && (l->n == 0 || l->living)) {
         st = hp_fail(error, HP_EBUSY,
                      "the server is in synchronous mode already: %s drives it, or left it so; "
@@ -107,34 +154,66 @@ static hp_status free_if_left(carla_client *client, const carla_takeover *how,
     return st;
 }
 
-static hp_status take_clock(carla_client *client, const carla_takeover *how, carla_settings *before,
+/** Who is there, in a server whose time goes on by itself; the dead's are destroyed. */
+static hp_status look_round(carla_client *client, const carla_takeover *how, uint32_t *newest_id,
                             hp_error *error)
 {
-    hp_status st = carla_client_settings(client, before, error);
-    if (st == HP_OK && before->synchronous) {
-        st = free_if_left(client, how, before, error);
+    carla_snapshot snapshot;
+    leftovers *l = leftovers_new(how->mark, true, error);
+    *newest_id = 0;
+    if (l == NULL) {
+        return HP_ENOMEM;
+    }
+    hp_status st = carla_client_wait(client, &snapshot, error);
+    for (uint32_t i = 0; st == HP_OK && i < snapshot.n_actors; ++i) {
+        const uint32_t id = carla_entry_id(&snapshot, i);
+        *newest_id = id > *newest_id ? id : *newest_id;
+    }
+    if (st == HP_OK) {
+        st = carla_client_list(client, &snapshot, note_leftover, l, error);
+    }
+    if (st == HP_OK) {
+        st = destroy_leftovers(client, l, error);
+    }
+    if (st == HP_OK && l->n > 0 && how->log != NULL) {
+        hp_log_warn(how->log,
+                    "%u actors in the CARLA server were left by a run that died: destroyed", l->n);
+    }
+    free(l);
+    return st;
+}
+
+static hp_status take_clock(carla_client *client, const carla_takeover *how, carla_before *before,
+                            hp_error *error)
+{
+    hp_status st = carla_client_settings(client, &before->settings, error);
+    if (st == HP_OK && before->settings.synchronous) {
+        st = free_if_left(client, how, &before->settings, error);
     }
     if (st == HP_OK) { /* not before it is known that nobody drives there */
         st = want_map(client, how->config->map, error);
     }
     if (st == HP_OK) {
-        st = carla_client_settings(client, before, error);
+        st = look_round(client, how, &before->newest_id, error);
+    }
+    if (st == HP_OK) {
+        st = carla_client_settings(client, &before->settings, error);
     }
     if (st != HP_OK) {
         return st;
     }
-    carla_settings ours = *before;
+    carla_settings ours = before->settings;
     ours.synchronous = true;
     ours.fixed_delta_s = how->tick_s;
     st = carla_client_set(client, &ours, error);
     if (st != HP_OK) { /* it may have been heard all the same, and nobody would tick */
         hp_error ignored;
-        (void)!carla_client_set(client, before, &ignored);
+        (void)!carla_client_set(client, &before->settings, &ignored);
     }
     return st;
 }
 
-hp_status carla_client_open(const carla_takeover *how, carla_client **out, carla_settings *before,
+hp_status carla_client_open(const carla_takeover *how, carla_client **out, carla_before *before,
                             hp_error *error)
 {
     const carla_endpoint endpoint =
@@ -181,12 +260,11 @@ hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *cl
                               hp_error *error)
 {
     carla_client *client = NULL;
-    leftovers *l = calloc(1, sizeof *l);
+    leftovers *l = leftovers_new("", false, error);
     *n = 0;
     if (l == NULL) {
-        return hp_fail(error, HP_ENOMEM, "no memory for a CARLA client");
+        return HP_ENOMEM;
     }
-    l->mark = "";
     hp_status st = carla_client_connect(endpoint, clock, &client, error);
     if (st == HP_OK) {
         st = rescue(client, l, error);

@@ -95,7 +95,6 @@ static void pass_answer(proxy *p, uint8_t *bytes, size_t n)
     case NONE:
     case OTHER_TYPE:
     case KEEP_MAP:
-    case UNHEARD_SET:
         (void)!send(p->client, bytes, n, MSG_NOSIGNAL);
         break;
     case SLOW:
@@ -153,15 +152,26 @@ static bool keep_map(const proxy *p, const uint8_t *request, size_t n)
     return true;
 }
 
+static void watch_for_call(proxy *p, const uint8_t *request, size_t n)
+{
+    const fault then = (fault)atomic_load(&p->then);
+    if (then == NONE || !is_call(request, n, p->call)) {
+        return;
+    }
+    if (p->calls > 0) {
+        p->calls -= 1;
+        return;
+    }
+    atomic_store(&p->then, NONE);
+    atomic_store(&p->fault, then);
+}
+
 /** What the client has sent goes on to the server; false: it has closed. */
 static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
 {
     ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
     while (n > 0) {
-        if (atomic_load(&p->fault) == UNHEARD_SET &&
-            is_call(bytes, (size_t)n, "set_episode_settings")) {
-            atomic_store(&p->fault, LOSE);
-        }
+        watch_for_call(p, bytes, (size_t)n);
         if (!keep_map(p, bytes, (size_t)n)) {
             (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
         }
@@ -256,6 +266,13 @@ void proxy_close(proxy *p)
     free(p);
 }
 
+void proxy_await(proxy *p, const char *call, uint32_t calls, fault then)
+{
+    p->call = call;
+    p->calls = calls;
+    atomic_store(&p->then, then);
+}
+
 /* ---- Time ---- */
 
 static int64_t counted_now_ns(const hp_clock *clock)
@@ -294,7 +311,7 @@ bool proxy_hero_brakes(const rig *r, bool tick)
     uint32_t hero = 0;
     bool brakes = false;
     hp_error error;
-    hp_status st = carla_client_search(client, find_hero, &hero, &error);
+    hp_status st = carla_client_search(client, 0, find_hero, &hero, &error);
     if (st == HP_OK) {
         st = tick ? carla_client_tick(client, &snapshot, &error)
                   : carla_client_wait(client, &snapshot, &error);

@@ -382,6 +382,29 @@ static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **
     rig_close(r);
 }
 
+static void test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn(void **state)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    rig *r = rig_open(CARLA_0_9_16);
+    const uint16_t own_port = (uint16_t)r->carla.port;
+    carla_client *client = rig_client(r);
+    bridge_world world;
+    carla_actor hero;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    proxy *p = proxy_open(r);
+    proxy_await(p, "spawn_actor_with_parent", 0, GONE);
+    r->carla.port = p->port;
+    assert_int_equal(attach(r, AHEAD, &world, &error), HP_EUNAVAILABLE);
+    r->carla.port = own_port;
+    assert_true(proxy_server_is_free(r, 2)); /* the spectator, and the hero */
+    carla_client_close(&client);
+    proxy_close(p);
+    rig_close(r);
+}
+
 /** The owner's world goes on whatever happens to us: so the hero must be told to brake by whatever
  *  way is left, and be told at once. */
 static void meet(fault what, const char *says, const char *then)
@@ -487,6 +510,8 @@ int main(void)
         cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
         cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
         cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
+        cmocka_unit_test(
+            test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),

@@ -278,10 +278,107 @@ static void test_carla_server_is_free_when_it_took_the_clock_and_could_not_say_s
     (void)state;
     open_scene(&s);
     s.r->carla.timeout_s = 3 * PATIENCE_S; /* only the lost answer is to be late */
-    atomic_store(&s.p->fault, UNHEARD_SET);
+    proxy_await(s.p, "set_episode_settings", 0, LOSE);
     s.counted.step_s = COUNTED_LONG_S;
     assert_int_equal(begin(&s, s.p->port, 0, &s.counted.clock, &error), HP_EDEADLINE);
     assert_says(error.text, "answer to set_episode_settings");
+    assert_true(proxy_server_is_free(s.r, 1));
+    close_scene(&s);
+}
+
+/* ---- Spawned without the server's word for it ---- */
+
+/** The answer to a spawn is lost; who was spawned does not stay, and others do. */
+static void lose_spawn(const char *call, uint32_t calls, fault how)
+{
+    const carla_transform aside = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    scene s;
+    carla_actor theirs;
+    hp_error error = {{0}};
+    open_scene(&s);
+    carla_client *client = rig_client(s.r);
+    assert_int_equal(carla_client_spawn(client, s.r->carla.ego, "hero", &aside, &theirs, &error),
+                     HP_OK);
+    carla_client_close(&client);
+    s.r->carla.timeout_s = 2 * PATIENCE_S;
+    s.counted.step_s = how == LOSE ? COUNTED_LONG_S : COUNTED_SHORT_S;
+    proxy_await(s.p, call, calls, how);
+    const hp_status st = begin(&s, s.p->port, 0, &s.counted.clock, &error);
+    assert_int_equal(st, how == LOSE ? HP_EDEADLINE : HP_EUNAVAILABLE);
+    assert_says(error.text, "answer to spawn_actor");
+    assert_true(proxy_server_is_free(s.r, 2)); /* the spectator, and theirs */
+    assert_true(logged(&s, "1 actors whose spawning the CARLA server had not confirmed"));
+    close_scene(&s);
+}
+
+static void test_carla_world_leaves_no_ego_when_its_spawn_is_not_answered(void **state)
+{
+    (void)state;
+    lose_spawn("spawn_actor", 0, LOSE);
+}
+
+static void test_carla_world_leaves_no_ego_when_the_connection_breaks_at_its_spawn(void **state)
+{
+    (void)state;
+    lose_spawn("spawn_actor", 0, GONE);
+}
+
+static void test_carla_world_leaves_no_body_when_the_connection_breaks_at_its_spawn(void **state)
+{
+    (void)state;
+    lose_spawn("spawn_actor", 1, GONE);
+}
+
+static void test_carla_world_leaves_no_sensor_when_its_spawn_is_not_answered(void **state)
+{
+    (void)state;
+    lose_spawn("spawn_actor_with_parent", 0, LOSE);
+}
+
+static void test_carla_world_says_so_when_it_cannot_look_for_what_was_spawned(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    proxy_await(s.p, "spawn_actor", 1, SILENT);
+    s.counted.step_s = COUNTED_LONG_S;
+    s.r->carla.timeout_s = 2 * PATIENCE_S;
+    assert_int_equal(begin(&s, s.p->port, 0, &s.counted.clock, &error), HP_EDEADLINE);
+    assert_true(logged(&s, "an actor of ours may be left in the CARLA server"));
+    close_scene(&s);
+}
+
+static void test_carla_world_clears_what_an_episode_before_has_lost_when_it_begins(void **state)
+{
+    const carla_transform aside = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    char before[CARLA_MARK_TEXT];
+    scene s;
+    carla_actor lost;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    carla_owner_mark(0, before);
+    carla_client *client = rig_client(s.r); /* nobody could clear it; the clock was given back */
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", before, &aside, &lost, &error),
+                     HP_OK);
+    carla_client_close(&client);
+    assert_int_equal(begin(&s, s.own_port, 1, &s.r->clock, &error), HP_OK);
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    assert_true(logged(&s, "1 actors in the CARLA server were left by a run that died"));
+    close_scene(&s);
+}
+
+static void
+test_carla_server_has_its_clock_back_when_the_connection_breaks_before_a_spawn(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    open_scene(&s);
+    proxy_await(s.p, "get_actor_definitions", 0, GONE);
+    assert_int_equal(begin(&s, s.p->port, 0, &s.counted.clock, &error), HP_EUNAVAILABLE);
     assert_true(proxy_server_is_free(s.r, 1));
     close_scene(&s);
 }
@@ -460,6 +557,14 @@ int main(void)
         cmocka_unit_test(
             test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams),
         cmocka_unit_test(test_carla_server_is_free_when_it_took_the_clock_and_could_not_say_so),
+        cmocka_unit_test(test_carla_world_leaves_no_ego_when_its_spawn_is_not_answered),
+        cmocka_unit_test(test_carla_world_leaves_no_ego_when_the_connection_breaks_at_its_spawn),
+        cmocka_unit_test(test_carla_world_leaves_no_body_when_the_connection_breaks_at_its_spawn),
+        cmocka_unit_test(test_carla_world_leaves_no_sensor_when_its_spawn_is_not_answered),
+        cmocka_unit_test(test_carla_world_says_so_when_it_cannot_look_for_what_was_spawned),
+        cmocka_unit_test(test_carla_world_clears_what_an_episode_before_has_lost_when_it_begins),
+        cmocka_unit_test(
+            test_carla_server_has_its_clock_back_when_the_connection_breaks_before_a_spawn),
         cmocka_unit_test(test_carla_client_loads_a_map_when_the_server_closes_its_streams_for_it),
         cmocka_unit_test(
             test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come),
