@@ -95,6 +95,8 @@ HP_NODISCARD hp_status carla_client_list(carla_client *client, const carla_snaps
  *  thousand ids from the first on. */
 HP_NODISCARD hp_status carla_client_search(carla_client *client, uint32_t first, carla_visit visit,
                                            void *ctx, hp_error *error);
+/** No actor of this episode has a lower id: ids are counted on as long as a server lives. */
+HP_NODISCARD hp_status carla_client_first_id(carla_client *client, uint32_t *id, hp_error *error);
 /** Starts the server's recorder; the file is the server's. Stops it: name NULL. */
 HP_NODISCARD hp_status carla_client_record(carla_client *client, const char *name, hp_error *error);
 

@@ -43,6 +43,20 @@ hp_status carla_client_search(carla_client *client, uint32_t first, carla_visit 
     return st;
 }
 
+hp_status carla_client_first_id(carla_client *client, uint32_t *id, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    (void)carla_rpc_begin(client->rpc, "get_spectator", true, 0); /* it comes with the episode */
+    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
+    *id = 0;
+    if (st == HP_EINVAL) { /* there is none */
+        return HP_OK;
+    }
+    return st == HP_OK && !carla_get_u32(carla_item(value, 0), id)
+               ? hp_fail(error, HP_EWIRE, "get_spectator: CARLA's answer is no actor")
+               : st;
+}
+
 /** Reads the blueprint of this name out of the list. */
 static hp_status find_blueprint(carla_client *c, const char *blueprint, hp_error *error)
 {

@@ -128,10 +128,14 @@ static hp_status free_if_left(carla_client *client, const carla_takeover *how,
                               carla_settings *settings, hp_error *error)
 {
     leftovers *l = leftovers_new(how->mark, true, error);
+    uint32_t first = 0;
     if (l == NULL) {
         return HP_ENOMEM;
     }
-    hp_status st = carla_client_search(client, 0, note_leftover, l, error);
+    hp_status st = carla_client_first_id(client, &first, error);
+    if (st == HP_OK) {
+        st = carla_client_search(client, first, note_leftover, l, error);
+    }
     if (st == HP_OK && (l->n == 0 || l->living)) {
         st = hp_fail(error, HP_EBUSY,
                      "the server is in synchronous mode already: %s drives it, or left it so; "
