@@ -2,6 +2,7 @@
 
 #include "cli/osi_export.h"
 #include "cli/osi_mcap.h"
+#include "common/hp_clock.h"
 #include "common/hp_file.h"
 #include "proto/hp_schema.h"
 
@@ -176,7 +177,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
         t->left_out++;
         return;
     }
-    shifted->stamp_ns += t->base_ns;
+    shifted->stamp_ns = hp_clock_later_ns(t->base_ns, frame->stamp_ns);
     osi_ground_truth(&t->world, shifted, &out);
     if (out.full) {
         t->left_out++;
@@ -190,7 +191,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
 static void take_world(osi_trace *t, const hp_world_info *world)
 {
     if (t->has_world && t->world.world_id != world->world_id) {
-        t->base_ns = t->last_ns + INT64_C(1000000000);
+        t->base_ns = hp_clock_later_ns(t->last_ns, INT64_C(1000000000));
     }
     t->world = *world;
     t->has_world = true;

@@ -153,7 +153,7 @@ bool log_file_resolve(const log_file *f, const hp_mcap_message *m, log_message *
     *out = (log_message){.topic = c->topic,
                          .schema = s != NULL ? s->name : "",
                          .encoding = c->encoding,
-                         .time_ns = m->log_ns,
+                         .time_ns = m->log_ns < INT64_MAX ? m->log_ns : INT64_MAX,
                          .sequence = m->sequence,
                          .data = m->data};
     return true;
