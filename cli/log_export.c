@@ -4,6 +4,7 @@
 #include "cli/osi_mcap.h"
 #include "common/hp_clock.h"
 #include "common/hp_file.h"
+#include "common/hp_text.h"
 #include "proto/hp_schema.h"
 
 #include <errno.h>
@@ -81,14 +82,25 @@ static void flatten(json_t *object, const char *prefix, json_t *flat)
     }
 }
 
+static void print_text(const char *value)
+{
+    char *line = strdup(value);
+    if (line == NULL) {
+        return;
+    }
+    hp_text_line(line, '.');
+    (void)putchar('"');
+    for (const char *c = line; *c != '\0'; c++) {
+        (void)fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stdout);
+    }
+    (void)putchar('"');
+    free(line);
+}
+
 static void print_cell(const json_t *value)
 {
     if (json_is_string(value)) {
-        (void)putchar('"');
-        for (const char *c = json_string_value(value); *c != '\0'; c++) {
-            (void)fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stdout);
-        }
-        (void)putchar('"');
+        print_text(json_string_value(value));
     } else if (json_is_real(value)) {
         (void)printf("%.17g", json_real_value(value));
     } else if (json_is_integer(value)) {
@@ -138,7 +150,7 @@ static void print_element(void *ctx, const log_message *m)
     (void)fputs(*first ? "[\n" : ",\n", stdout);
     *first = false;
     json_t *line = log_line_json(m);
-    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
     json_decref(line);
 }
 

@@ -1,8 +1,10 @@
 /* Recordings whose times nobody would believe: they come out in order, and nothing overflows. */
+#include "cli/commands.h"
 #include "cli/log_export.h"
 #include "cli/recorder_file.h"
 #include "tests/support/hp_test.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -121,6 +123,86 @@ static void test_log_file_tells_times_that_fit_when_they_are_beyond_all(void **s
     log_file_close(&file);
 }
 
+static bool said_nothing_but_lines(const char *path)
+{
+    char text[4096];
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    const size_t n = fread(text, 1, sizeof text, in);
+    (void)fclose(in);
+    assert_true(n > 0);
+    for (size_t i = 0; i < n; i++) {
+        const uint8_t c = (uint8_t)text[i];
+        if (c != '\n' && (c < 0x20 || c > 0x7e)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/** Runs `hyplan log` with its output in a file. */
+static void say(const char *verb, const char *flag, const char *value)
+{
+    const char *const words[] = {"log", verb, in_dir("sly.mcap"), flag, value};
+    static char texts[5][128];
+    char *argv[6] = {NULL};
+    int argc = 0;
+    for (size_t i = 0; i < HP_ARRAY_LEN(words) && words[i] != NULL; i++) {
+        (void)snprintf(texts[i], sizeof texts[i], "%s", words[i]);
+        argv[argc++] = texts[i];
+    }
+    (void)fflush(stdout);
+    const int before = dup(STDOUT_FILENO);
+    const int to = open(in_dir("said"), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(before >= 0 && to >= 0 && dup2(to, STDOUT_FILENO) >= 0);
+    const int status = cmd_log(argc, argv);
+    (void)fflush(stdout);
+    (void)dup2(before, STDOUT_FILENO);
+    (void)close(before);
+    (void)close(to);
+    assert_int_equal(status, CLI_DONE);
+}
+
+static void test_log_gives_terminals_no_orders_when_a_recording_has_some(void **state)
+{
+    /* CSI as a character of UTF-8, behind the names that terminals know: clears the screen */
+    static const char *const PAIRS[][2] = {{"k\xc2\x9b"
+                                            "2J",
+                                            "v\xc2\x9b"
+                                            "2J"}};
+    recorder_file *out = NULL;
+    hp_mcap_written figures;
+    hp_error error = {{0}};
+    (void)state;
+    FILE *odd = fopen(in_dir("a\xc2\x9b"
+                             "2J"),
+                      "w");
+    assert_non_null(odd);
+    (void)fclose(odd);
+    assert_int_equal(recorder_file_open(in_dir("sly.mcap"), &out, &error), HP_OK);
+    recorder_file_attach(out,
+                         in_dir("a\xc2\x9b"
+                                "2J"),
+                         1);
+    assert_int_equal(recorder_file_metadata(out,
+                                            "m\xc2\x9b"
+                                            "2J",
+                                            PAIRS, 1, &error),
+                     HP_OK);
+    /* level, and a message: field 3 */
+    static const uint8_t LOG[] = {0x1a, 5, 'h', 0xc2, 0x9b, '2', 'J'};
+    assert_int_equal(recorder_file_extra(out, RECORDER_LOG, 1, LOG, sizeof LOG, &error), HP_OK);
+    assert_int_equal(recorder_file_close(&out, &figures, &error), HP_OK);
+    say("info", NULL, NULL);
+    assert_true(said_nothing_but_lines(in_dir("said")));
+    say("info", "--json", NULL);
+    assert_true(said_nothing_but_lines(in_dir("said")));
+    say("cat", NULL, NULL);
+    assert_true(said_nothing_but_lines(in_dir("said")));
+    say("export", "--topic", RECORDER_EXTRA_TOPICS[RECORDER_LOG]);
+    assert_true(said_nothing_but_lines(in_dir("said")));
+}
+
 static int open_dir(void **state)
 {
     (void)state;
@@ -130,7 +212,13 @@ static int open_dir(void **state)
 
 static int close_dir(void **state)
 {
-    static const char *const FILES[] = {"run.mcap", "osi.mcap", "late.mcap"};
+    static const char *const FILES[] = {"run.mcap",
+                                        "osi.mcap",
+                                        "late.mcap",
+                                        "sly.mcap",
+                                        "said",
+                                        "a\xc2\x9b"
+                                        "2J"};
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(FILES); i++) {
         (void)unlink(in_dir(FILES[i]));
@@ -142,6 +230,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_osi_export_goes_on_when_worlds_last_for_centuries),
+        cmocka_unit_test(test_log_gives_terminals_no_orders_when_a_recording_has_some),
         cmocka_unit_test(test_log_file_tells_times_that_fit_when_they_are_beyond_all),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);
