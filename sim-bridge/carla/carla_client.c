@@ -55,13 +55,33 @@ static hp_status learn_version(carla_client *c, hp_error *error)
     return carla_version_parse(text.p, text.len, &c->version, error);
 }
 
-/** One try: a connection, and a server that tells its version over it. */
-static hp_status try_connect(carla_client *c, hp_error *error)
+static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *error)
+{
+    const msgpack_object *value = NULL;
+    carla_episode_info info = {0};
+    (void)carla_rpc_begin(c->rpc, "get_episode_info", true, 0);
+    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
+    if (st == HP_OK) {
+        st = carla_unpack(value, CARLA_EPISODE_INFO, &info, error);
+    }
+    if (st == HP_OK) {
+        c->episode = info.id;
+        st = carla_token_read(info.token.token, info.token.n_token, token, error);
+    }
+    return st;
+}
+
+/** One try: a connection, and a server that tells its version and its episode over it. One that has
+ *  just been started tells its version long before it has an episode. */
+static hp_status try_connect(carla_client *c, carla_token *token, hp_error *error)
 {
     hp_status st =
         carla_rpc_open(c->host, c->endpoint.port, c->clock, c->endpoint.timeout_s, &c->rpc, error);
     if (st == HP_OK) {
         st = learn_version(c, error);
+    }
+    if (st == HP_OK) {
+        st = learn_episode(c, token, error);
     }
     if (st != HP_OK) {
         carla_rpc_close(&c->rpc);
@@ -70,12 +90,12 @@ static hp_status try_connect(carla_client *c, hp_error *error)
 }
 
 /** Tries again as long as it may, with growing pauses: the server may be starting. */
-static hp_status connect_patiently(carla_client *c, hp_error *error)
+static hp_status connect_patiently(carla_client *c, carla_token *token, hp_error *error)
 {
     const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
     int64_t pause_ms = PAUSE_MS;
     for (uint32_t tries = 1;; ++tries) {
-        const hp_status st = try_connect(c, error);
+        const hp_status st = try_connect(c, token, error);
         const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
         const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
         if (st == HP_OK && tries > 1) {
@@ -94,22 +114,6 @@ static hp_status connect_patiently(carla_client *c, hp_error *error)
         }
         pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
     }
-}
-
-static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *error)
-{
-    const msgpack_object *value = NULL;
-    carla_episode_info info = {0};
-    (void)carla_rpc_begin(c->rpc, "get_episode_info", true, 0);
-    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
-    if (st == HP_OK) {
-        st = carla_unpack(value, CARLA_EPISODE_INFO, &info, error);
-    }
-    if (st == HP_OK) {
-        c->episode = info.id;
-        st = carla_token_read(info.token.token, info.token.n_token, token, error);
-    }
-    return st;
 }
 
 /** From 0.9.14 on a stream is asked for before it is opened. */
@@ -150,10 +154,7 @@ hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *c
     c->clock = clock;
     c->endpoint = *endpoint;
     (void)snprintf(c->host, sizeof c->host, "%s", endpoint->host);
-    hp_status st = connect_patiently(c, error);
-    if (st == HP_OK) {
-        st = learn_episode(c, &token, error);
-    }
+    hp_status st = connect_patiently(c, &token, error);
     if (st == HP_OK) {
         st = carla_client_stream(c, &token, &c->world, error);
     }

@@ -152,6 +152,21 @@ static bool keep_map(const proxy *p, const uint8_t *request, size_t n)
     return true;
 }
 
+/** As a server that is being started; false: this is no request of the kind. */
+static bool is_loading(proxy *p, const uint8_t *request, size_t n)
+{
+    enum { NUMBER_AT = 2 };
+    uint8_t no[] = "\x94\x01?\xc0\x91\x92\x00\x91\xb1"
+                   "episode not ready";
+    if (atomic_load(&p->loading) == 0 || !is_call(request, n, "get_episode_info")) {
+        return false;
+    }
+    atomic_fetch_sub(&p->loading, 1);
+    no[NUMBER_AT] = request[NUMBER_AT];
+    (void)!send(p->client, no, sizeof no - 1, MSG_NOSIGNAL);
+    return true;
+}
+
 static void watch_for_call(proxy *p, const uint8_t *request, size_t n)
 {
     const fault then = (fault)atomic_load(&p->then);
@@ -172,7 +187,7 @@ static bool pass_requests(proxy *p, uint8_t *bytes, size_t cap)
     ssize_t n = p->client >= 0 ? recv(p->client, bytes, cap, MSG_DONTWAIT) : -1;
     while (n > 0) {
         watch_for_call(p, bytes, (size_t)n);
-        if (!keep_map(p, bytes, (size_t)n)) {
+        if (!keep_map(p, bytes, (size_t)n) && !is_loading(p, bytes, (size_t)n)) {
             (void)!send(p->server, bytes, (size_t)n, MSG_NOSIGNAL);
         }
         n = recv(p->client, bytes, cap, MSG_DONTWAIT);

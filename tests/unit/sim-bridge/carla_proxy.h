@@ -35,8 +35,9 @@ typedef struct proxy {
     const char *call; /* what is waited for; of then: NONE, nothing is */
     uint32_t calls;
     atomic_int then;
-    atomic_uint refuse; /* so many connections are closed at once */
-    atomic_uint tries;  /* connections that came */
+    atomic_uint loading; /* so many questions after the episode are answered: not ready */
+    atomic_uint refuse;  /* so many connections are closed at once */
+    atomic_uint tries;   /* connections that came */
     atomic_bool stop;
     hp_clock clock;
 } proxy;

@@ -335,6 +335,24 @@ static void test_carla_world_connects_when_the_server_is_back_after_some_tries(v
     scene_close(&s);
 }
 
+static void test_carla_world_connects_when_the_server_has_no_episode_yet(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    scene_open(&s);
+    atomic_store(&s.p->loading, 3); /* it answers calls, but loads its first map */
+    s.r->carla.connect_s = 60.0;
+    if (scene_begin(&s, s.p->port, 0, &s.counted.clock, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    assert_int_equal(atomic_load(&s.p->loading), 0);
+    assert_true(scene_logged(&s, "episode not ready"));
+    assert_true(scene_logged(&s, "answers, at try 4"));
+    s.world.ops->destroy(s.world.self);
+    scene_close(&s);
+}
+
 static void test_carla_world_gives_up_when_the_server_does_not_come_back(void **state)
 {
     scene s;
@@ -394,6 +412,7 @@ int main(void)
             test_carla_client_gives_up_when_a_frame_is_promised_but_only_older_ones_come),
         cmocka_unit_test(test_carla_client_gives_up_when_a_map_is_promised_but_never_there),
         cmocka_unit_test(test_carla_world_connects_when_the_server_is_back_after_some_tries),
+        cmocka_unit_test(test_carla_world_connects_when_the_server_has_no_episode_yet),
         cmocka_unit_test(test_carla_world_gives_up_when_the_server_does_not_come_back),
         cmocka_unit_test(test_carla_session_is_refused_when_the_port_is_taken),
     };
