@@ -228,6 +228,22 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
 
 /* ---- One step ---- */
 
+/** Reads a snapshot, and whatever newer ones have come while the planner was thinking: else each
+ *  slow step would leave some, and the car would drive on what has been. */
+static hp_status read_newest(carla_attach *w, carla_snapshot *snapshot, hp_error *error)
+{
+    hp_status st = read_all(w, snapshot, error);
+    for (uint32_t i = 0; i < PATIENCE_FRAMES && st == HP_OK; ++i) {
+        hp_error inner = {{0}};
+        st = carla_client_take(w->seat.client, snapshot, &inner);
+        if (st == HP_EAGAIN || st == HP_EUNAVAILABLE) { /* closed: it is opened when waited for */
+            return HP_OK;
+        }
+        st = st == HP_OK ? read_all(w, snapshot, error) : hp_fail(error, st, "%s", inner.text);
+    }
+    return st;
+}
+
 /** Waits until the world has gone on by a tick of ours. */
 static hp_status await_tick(carla_attach *w, hp_error *error)
 {
@@ -242,7 +258,7 @@ static hp_status await_tick(carla_attach *w, hp_error *error)
             return st;
         }
         if (snapshot.sensor.time_s >= due_s) {
-            return read_all(w, &snapshot, error);
+            return read_newest(w, &snapshot, error);
         }
         if (snapshot.sensor.time_s > newest_s) { /* slowly, but it goes on */
             newest_s = snapshot.sensor.time_s;

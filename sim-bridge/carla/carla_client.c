@@ -340,6 +340,11 @@ hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error 
     return st;
 }
 
+hp_status carla_client_take(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    return next_snapshot(client, 0.0, out, error);
+}
+
 /** Asks for a frame. */
 static hp_status cue(carla_client *client, uint64_t *frame, hp_error *error)
 {

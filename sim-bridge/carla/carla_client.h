@@ -130,6 +130,9 @@ HP_NODISCARD hp_status carla_client_tick(carla_client *client, carla_snapshot *o
 /** The next snapshot, whoever made the world go on. A closed stream is opened again. */
 HP_NODISCARD hp_status carla_client_wait(carla_client *client, carla_snapshot *out,
                                          hp_error *error);
+/** The next one, if it has come already; HP_EAGAIN if not. Whatever comes, the last one is void. */
+HP_NODISCARD hp_status carla_client_take(carla_client *client, carla_snapshot *out,
+                                         hp_error *error);
 
 /** Gives a server back after a client of ours has died: its own clock, and without the actors that
  *  bear our mark, and the ego that a marked sensor sits on. *n: how many. */

@@ -200,6 +200,7 @@ typedef struct town {
     rig *r;
     carla_client *client;
     bridge_world world;
+    uint32_t hero;
 } town;
 
 static void open_town(town *t)
@@ -211,6 +212,7 @@ static void open_town(town *t)
     t->client = rig_client(t->r);
     assert_int_equal(carla_client_spawn(t->client, "vehicle.audi.tt", "hero", &at, &hero, &error),
                      HP_OK);
+    t->hero = hero.id;
     if (attach(t->r, AHEAD, &t->world, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
@@ -297,6 +299,37 @@ static void test_carla_attach_sees_the_nearest_when_there_are_too_many(void **st
         nearest_m = fmin(nearest_m, fabs(frame.agents[i].pose.x_m - 6.0));
     }
     assert_true(nearest_m < 0.1);
+    close_town(&t);
+}
+
+/** Waits until another client has seen so much of the server's time go by. */
+static void let_go_on(town *t, double span_s)
+{
+    carla_snapshot snapshot = {0};
+    hp_error error = {{0}};
+    assert_int_equal(carla_client_wait(t->client, &snapshot, &error), HP_OK);
+    const double until_s = snapshot.sensor.time_s + span_s;
+    while (snapshot.sensor.time_s < until_s) {
+        assert_int_equal(carla_client_wait(t->client, &snapshot, &error), HP_OK);
+    }
+}
+
+static void test_carla_attach_sees_the_newest_when_a_step_has_taken_long(void **state)
+{
+    static town t;
+    static hp_frame frame;
+    hp_error error = {{0}};
+    (void)state;
+    open_town(&t);
+    carla_command away = {.kind = CARLA_CMD_TRANSFORM, .actor = t.hero};
+    away.transform = (carla_transform){{1.5F, 20.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    t.world.ops->step(t.world.self, NULL);
+    let_go_on(&t, 0.5); /* the planner thinks, and the server's time goes on */
+    assert_int_equal(carla_client_batch(t.client, &away, 1, &error), HP_OK);
+    let_go_on(&t, 0.2);
+    t.world.ops->step(t.world.self, NULL);
+    t.world.ops->observe(t.world.self, &frame);
+    hp_assert_near(frame.ego.pose.y_m, -20.0, 1.0);
     close_town(&t);
 }
 
@@ -509,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
         cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
+        cmocka_unit_test(test_carla_attach_sees_the_newest_when_a_step_has_taken_long),
         cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
         cmocka_unit_test(
             test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn),
