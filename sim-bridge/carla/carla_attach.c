@@ -12,6 +12,8 @@
 enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = CARLA_MAX_SNAPSHOT_ACTORS, PATIENCE_FRAMES = 100000 };
 
 #define NEAR_M 100.0        /* bodies farther away are not followed */
+#define LEVEL_M 3.5         /* higher or lower by more than this, and than a steep road leads: */
+#define STEEPEST 0.2        /* they are on a bridge, or below one */
 #define STANDING_MOVE_M 0.2 /* a vehicle that has not moved farther for STANDING_S is parked */
 #define STANDING_S 1.0
 #define EARLY 0.02 /* a step may be shorter by this share of a tick */
@@ -27,7 +29,7 @@ typedef struct known {
 typedef struct carla_attach {
     carla_seat seat; /* first */
     bool has_hero;
-    double now_s;
+    double now_s, height_m; /* the height: the hero's */
     uint32_t n_known;
     known known[KNOWN]; /* by rising id */
 } carla_attach;
@@ -165,7 +167,8 @@ static void read_body(carla_attach *w, known *k, const carla_entry *e)
 {
     const hp_pose pose = carla_puppet_centre(&k->puppet, &e->transform);
     const hp_vec2 p = {pose.x_m, pose.y_m};
-    if (away_m(w, p) > NEAR_M) {
+    const double level_m = fabs((double)e->transform.location.z - w->height_m);
+    if (away_m(w, p) > NEAR_M || level_m > fmax(LEVEL_M, STEEPEST * away_m(w, p))) {
         return; /* if it has a slot, it loses it at the end of the snapshot */
     }
     const uint32_t slot = slot_of(w, k->puppet.id, p);
@@ -205,6 +208,7 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
             there = w->has_hero = true;
             w->seat.ego_puppet = hero->puppet;
             w->seat.ego = carla_puppet_ego(&hero->puppet, &entry, w->seat.full_steer_rad);
+            w->height_m = (double)entry.transform.location.z;
             break;
         }
     }

@@ -302,6 +302,34 @@ static void test_carla_attach_sees_the_nearest_when_there_are_too_many(void **st
     close_town(&t);
 }
 
+/** How many are seen when one car more stands on the hero's road, at this height. */
+static uint32_t bodies_with_one_at(town *t, double x_m, double y_m, double z_m)
+{
+    static hp_frame frame;
+    const carla_transform at = {{(float)x_m, (float)-y_m, (float)z_m}, {0.0F, -90.0F, 0.0F}};
+    carla_actor other;
+    hp_error error = {{0}};
+    if (carla_client_spawn(t->client, "vehicle.tesla.model3", "theirs", &at, &other, &error) !=
+        HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    t->world.ops->step(t->world.self, NULL);
+    t->world.ops->step(t->world.self, NULL);
+    t->world.ops->observe(t->world.self, &frame);
+    return frame.n_agents + frame.n_occluders;
+}
+
+static void test_carla_attach_does_not_see_who_is_on_a_bridge_when_it_drives_below(void **state)
+{
+    static town t;
+    (void)state;
+    open_town(&t);
+    assert_int_equal(bodies_with_one_at(&t, 1.5, -40.0, 6.0), 0);
+    assert_int_equal(bodies_with_one_at(&t, 1.5, -25.0, -4.0), 1); /* a road may fall so much */
+    assert_int_equal(bodies_with_one_at(&t, -1.5, -10.0, 7.0), 2); /* or rise */
+    close_town(&t);
+}
+
 /** Waits until another client has seen so much of the server's time go by. */
 static void let_go_on(town *t, double span_s)
 {
@@ -542,6 +570,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
         cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
+        cmocka_unit_test(test_carla_attach_does_not_see_who_is_on_a_bridge_when_it_drives_below),
         cmocka_unit_test(test_carla_attach_sees_the_newest_when_a_step_has_taken_long),
         cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
         cmocka_unit_test(
