@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/log_carla.h"
 #include "cli/log_export.h"
+#include "cli/report.h"
 #include "cli/table.h"
 #include "common/hp_text.h"
 #include "sim-bridge/carla/carla_drive.h"
@@ -108,12 +109,12 @@ static json_t *info_json(const info *i, const char *path, bool complete)
                               i->topics[k].schema, "messages", (json_int_t)i->topics[k].messages,
                               "bytes", (json_int_t)i->topics[k].bytes));
     }
-    return json_pack("{s:s, s:b, s:I, s:f, s:I, s:I, s:I, s:o, s:O, s:O}", "file", path, "complete",
-                     complete, "messages", (json_int_t)i->messages, "duration_s",
-                     (double)(i->last_ns - i->first_ns) * 1e-9, "chunks", (json_int_t)i->chunks,
-                     "compressed_bytes", (json_int_t)i->compressed, "uncompressed_bytes",
-                     (json_int_t)i->uncompressed, "topics", topics, "attachments", i->attachments,
-                     "metadata", i->metadata);
+    return json_pack("{s:o, s:b, s:I, s:f, s:I, s:I, s:I, s:o, s:O, s:O}", "file",
+                     report_name(path), "complete", complete, "messages", (json_int_t)i->messages,
+                     "duration_s", (double)(i->last_ns - i->first_ns) * 1e-9, "chunks",
+                     (json_int_t)i->chunks, "compressed_bytes", (json_int_t)i->compressed,
+                     "uncompressed_bytes", (json_int_t)i->uncompressed, "topics", topics,
+                     "attachments", i->attachments, "metadata", i->metadata);
 }
 
 /** A text of the file for people: without orders to their terminals. */

@@ -141,9 +141,9 @@ static bool said_nothing_but_lines(const char *path)
 }
 
 /** Runs `hyplan log` with its output in a file. */
-static void say(const char *verb, const char *flag, const char *value)
+static void say(const char *verb, const char *name, const char *flag, const char *value)
 {
-    const char *const words[] = {"log", verb, in_dir("sly.mcap"), flag, value};
+    const char *const words[] = {"log", verb, in_dir(name), flag, value};
     static char texts[5][128];
     char *argv[6] = {NULL};
     int argc = 0;
@@ -193,14 +193,27 @@ static void test_log_gives_terminals_no_orders_when_a_recording_has_some(void **
     static const uint8_t LOG[] = {0x1a, 5, 'h', 0xc2, 0x9b, '2', 'J'};
     assert_int_equal(recorder_file_extra(out, RECORDER_LOG, 1, LOG, sizeof LOG, &error), HP_OK);
     assert_int_equal(recorder_file_close(&out, &figures, &error), HP_OK);
-    say("info", NULL, NULL);
+    say("info", "sly.mcap", NULL, NULL);
     assert_true(said_nothing_but_lines(in_dir("said")));
-    say("info", "--json", NULL);
+    say("info", "sly.mcap", "--json", NULL);
     assert_true(said_nothing_but_lines(in_dir("said")));
-    say("cat", NULL, NULL);
+    say("cat", "sly.mcap", NULL, NULL);
     assert_true(said_nothing_but_lines(in_dir("said")));
-    say("export", "--topic", RECORDER_EXTRA_TOPICS[RECORDER_LOG]);
+    say("export", "sly.mcap", "--topic", RECORDER_EXTRA_TOPICS[RECORDER_LOG]);
     assert_true(said_nothing_but_lines(in_dir("said")));
+}
+
+static void test_log_info_is_json_when_the_file_has_an_old_name(void **state)
+{
+    json_error_t why;
+    (void)state;
+    record(in_dir("sly.mcap"), 1);
+    assert_int_equal(rename(in_dir("sly.mcap"), in_dir("old\xe9.mcap")), 0); /* Latin 1 */
+    say("info", "old\xe9.mcap", "--json", NULL);
+    json_t *json = json_load_file(in_dir("said"), 0, &why);
+    assert_non_null(json);
+    assert_int_equal(json_integer_value(json_object_get(json, "messages")), 2);
+    json_decref(json);
 }
 
 static int open_dir(void **state)
@@ -216,6 +229,7 @@ static int close_dir(void **state)
                                         "osi.mcap",
                                         "late.mcap",
                                         "sly.mcap",
+                                        "old\xe9.mcap",
                                         "said",
                                         "a\xc2\x9b"
                                         "2J"};
@@ -231,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_osi_export_goes_on_when_worlds_last_for_centuries),
         cmocka_unit_test(test_log_gives_terminals_no_orders_when_a_recording_has_some),
+        cmocka_unit_test(test_log_info_is_json_when_the_file_has_an_old_name),
         cmocka_unit_test(test_log_file_tells_times_that_fit_when_they_are_beyond_all),
     };
     return cmocka_run_group_tests(tests, open_dir, close_dir);
