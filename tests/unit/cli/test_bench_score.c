@@ -164,6 +164,27 @@ static void test_beating_the_oracle_fails_loudly(void **state)
     bench_book_destroy(&book);
 }
 
+static void test_junit_is_xml_when_a_scenario_has_an_odd_name(void **state)
+{
+    bench_settings s = fixture_settings();
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    (void)snprintf(s.scenarios[0], sizeof s.scenarios[0], "a&\"<b");
+    assert_int_equal(bench_book_create(&s, &book), HP_OK);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    FILE *out = open_memstream(&text, &size);
+    bench_report_junit(&board, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "name=\"a&amp;&quot;&lt;b\""));
+    assert_null(strstr(text, "a&\""));
+    free(text);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
 static void test_scenes_that_somebody_has_not_played_count_for_nobody(void **state)
 {
     const bench_settings s = fixture_settings();
@@ -256,6 +277,7 @@ int main(void)
         cmocka_unit_test(test_si90_counts_scenarios),
         cmocka_unit_test(test_duels_count_the_scenes_in_which_one_of_two_crashes),
         cmocka_unit_test(test_beating_the_oracle_fails_loudly),
+        cmocka_unit_test(test_junit_is_xml_when_a_scenario_has_an_odd_name),
         cmocka_unit_test(test_scenes_that_somebody_has_not_played_count_for_nobody),
         cmocka_unit_test(test_json_has_the_stable_keys),
         cmocka_unit_test(test_table_fits_120_columns),
