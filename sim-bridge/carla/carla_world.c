@@ -288,14 +288,14 @@ static hp_status begin(carla_world *w, hp_error *error)
     if (st == HP_OK) {
         st = spawn(seat, seat->config.ego, CARLA_EGO_ROLE, &ego, &seat->ego_puppet, error);
     }
+    if (st == HP_OK) { /* at once: it is what tells our ego from others' when we die */
+        st = carla_seat_watch(seat, seat->mark, error);
+    }
     if (st == HP_OK) {
         st = spawn_bodies(w, error);
     }
     if (st == HP_OK) {
         st = carla_seat_learn_ego(seat, error);
-    }
-    if (st == HP_OK) {
-        st = carla_seat_watch(seat, seat->mark, error);
     }
     return st == HP_OK ? settle(w, error) : st;
 }

@@ -3,6 +3,10 @@
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/carla_scene.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /** What dies in a server that has lived for long is found all the same. */
 static void
 test_carla_world_frees_the_server_when_ids_are_beyond_the_first_ten_thousands(void **state)
@@ -129,6 +133,35 @@ test_carla_server_has_its_clock_back_when_the_connection_breaks_before_a_spawn(v
     scene_close(&s);
 }
 
+static void test_carla_rescue_finds_the_ego_when_its_run_died_before_all_were_spawned(void **state)
+{
+    scene s;
+    uint32_t n = 0;
+    hp_error error = {{0}};
+    int how = 0;
+    (void)state;
+    scene_open(&s);
+    s.r->carla.timeout_s = 60.0;
+    proxy_await(s.p, "spawn_actor", 1, SILENT); /* the ego, and what comes next */
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)!scene_begin(&s, s.p->port, 0, &s.r->clock, &error);
+        _exit(1);
+    }
+    while (atomic_load(&s.p->fault) != SILENT) {
+        hp_clock_sleep_until_ns(hp_clock_now_ns(&s.r->clock) + 1000000);
+    }
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &how, 0), child);
+    s.r->carla.timeout_s = PATIENCE_S;
+    const carla_endpoint endpoint = rig_endpoint(s.r);
+    assert_int_equal(carla_client_rescue(&endpoint, &s.r->clock, &n, &error), HP_OK);
+    assert_true(n >= 2);
+    assert_true(proxy_server_is_free(s.r, 1));
+    scene_close(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +172,7 @@ int main(void)
         cmocka_unit_test(test_carla_world_leaves_no_body_when_the_connection_breaks_at_its_spawn),
         cmocka_unit_test(test_carla_world_leaves_no_sensor_when_its_spawn_is_not_answered),
         cmocka_unit_test(test_carla_world_says_so_when_it_cannot_look_for_what_was_spawned),
+        cmocka_unit_test(test_carla_rescue_finds_the_ego_when_its_run_died_before_all_were_spawned),
         cmocka_unit_test(test_carla_world_clears_what_an_episode_before_has_lost_when_it_begins),
         cmocka_unit_test(
             test_carla_server_has_its_clock_back_when_the_connection_breaks_before_a_spawn),
