@@ -80,12 +80,18 @@ static void serve_streams(proxy *p)
     }
 }
 
+/** Makes what is as large as half of one of these no number. */
 static void spoil_boxes(uint8_t *bytes, size_t n)
 {
-    static const uint8_t HALF_LENGTH[] = {0xca, 0x3f, 0xed, 0x1e, 0xb8}; /* 1.8525 */
-    for (size_t i = 0; i + sizeof HALF_LENGTH <= n; ++i) {
-        if (memcmp(bytes + i, HALF_LENGTH, sizeof HALF_LENGTH) == 0) {
-            bytes[i + 1] = 0x7f;
+    static const uint8_t HALF_LENGTHS[][5] = {
+        {0xca, 0x3f, 0xed, 0x1e, 0xb8},  /* 1.8525: an audi a2 */
+        {0xca, 0x3e, 0x40, 0x00, 0x00}}; /* 0.1875: a walker */
+    for (size_t i = 0; i + sizeof HALF_LENGTHS[0] <= n; ++i) {
+        for (size_t k = 0; k < HP_ARRAY_LEN(HALF_LENGTHS); ++k) {
+            if (memcmp(bytes + i, HALF_LENGTHS[k], sizeof HALF_LENGTHS[k]) == 0) {
+                bytes[i + 1] = 0x7f;
+                bytes[i + 2] |= 0x80;
+            }
         }
     }
 }

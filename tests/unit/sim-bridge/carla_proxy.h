@@ -20,7 +20,7 @@ typedef enum fault {
     OTHER_TYPE,  /* snapshots of a sensor type of another release */
     LOSE,        /* loses the next answer */
     FUTURE,      /* says yes to a tick, of a frame that will not come */
-    ODD_BOX,     /* an audi a2 has no length that is a number */
+    ODD_BOX,     /* walkers and an audi a2 have no length that is a number */
     KEEP_MAP,    /* says yes to a map that is to be loaded, and does nothing */
 } fault;
 

@@ -180,6 +180,23 @@ static void test_carla_world_goes_on_when_the_server_is_slow(void **state)
     scene_close(&s);
 }
 
+static void test_carla_world_drives_when_the_walkers_boxes_are_nonsense(void **state)
+{
+    scene s;
+    hp_error error = {{0}};
+    (void)state;
+    scene_open(&s);
+    atomic_store(&s.p->fault, ODD_BOX);
+    if (scene_begin(&s, s.p->port, 0, &s.r->clock, &error) != HP_OK) {
+        fail_msg("%s", error.text);
+    }
+    s.world.ops->step(s.world.self, &GO);
+    assert_null(s.world.ops->trouble(s.world.self));
+    s.world.ops->destroy(s.world.self);
+    assert_true(proxy_server_is_free(s.r, 1));
+    scene_close(&s);
+}
+
 static void test_carla_world_goes_on_when_the_server_closes_its_streams(void **state)
 {
     scene s;
@@ -403,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_carla_world_ends_when_the_server_is_gone),
         cmocka_unit_test(test_carla_world_leaves_others_alone_when_the_episode_has_changed),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_is_slow),
+        cmocka_unit_test(test_carla_world_drives_when_the_walkers_boxes_are_nonsense),
         cmocka_unit_test(test_carla_world_goes_on_when_the_server_closes_its_streams),
         cmocka_unit_test(
             test_carla_world_hears_of_a_contact_when_the_server_has_closed_its_streams),
