@@ -3,6 +3,8 @@
 #ifndef HP_TEXT_H
 #define HP_TEXT_H
 
+#include <stdbool.h>
+
 /** Puts something else in the place of all that is not printable ASCII: for letters, and where
  * names are to be compared by eye. */
 static inline void hp_text_plain(char *text, char instead)
@@ -15,5 +17,7 @@ static inline void hp_text_plain(char *text, char instead)
 /** Puts something else in the place of what ends lines, gives terminals orders (in UTF-8, too) or
  * is no UTF-8: for people and JSON, which may have umlauts. */
 void hp_text_line(char *text, char instead);
+/** True if hp_text_line would leave it as it is. */
+bool hp_text_is_line(const char *text);
 
 #endif
