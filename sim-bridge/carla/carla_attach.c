@@ -305,7 +305,7 @@ static void attach_destroy(void *self)
     }
     if (n > 0) {
         (void)!carla_seat_insist(&w->seat, last, n, &ignored);
-        carla_seat_sweep(&w->seat, CARLA_GUEST_ROLE, NULL);
+        carla_seat_sweep(&w->seat, w->seat.mark, NULL);
     }
     carla_seat_close(&w->seat);
     free(w);
@@ -374,7 +374,7 @@ static hp_status begin(carla_attach *w, hp_error *error)
     }
     if (st == HP_OK) {
         seat->newest_id = w->known[w->n_known - 1].puppet.id;
-        st = carla_seat_watch(seat, CARLA_GUEST_ROLE, error);
+        st = carla_seat_watch(seat, seat->mark, error);
     }
     return st;
 }
@@ -394,6 +394,7 @@ hp_status carla_attach_create(const carla_world_setup *setup, bridge_world *out,
         return hp_fail(error, HP_ENOMEM, "no memory for the CARLA world");
     }
     hp_status st = carla_seat_init(&w->seat, setup, error);
+    carla_owner_guest_mark(setup->episode, w->seat.mark);
     w->seat.n_bodies = SLOTS;
     for (uint32_t s = 0; s < SLOTS; ++s) {
         slot_empty(w, s);

@@ -138,5 +138,9 @@ HP_NODISCARD hp_status carla_client_take(carla_client *client, carla_snapshot *o
  *  bear our mark, and the ego that a marked sensor sits on. *n: how many. */
 HP_NODISCARD hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
                                            uint32_t *n, hp_error *error);
+/** Lets somebody else's egos brake that clients of ours drove which have died, and takes our
+ * sensors away. *n: how many. */
+HP_NODISCARD hp_status carla_client_release(const carla_endpoint *endpoint, const hp_clock *clock,
+                                            uint32_t *n, hp_error *error);
 
 #endif

@@ -22,13 +22,14 @@ typedef struct leftovers {
     const char *mark; /* ours */
     bool dead_only;
     bool living; /* there are some whose owner may still drive them */
+    bool dead;   /* and some whose owner has died, with the server's clock */
     uint32_t n;
-    carla_command destroy[MAX_LEFTOVERS];
+    carla_command commands[MAX_LEFTOVERS]; /* to destroy them */
 } leftovers;
 
 static void note(leftovers *l, uint32_t id)
 {
-    l->destroy[l->n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = id};
+    l->commands[l->n++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = id};
 }
 
 static bool note_leftover(void *ctx, const carla_actor *actor)
@@ -36,12 +37,15 @@ static bool note_leftover(void *ctx, const carla_actor *actor)
     leftovers *l = ctx;
     const carla_text role = carla_description_value(&actor->description, "role_name");
     const carla_claim claim = carla_owner_claim(role, l->mark);
+    const bool guest = claim == CARLA_CLAIM_GUEST || claim == CARLA_CLAIM_DEAD_GUEST;
     l->living = l->living || claim == CARLA_CLAIM_OURS;
-    if (claim == CARLA_CLAIM_NONE || (l->dead_only && claim != CARLA_CLAIM_DEAD)) {
+    l->dead = l->dead || claim == CARLA_CLAIM_DEAD;
+    if (claim == CARLA_CLAIM_NONE ||
+        (l->dead_only && (claim == CARLA_CLAIM_OURS || claim == CARLA_CLAIM_GUEST))) {
         return true;
     }
     note(l, actor->id);
-    if (actor->parent_id != 0 && claim != CARLA_CLAIM_GUEST) { /* our sensor sits on our ego */
+    if (actor->parent_id != 0 && !guest) { /* our sensor sits on our ego */
         note(l, actor->parent_id);
     }
     return l->n + 2 <= MAX_LEFTOVERS;
@@ -49,7 +53,7 @@ static bool note_leftover(void *ctx, const carla_actor *actor)
 
 static hp_status destroy_leftovers(carla_client *client, const leftovers *l, hp_error *error)
 {
-    const hp_status st = l->n > 0 ? carla_client_batch(client, l->destroy, l->n, error) : HP_OK;
+    const hp_status st = l->n > 0 ? carla_client_batch(client, l->commands, l->n, error) : HP_OK;
     return st == HP_EINVAL ? HP_OK : st; /* some went with their parent */
 }
 
@@ -136,7 +140,7 @@ static hp_status free_if_left(carla_client *client, const carla_takeover *how,
     if (st == HP_OK) {
         st = carla_client_search(client, first, note_leftover, l, error);
     }
-    if (st == HP_OK && (l->n == 0 || l->living)) {
+    if (st == HP_OK && (!l->dead || l->living)) {
         st = hp_fail(error, HP_EBUSY,
                      "the server is in synchronous mode already: %s drives it, or left it so; "
                      "`hyplan carla free` gives it back its own clock",
@@ -274,6 +278,46 @@ hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *cl
         st = rescue(client, l, error);
     }
     *n = st == HP_OK ? l->n : 0;
+    carla_client_close(&client);
+    free(l);
+    return st;
+}
+
+/* ---- Somebody else's ego ---- */
+
+static bool note_guest(void *ctx, const carla_actor *actor)
+{
+    leftovers *l = ctx;
+    const carla_text role = carla_description_value(&actor->description, "role_name");
+    if (carla_owner_claim(role, "") == CARLA_CLAIM_DEAD_GUEST && actor->parent_id != 0) {
+        l->commands[l->n++] = (carla_command){
+            .kind = CARLA_CMD_CONTROL, .actor = actor->parent_id, .control = {.brake = 1.0F}};
+        note(l, actor->id);
+    }
+    return l->n + 2 <= MAX_LEFTOVERS;
+}
+
+hp_status carla_client_release(const carla_endpoint *endpoint, const hp_clock *clock, uint32_t *n,
+                               hp_error *error)
+{
+    carla_client *client = NULL;
+    carla_snapshot snapshot;
+    leftovers *l = leftovers_new("", true, error);
+    *n = 0;
+    if (l == NULL) {
+        return HP_ENOMEM;
+    }
+    hp_status st = carla_client_connect(endpoint, clock, &client, error);
+    if (st == HP_OK) {
+        st = carla_client_wait(client, &snapshot, error);
+    }
+    if (st == HP_OK) {
+        st = carla_client_list(client, &snapshot, note_guest, l, error);
+    }
+    if (st == HP_OK) {
+        st = destroy_leftovers(client, l, error);
+    }
+    *n = st == HP_OK ? l->n / 2 : 0;
     carla_client_close(&client);
     free(l);
     return st;

@@ -4,8 +4,11 @@
 #include "tests/unit/sim-bridge/carla_hero.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /** The owner of the scenario: he spawns, he ticks, and he ticks when he is allowed to. */
 typedef struct owner {
@@ -255,6 +258,50 @@ static void test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its
     rig_close(r);
 }
 
+static void test_carla_release_lets_the_hero_brake_when_our_process_was_killed(void **state)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    const hp_command go = {.accel_mps2 = 3.0};
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = rig_client(r);
+    bridge_world world;
+    carla_actor hero;
+    hp_error error = {{0}};
+    uint32_t n = 0;
+    int how = 0;
+    (void)state;
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (hero_attach(r, HERO_AHEAD, &world, &error) != HP_OK) {
+            _exit(1);
+        }
+        world.ops->step(world.self, &go);
+        (void)kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+    assert_false(proxy_hero_brakes(r, false));
+    const carla_endpoint endpoint = rig_endpoint(r);
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 1);
+    assert_true(proxy_hero_brakes(r, false));
+    assert_true(proxy_server_is_free(r, 2)); /* the hero is not ours to take away; the sensor is */
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 0);
+    /* nor is that of one who still drives told anything */
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_OK);
+    world.ops->step(world.self, &go);
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 0);
+    assert_false(proxy_hero_brakes(r, false));
+    world.ops->destroy(world.self);
+    carla_client_close(&client);
+    rig_close(r);
+}
+
 /** The owner's world goes on whatever happens to us: so the hero must be told to brake by whatever
  *  way is left, and be told at once. */
 static void meet(fault what, const char *says, const char *then)
@@ -359,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(
             test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn),
+        cmocka_unit_test(test_carla_release_lets_the_hero_brake_when_our_process_was_killed),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),

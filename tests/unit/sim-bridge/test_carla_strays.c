@@ -7,29 +7,53 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/** What dies in a server that has lived for long is found all the same. */
-static void
-test_carla_world_frees_the_server_when_ids_are_beyond_the_first_ten_thousands(void **state)
+/** Spawns an actor of this role, and stops the server's clock. */
+static void leave_behind(const scene *s, const char *role, uint32_t *id)
 {
-    enum { GIVEN = 200000 };
+    const carla_transform aside = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    carla_client *client = rig_client(s->r);
     carla_settings settings;
     carla_actor lost;
-    char before[CARLA_MARK_TEXT];
-    const carla_transform aside = {{50.0F, 50.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
-    scene s;
-    hp_error error = {{0}};
-    (void)state;
-    scene_open_aged(&s, GIVEN);
-    carla_owner_mark(0, before);
-    carla_client *client = rig_client(s.r);
-    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", before, &aside, &lost, &error),
+    hp_error error;
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.a2", role, &aside, &lost, &error),
                      HP_OK);
-    assert_true(lost.id > GIVEN);
     assert_int_equal(carla_client_settings(client, &settings, &error), HP_OK);
     settings.synchronous = true;
     settings.fixed_delta_s = 0.05;
     assert_int_equal(carla_client_set(client, &settings, &error), HP_OK);
     carla_client_close(&client);
+    *id = lost.id;
+}
+
+/** One of ours that was a guest there, and has died, did not have the clock. */
+static void test_carla_world_is_refused_when_only_a_guest_of_ours_has_died_there(void **state)
+{
+    scene s;
+    uint32_t id = 0;
+    char before[CARLA_MARK_TEXT];
+    hp_error error = {{0}};
+    (void)state;
+    scene_open(&s);
+    carla_owner_guest_mark(0, before);
+    leave_behind(&s, before, &id);
+    assert_int_equal(scene_begin(&s, s.own_port, 1, &s.r->clock, &error), HP_EBUSY);
+    scene_close(&s);
+}
+
+/** What dies in a server that has lived for long is found all the same. */
+static void
+test_carla_world_frees_the_server_when_ids_are_beyond_the_first_ten_thousands(void **state)
+{
+    enum { GIVEN = 200000 };
+    char before[CARLA_MARK_TEXT];
+    scene s;
+    uint32_t id = 0;
+    hp_error error = {{0}};
+    (void)state;
+    scene_open_aged(&s, GIVEN);
+    carla_owner_mark(0, before);
+    leave_behind(&s, before, &id);
+    assert_true(id > GIVEN);
     if (scene_begin(&s, s.own_port, 1, &s.r->clock, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
@@ -165,6 +189,7 @@ static void test_carla_rescue_finds_the_ego_when_its_run_died_before_all_were_sp
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_carla_world_is_refused_when_only_a_guest_of_ours_has_died_there),
         cmocka_unit_test(
             test_carla_world_frees_the_server_when_ids_are_beyond_the_first_ten_thousands),
         cmocka_unit_test(test_carla_world_leaves_no_ego_when_its_spawn_is_not_answered),
