@@ -3,7 +3,6 @@
 
 #include "common/hp_geom.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,22 +22,6 @@ uint64_t carla_client_episode(const carla_client *client)
 }
 
 /* ---- Connecting ---- */
-
-/** A line for people, where there is a log; errors come to the user's eyes at once. */
-static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
-    HP_PRINTF(3, 4);
-
-static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (c->endpoint.log != NULL) {
-        hp_log_line(c->endpoint.log, level, "CARLA at %s:%u: %s", c->host, c->endpoint.port, text);
-    }
-}
 
 static hp_status learn_version(carla_client *c, hp_error *error)
 {
@@ -93,20 +76,22 @@ static hp_status try_connect(carla_client *c, carla_token *token, hp_error *erro
 static hp_status connect_patiently(carla_client *c, carla_token *token, hp_error *error)
 {
     const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
+    const hp_log *log = c->endpoint.log;
     int64_t pause_ms = PAUSE_MS;
     for (uint32_t tries = 1;; ++tries) {
         const hp_status st = try_connect(c, token, error);
         const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
         const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
-        if (st == HP_OK && tries > 1) {
-            tell(c, HP_LOG_INFO, "answers, at try %u", tries);
+        if (st == HP_OK && tries > 1 && log != NULL) {
+            hp_log_info(log, "CARLA at %s:%u: answers, at try %u", c->host, c->endpoint.port,
+                        tries);
         }
         if (!again || next_ns > give_up_ns) {
             return st;
         }
-        if (tries == 1) {
-            tell(c, HP_LOG_ERROR, "%.300s; trying again for %g s", error->text,
-                 c->endpoint.connect_s);
+        if (tries == 1 && log != NULL) { /* an error comes to the user's eyes at once */
+            hp_log_error(log, "CARLA at %s:%u: %.300s; trying again for %g s", c->host,
+                         c->endpoint.port, error->text, c->endpoint.connect_s);
         }
         if (!hp_clock_sleep_until_ns(next_ns)) {
             return hp_fail(error, HP_EINTERRUPTED,
