@@ -9,7 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = CARLA_MAX_SNAPSHOT_ACTORS, PATIENCE_FRAMES = 100000 };
+enum {
+    SLOTS = SIM_SENSOR_BODIES,
+    KNOWN = CARLA_MAX_SNAPSHOT_ACTORS,
+    PATIENCE_FRAMES = 100000,
+    MAX_LEFT = 16
+};
 
 #define NEAR_M 100.0        /* bodies farther away are not followed */
 #define LEVEL_M 3.5         /* higher or lower by more than this, and than a steep road leads: */
@@ -30,6 +35,8 @@ typedef struct carla_attach {
     carla_seat seat; /* first */
     bool has_hero;
     double now_s, height_m; /* the height: the hero's */
+    uint32_t n_left;
+    carla_command left[MAX_LEFT]; /* to destroy sensors whose run of ours has died */
     uint32_t n_known;
     known known[KNOWN]; /* by rising id */
 } carla_attach;
@@ -50,6 +57,7 @@ static known *find_known(carla_attach *w, uint32_t id)
 static bool learn(void *ctx, const carla_actor *actor)
 {
     carla_attach *w = ctx;
+    const carla_text role = carla_description_value(&actor->description, "role_name");
     const bool car = carla_text_begins(actor->description.id, "vehicle.");
     const bool walker = carla_text_begins(actor->description.id, "walker.");
     if (find_known(w, actor->id) == NULL && w->n_known < KNOWN) {
@@ -70,8 +78,11 @@ static bool learn(void *ctx, const carla_actor *actor)
         }
     }
     if (w->seat.ego_puppet.id == 0 && car && /* another one who comes later is not ours */
-        carla_text_is(carla_description_value(&actor->description, "role_name"), CARLA_EGO_ROLE)) {
+        carla_text_is(role, CARLA_EGO_ROLE)) {
         w->seat.ego_puppet.id = actor->id;
+    }
+    if (w->n_left < MAX_LEFT && carla_owner_claim(role, "") == CARLA_CLAIM_DEAD_GUEST) {
+        w->left[w->n_left++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = actor->id};
     }
     return true;
 }
@@ -364,6 +375,10 @@ static hp_status begin(carla_attach *w, hp_error *error)
     }
     if (st == HP_OK) {
         st = find_hero(w, error);
+    }
+    if (st == HP_OK && w->n_left > 0) {
+        hp_error ignored; /* they are in nobody's way */
+        (void)!carla_client_batch(seat->client, w->left, w->n_left, &ignored);
     }
     if (st == HP_OK) {
         st = carla_seat_learn_ego(seat, error);

@@ -258,20 +258,13 @@ static void test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its
     rig_close(r);
 }
 
-static void test_carla_release_lets_the_hero_brake_when_our_process_was_killed(void **state)
+/** A process of ours that is killed while it drives somebody else's hero. */
+static void abandon_hero(rig *r)
 {
-    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
     const hp_command go = {.accel_mps2 = 3.0};
-    rig *r = rig_open(CARLA_0_9_16);
-    carla_client *client = rig_client(r);
     bridge_world world;
-    carla_actor hero;
     hp_error error = {{0}};
-    uint32_t n = 0;
     int how = 0;
-    (void)state;
-    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
-                     HP_OK);
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -283,6 +276,45 @@ static void test_carla_release_lets_the_hero_brake_when_our_process_was_killed(v
     }
     assert_int_equal(waitpid(child, &how, 0), child);
     assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
+/** A server with its own clock, and a hero in it. */
+static carla_client *serve_hero(rig *r)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_client *client = rig_client(r);
+    carla_actor hero;
+    hp_error error = {{0}};
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    return client;
+}
+
+static void test_carla_attach_takes_away_the_sensor_when_a_run_of_ours_died_there(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = serve_hero(r);
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    abandon_hero(r);
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_OK);
+    world.ops->destroy(world.self);
+    assert_true(proxy_server_is_free(r, 2)); /* the spectator, and the hero */
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+static void test_carla_release_lets_the_hero_brake_when_our_process_was_killed(void **state)
+{
+    const hp_command go = {.accel_mps2 = 3.0};
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = serve_hero(r);
+    bridge_world world;
+    hp_error error = {{0}};
+    uint32_t n = 0;
+    (void)state;
+    abandon_hero(r);
     assert_false(proxy_hero_brakes(r, false));
     const carla_endpoint endpoint = rig_endpoint(r);
     assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
@@ -406,6 +438,7 @@ int main(void)
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
         cmocka_unit_test(
             test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn),
+        cmocka_unit_test(test_carla_attach_takes_away_the_sensor_when_a_run_of_ours_died_there),
         cmocka_unit_test(test_carla_release_lets_the_hero_brake_when_our_process_was_killed),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
