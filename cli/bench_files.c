@@ -7,12 +7,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+/** The name of a suite's part; names come from files. */
+static void put_name(const char *suite, const char *part, FILE *out)
+{
+    svg_escape(out, suite);
+    (void)fputc('.', out);
+    svg_escape(out, part);
+}
+
 static void junit_case(const bench_board *board, uint32_t c, uint32_t i, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
     const bench_score *x = bench_board_score(board, c, i);
-    (void)fprintf(out, "    <testcase classname=\"%s.%s\" name=\"%s\">\n", s->suite,
-                  s->contenders[c], s->scenarios[i]);
+    (void)fputs("    <testcase classname=\"", out);
+    put_name(s->suite, s->contenders[c], out);
+    (void)fputs("\" name=\"", out);
+    svg_escape(out, s->scenarios[i]);
+    (void)fputs("\">\n", out);
     if (x->beats > 0) {
         (void)fprintf(out, "      <failure message=\"beats the oracle in %u of %u scenes\"/>\n",
                       x->beats, x->scenes);
@@ -35,20 +46,24 @@ void bench_report_junit(const bench_board *board, FILE *out)
         for (uint32_t i = 0; i < s->n_scenarios; i++) {
             failures += bench_board_score(board, c, i)->beats > 0;
         }
-        (void)fprintf(out, "  <testsuite name=\"%s.%s\" tests=\"%u\" failures=\"%u\">\n", s->suite,
-                      s->contenders[c], s->n_scenarios, failures);
+        (void)fputs("  <testsuite name=\"", out);
+        put_name(s->suite, s->contenders[c], out);
+        (void)fprintf(out, "\" tests=\"%u\" failures=\"%u\">\n", s->n_scenarios, failures);
         for (uint32_t i = 0; i < s->n_scenarios; i++) {
             junit_case(board, c, i, out);
         }
         (void)fputs("  </testsuite>\n", out);
     }
     if (board->missing > 0) {
+        (void)fputs("  <testsuite name=\"", out);
+        svg_escape(out, s->suite);
+        (void)fputs("\" tests=\"1\" failures=\"1\">\n    <testcase classname=\"", out);
+        svg_escape(out, s->suite);
         (void)fprintf(out,
-                      "  <testsuite name=\"%s\" tests=\"1\" failures=\"1\">\n"
-                      "    <testcase classname=\"%s\" name=\"complete\">\n"
+                      "\" name=\"complete\">\n"
                       "      <failure message=\"%u scenes are missing\"/>\n"
                       "    </testcase>\n  </testsuite>\n",
-                      s->suite, s->suite, board->missing);
+                      board->missing);
     }
     (void)fputs("</testsuites>\n", out);
 }

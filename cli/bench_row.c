@@ -1,5 +1,7 @@
 #include "cli/bench_row.h"
 
+#include "common/hp_text.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -206,7 +208,7 @@ static bool read_cell(const column *c, const char *cell, bench_row *row)
     bool good = false;
     switch (c->type) {
     case COLUMN_TEXT:
-        good = strlen(cell) < c->size;
+        good = strlen(cell) < c->size && hp_text_is_line(cell);
         if (good) {
             memcpy(at, cell, strlen(cell) + 1);
         }

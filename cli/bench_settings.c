@@ -1,5 +1,6 @@
 /* settings.json: what a run was, so that it can be resumed and merged. */
 #include "cli/bench_suite.h"
+#include "common/hp_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,7 +32,7 @@ json_t *bench_settings_json(const bench_settings *s)
 static bool take_text(const json_t *value, char *out, size_t cap)
 {
     const char *text = json_string_value(value);
-    return text != NULL && (size_t)snprintf(out, cap, "%s", text) < cap;
+    return text != NULL && hp_text_is_line(text) && (size_t)snprintf(out, cap, "%s", text) < cap;
 }
 
 static bool take_uint(const json_t *json, const char *key, uint32_t min, uint32_t *out)

@@ -2,7 +2,9 @@
 #include "cli/commands.h"
 #include "cli/log_carla.h"
 #include "cli/log_export.h"
+#include "cli/report.h"
 #include "cli/table.h"
+#include "common/hp_text.h"
 #include "sim-bridge/carla/carla_drive.h"
 
 #include <errno.h>
@@ -109,20 +111,22 @@ static json_t *info_json(const info *i, const char *path, bool complete)
                               i->topics[k].schema, "messages", (json_int_t)i->topics[k].messages,
                               "bytes", (json_int_t)i->topics[k].bytes));
     }
-    return json_pack("{s:s, s:b, s:I, s:f, s:I, s:I, s:I, s:o, s:O, s:O}", "file", path, "complete",
-                     complete, "messages", (json_int_t)i->messages, "duration_s",
-                     (double)(i->last_ns - i->first_ns) * 1e-9, "chunks", (json_int_t)i->chunks,
-                     "compressed_bytes", (json_int_t)i->compressed, "uncompressed_bytes",
-                     (json_int_t)i->uncompressed, "topics", topics, "attachments", i->attachments,
-                     "metadata", i->metadata);
+    return json_pack("{s:o, s:b, s:I, s:f, s:I, s:I, s:I, s:o, s:O, s:O}", "file",
+                     report_name(path), "complete", complete, "messages", (json_int_t)i->messages,
+                     "duration_s", (double)(i->last_ns - i->first_ns) * 1e-9, "chunks",
+                     (json_int_t)i->chunks, "compressed_bytes", (json_int_t)i->compressed,
+                     "uncompressed_bytes", (json_int_t)i->uncompressed, "topics", topics,
+                     "attachments", i->attachments, "metadata", i->metadata);
 }
 
 /** A text of the file for people: without orders to their terminals. */
 static void print_plain(const char *text)
 {
-    for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        (void)putchar(c < 0x20 || c == 0x7f ? '.' : c);
+    char *line = text != NULL ? strdup(text) : NULL;
+    if (line != NULL) {
+        hp_text_line(line, '.');
+        (void)fputs(line, stdout);
+        free(line);
     }
 }
 
@@ -159,7 +163,8 @@ static void print_info(const info *i, const char *path)
         char *text = json_dumps(json_object_get(item, "entries"), JSON_COMPACT);
         (void)putchar('\n');
         print_plain(json_string_value(json_object_get(item, "name")));
-        (void)printf(": %s", text != NULL ? text : "");
+        (void)fputs(": ", stdout);
+        print_plain(text);
         free(text);
     }
     (void)putchar('\n');
@@ -190,7 +195,7 @@ static int run_info(const log_options *o)
     log_file_close(&file);
     if (o->common.json) {
         json_t *json = info_json(i, o->path, st == HP_ENOENT);
-        (void)json_dumpf(json, stdout, JSON_INDENT(2));
+        (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_ENSURE_ASCII);
         (void)putchar('\n');
         json_decref(json);
     } else {
@@ -213,7 +218,7 @@ static void print_line(void *ctx, const log_message *m)
 
 static void dump(json_t *json, size_t flags)
 {
-    (void)json_dumpf(json, stdout, flags | JSON_REAL_PRECISION(17));
+    (void)json_dumpf(json, stdout, flags | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
     (void)putchar('\n');
     json_decref(json);
 }

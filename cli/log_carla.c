@@ -1,5 +1,6 @@
 #include "cli/log_carla.h"
 
+#include "cli/report.h"
 #include "common/hp_file.h"
 #include "common/hp_text.h"
 #include "sim-bridge/carla/carla_log.h"
@@ -75,11 +76,11 @@ static json_t *facts_json(const carla_log *log, const log_facts *facts)
         }
     }
     return json_pack(
-        "{s:s, s:s, s:b, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "file", log->name,
-        "map", facts->map, "truncated", log->truncated, "frames", (json_int_t)facts->frames,
-        "elapsed_s", facts->elapsed_s, "vehicles", (int)facts->kinds[CARLA_LOG_VEHICLE], "walkers",
-        (int)facts->kinds[CARLA_LOG_WALKER], "traffic_lights",
-        (int)facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], "signs",
+        "{s:o, s:s, s:b, s:I, s:f, s:i, s:i, s:i, s:i, s:i, s:i, s:s, s:o}", "file",
+        report_name(log->name), "map", facts->map, "truncated", log->truncated, "frames",
+        (json_int_t)facts->frames, "elapsed_s", facts->elapsed_s, "vehicles",
+        (int)facts->kinds[CARLA_LOG_VEHICLE], "walkers", (int)facts->kinds[CARLA_LOG_WALKER],
+        "traffic_lights", (int)facts->kinds[CARLA_LOG_TRAFFIC_LIGHT], "signs",
         (int)facts->kinds[CARLA_LOG_TRAFFIC_SIGN], "sensors", (int)facts->kinds[CARLA_LOG_SENSOR],
         "others", (int)facts->kinds[CARLA_LOG_OTHER], "hero", facts->hero, "packets", packets);
 }

@@ -2,7 +2,9 @@
 
 #include "cli/osi_export.h"
 #include "cli/osi_mcap.h"
+#include "common/hp_clock.h"
 #include "common/hp_file.h"
+#include "common/hp_text.h"
 #include "proto/hp_schema.h"
 
 #include <errno.h>
@@ -88,14 +90,25 @@ static void flatten(json_t *object, const char *prefix, json_t *flat)
     }
 }
 
+static void print_text(const char *value)
+{
+    char *line = strdup(value);
+    if (line == NULL) {
+        return;
+    }
+    hp_text_line(line, '.');
+    (void)putchar('"');
+    for (const char *c = line; *c != '\0'; c++) {
+        (void)fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stdout);
+    }
+    (void)putchar('"');
+    free(line);
+}
+
 static void print_cell(const json_t *value)
 {
     if (json_is_string(value)) {
-        (void)putchar('"');
-        for (const char *c = json_string_value(value); *c != '\0'; c++) {
-            (void)fputs(*c == '"' ? "\"\"" : (char[]){*c, '\0'}, stdout);
-        }
-        (void)putchar('"');
+        print_text(json_string_value(value));
     } else if (json_is_real(value)) {
         (void)printf("%.17g", json_real_value(value));
     } else if (json_is_integer(value)) {
@@ -145,7 +158,7 @@ static void print_element(void *ctx, const log_message *m)
     (void)fputs(*first ? "[\n" : ",\n", stdout);
     *first = false;
     json_t *line = log_line_json(m);
-    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    (void)json_dumpf(line, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(17));
     json_decref(line);
 }
 
@@ -184,7 +197,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
         t->left_out++;
         return;
     }
-    shifted->stamp_ns += t->base_ns;
+    shifted->stamp_ns = hp_clock_later_ns(t->base_ns, frame->stamp_ns);
     osi_ground_truth(&t->world, shifted, &out);
     if (out.full) {
         t->left_out++;
@@ -198,7 +211,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
 static void take_world(osi_trace *t, const hp_world_info *world)
 {
     if (t->has_world && t->world.world_id != world->world_id) {
-        t->base_ns = t->last_ns + INT64_C(1000000000);
+        t->base_ns = hp_clock_later_ns(t->last_ns, INT64_C(1000000000));
     }
     t->world = *world;
     t->has_world = true;

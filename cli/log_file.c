@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -29,27 +28,15 @@ struct log_file {
     size_t n_schemas, n_channels;
 };
 
-static bool is_utf8(const char *text)
-{
-    json_t *json = json_string(text);
-    const bool good = json != NULL;
-    json_decref(json);
-    return good;
-}
-
-/** What is longer is cut; what is not printable becomes a dot, for it goes to terminals; so does
- * what is no UTF-8, for it goes into JSON. */
+/** What is longer is cut; what is not for terminals or JSON becomes a dot. */
 static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
 {
     const size_t n = from.len < cap - 1 ? (size_t)from.len : cap - 1;
     for (size_t i = 0; i < n; i++) {
-        const uint8_t c = from.data[i];
-        to[i] = (char)(c < 0x20 || c == 0x7f ? '.' : c);
+        to[i] = (char)(from.data[i] != 0 ? from.data[i] : '.');
     }
     to[n] = '\0';
-    if (!is_utf8(to)) {
-        hp_text_plain(to, '.');
-    }
+    hp_text_line(to, '.');
 }
 
 hp_status log_file_open(const char *path, log_file **out, hp_error *error)
@@ -158,7 +145,7 @@ bool log_file_resolve(const log_file *f, const hp_mcap_message *m, log_message *
     *out = (log_message){.topic = c->topic,
                          .schema = s != NULL ? s->name : "",
                          .encoding = c->encoding,
-                         .time_ns = m->log_ns,
+                         .time_ns = m->log_ns < INT64_MAX ? m->log_ns : INT64_MAX,
                          .sequence = m->sequence,
                          .data = m->data};
     return true;

@@ -9,7 +9,7 @@
 typedef struct log_message {
     const char *topic, *schema; /* schema: "" if there is none */
     const char *encoding;
-    uint64_t time_ns;
+    uint64_t time_ns; /* at most INT64_MAX */
     uint32_t sequence;
     hp_mcap_bytes data;
 } log_message;

@@ -2,6 +2,7 @@
 
 #include "cli/recorder_file.h"
 #include "cli/scene.h"
+#include "common/hp_clock.h"
 #include "common/hp_file.h"
 
 #include <inttypes.h>
@@ -198,10 +199,10 @@ static void tell(recorder_node *n, scene_level level, const char *text)
 static void keep_time(recorder_node *n, hp_msg_type type)
 {
     if (type == HP_MSG_FRAME) {
-        n->now_ns = n->base_ns + n->message->as_hp_frame.stamp_ns;
+        n->now_ns = hp_clock_later_ns(n->base_ns, n->message->as_hp_frame.stamp_ns);
     } else if (type == HP_MSG_WORLD_INFO && n->has_world &&
                n->message->as_hp_world_info.world_id != n->world.world_id) {
-        n->base_ns = n->now_ns + S_NS;
+        n->base_ns = hp_clock_later_ns(n->now_ns, S_NS);
         n->now_ns = n->base_ns;
     }
 }

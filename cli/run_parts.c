@@ -356,15 +356,22 @@ static void note_parts(const supervisor *children, run_facts *facts)
     }
 }
 
-/** A bridge that was killed has left its actors, and a server that waits for its ticks. */
+/** A bridge that was killed has left its actors, and a server that waits for its ticks; or somebody
+ *  else's ego with the last it was told. */
 static void rescue_server(process_run *r)
 {
+    const bool attached = r->options->config.bridge.carla.attach;
     const carla_endpoint endpoint =
         carla_endpoint_of(&r->options->config.bridge.carla, 0.0, &r->log.own);
     const hp_clock clock = hp_clock_real();
     hp_error error;
     uint32_t n = 0;
-    if (carla_client_rescue(&endpoint, &clock, &n, &error) == HP_OK) {
+    if (attached && carla_client_release(&endpoint, &clock, &n, &error) == HP_OK) {
+        hp_log_info(&r->log.own, "the hero of the CARLA server %s",
+                    n > 0 ? "was told to brake" : "was not driven by us yet");
+    } else if (attached) {
+        hp_log_error(&r->log.own, "the hero cannot be told to brake: %s", error.text);
+    } else if (carla_client_rescue(&endpoint, &clock, &n, &error) == HP_OK) {
         hp_log_info(&r->log.own, "the CARLA server is free again; %u actors destroyed", n);
     } else {
         hp_log_error(&r->log.own, "the CARLA server may still wait for us: %s", error.text);
@@ -460,8 +467,7 @@ static hp_status watch_over(process_run *r, const cli_rundir *dir, run_facts *fa
     if (bridge->exit_status > 128) {
         hp_log_error(&r->log.own, "the bridge was ended by signal %d: the world is gone",
                      bridge->exit_status - 128);
-        if (r->options->config.bridge.world == BRIDGE_WORLD_CARLA &&
-            !r->options->config.bridge.carla.attach) {
+        if (r->options->config.bridge.world == BRIDGE_WORLD_CARLA) {
             rescue_server(r);
         }
     }

@@ -4,6 +4,7 @@
 #include "cli/scene.h"
 #include "cli/view_client.h"
 #include "cli/view_tuner.h"
+#include "common/hp_clock.h"
 
 #include <libwebsockets.h>
 #include <stdlib.h>
@@ -408,7 +409,7 @@ void view_server_hear(void *server, hp_msg_type type, const void *payload, size_
     const int64_t stamp_ns = type == HP_MSG_FRAME ? message->as_hp_frame.stamp_ns
                              : state->has_frame   ? state->frame.stamp_ns
                                                   : 0;
-    const int64_t time_ns = s->base_ns + stamp_ns;
+    const int64_t time_ns = hp_clock_later_ns(s->base_ns, stamp_ns);
     pb_out out = {.bytes = s->drawing, .cap = DRAWING_BYTES};
     send_all(s, (uint32_t)(1 + type), time_ns, payload, len);
     if (type == HP_MSG_WORLD_INFO) { /* told once a second: late viewers get the map, too */

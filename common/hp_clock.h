@@ -26,6 +26,13 @@ static inline int64_t hp_clock_now_ns(const hp_clock *clock)
     return clock->now_ns(clock);
 }
 
+/** An instant that much later; the last that can be told instead of one beyond it. */
+static inline int64_t hp_clock_later_ns(int64_t instant_ns, int64_t span_ns)
+{
+    const bool beyond = span_ns > 0 && instant_ns > INT64_MAX - span_ns;
+    return beyond ? INT64_MAX : instant_ns + span_ns;
+}
+
 /** CPU time of the calling thread, for the figures that gate. */
 int64_t hp_clock_thread_cpu_ns(void);
 /** And of all threads of the process together. */

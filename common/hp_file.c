@@ -24,7 +24,7 @@ static hp_status load_failure(const char *path, int code, hp_error *error)
     case ENOMEM:
         return hp_fail(error, HP_ENOMEM, "%.160s: error: out of memory", path);
     default:
-        (void)strerror_r(code, why, sizeof why);
+        (void)snprintf(why, sizeof why, "%s", strerror(code));
         return hp_fail(error, HP_EIO, "%.160s: error: %s", path, why);
     }
 }
@@ -106,6 +106,39 @@ static bool write_all(int fd, const unsigned char *bytes, size_t len)
     return true;
 }
 
+static bool fill(int fd, const void *bytes, size_t len)
+{
+    const bool good = write_all(fd, bytes, len);
+    return fsync(fd) == 0 && good;
+}
+
+/** Gives a file without a name this one; what a process of the same number has left goes. */
+static bool give_name(int fd, const char *path)
+{
+    char self[64];
+    (void)snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+    (void)unlink(path);
+    return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0;
+}
+
+/** Writes a file beside its place. As long as it is not whole it has no name, so that nothing is
+ *  left of a process that is killed; where the file system knows no such files (NFS), it has. */
+static bool write_beside(const char *dir, const char *temporary, const void *bytes, size_t len)
+{
+    int fd = open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (fd >= 0) {
+        bool good = fill(fd, bytes, len);
+        const bool named = good && give_name(fd, temporary);
+        good = close(fd) == 0 && good;
+        if (named || !good) {
+            return good;
+        }
+    }
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    const bool good = fd >= 0 && fill(fd, bytes, len);
+    return fd >= 0 && close(fd) == 0 && good;
+}
+
 hp_status hp_file_write(const char *dir, const char *name, const void *bytes, size_t len,
                         hp_error *error)
 {
@@ -116,14 +149,7 @@ hp_status hp_file_write(const char *dir, const char *name, const void *bytes, si
         return hp_fail(error, HP_EINVAL, "%s/%s: path too long", dir, name);
     }
     (void)snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    const int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd < 0) {
-        return hp_fail(error, HP_EIO, "%s: cannot write: %s", temporary, strerror(errno));
-    }
-    bool good = write_all(fd, bytes, len);
-    good = fsync(fd) == 0 && good;
-    good = close(fd) == 0 && good;
-    if (!good || rename(temporary, path) != 0) {
+    if (!write_beside(dir, temporary, bytes, len) || rename(temporary, path) != 0) {
         const int why = errno;
         (void)unlink(temporary);
         return hp_fail(error, HP_EIO, "%s: cannot write: %s", path, strerror(why));

@@ -14,8 +14,9 @@
 HP_NODISCARD hp_status hp_file_read(const char *path, size_t most, char **bytes, size_t *len,
                                     hp_error *error);
 
-/** Writes DIR/NAME through DIR/NAME.PROCESS.tmp, fsync and rename: of two processes' the last one
- * stays. */
+/** Writes DIR/NAME through a file without a name, fsync, DIR/NAME.PROCESS.tmp and rename: of two
+ * processes' the last one stays, and of one that is killed meanwhile nothing. On file systems that
+ * know no files without a name its DIR/NAME.PROCESS.tmp does. */
 HP_NODISCARD hp_status hp_file_write(const char *dir, const char *name, const void *bytes,
                                      size_t len, hp_error *error);
 

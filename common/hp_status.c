@@ -1,5 +1,7 @@
 #include "common/hp_status.h"
 
+#include "common/hp_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -16,17 +18,6 @@ const char *hp_status_text(hp_status status)
     return TEXTS[status];
 }
 
-/** Keeps it one line, and a terminal's orders out of it, whatever outside text went into it. */
-static void blank_controls(char *text)
-{
-    for (; *text != '\0'; ++text) {
-        const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f) {
-            *text = '?';
-        }
-    }
-}
-
 hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
 {
     if (error != NULL) {
@@ -34,7 +25,7 @@ hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(error->text, sizeof error->text, format, args);
         va_end(args);
-        blank_controls(error->text);
+        hp_text_line(error->text, '?'); /* whatever outside text went into it */
     }
     return status;
 }

@@ -89,7 +89,7 @@
 #define YAW_RATE_RADPS -1e3, 1e3
 #define SHARE_P 0.0, 1.0
 #define RETURN_VALUE -1e9, 1e9
-#define INSTANT_NS -0x1p62, 0x1p62 /* differences do not overflow */
+#define INSTANT_NS 0.0, 0x1p62 /* a world begins at 0; differences do not overflow */
 #define SPAN_NS 0.0, 0x1p62
 
 /* Places and poses are rows of their own in the message that holds them. */

@@ -6,6 +6,8 @@
 /* With the benchmark's own rule, a parked car hides walkers within this distance of it. */
 #define BENCHMARK_REACH_M 10.0
 
+_Static_assert((int)SIM_SENSOR_BODIES <= (int)HP_MAX_AGENTS, "a sight has room for every body");
+
 const hp_field SIM_SENSOR_FIELDS[] = {
     HP_F_DOUBLE(sim_sensor_config, range_m, 1.0, 500.0, "m", "farthest that the sensor sees"),
     HP_F_DOUBLE(sim_sensor_config, position_noise_m, 0.0, 5.0, "m",
@@ -141,14 +143,40 @@ static hp_agent agent_of(const sim_sensor_config *config, hp_rng stream, const s
     return agent;
 }
 
-static void report(const sim_sensor_config *config, hp_rng stream, const sim_body *body,
-                   uint32_t id, sim_sight *sight)
+/** Where a ranks among occluders: nearer to the ego, then seen earlier. */
+static bool is_nearer(const hp_pose *ego, const hp_occluder *a, const hp_occluder *b)
+{
+    const hp_pose *p = &a->box.centre;
+    const hp_pose *q = &b->box.centre;
+    const double a2 =
+        (p->x_m - ego->x_m) * (p->x_m - ego->x_m) + (p->y_m - ego->y_m) * (p->y_m - ego->y_m);
+    const double b2 =
+        (q->x_m - ego->x_m) * (q->x_m - ego->x_m) + (q->y_m - ego->y_m) * (q->y_m - ego->y_m);
+    return a2 < b2 || (a2 == b2 && a->id < b->id);
+}
+
+/** Where there are too many, the nearest are reported. */
+static void report_occluder(const hp_pose *ego, const hp_occluder *one, sim_sight *sight)
+{
+    if (sight->n_occluders < HP_MAX_OCCLUDERS) {
+        sight->occluders[sight->n_occluders++] = *one;
+        return;
+    }
+    hp_occluder *farthest = &sight->occluders[0];
+    for (uint32_t i = 1; i < HP_MAX_OCCLUDERS; ++i) {
+        farthest = is_nearer(ego, &sight->occluders[i], farthest) ? farthest : &sight->occluders[i];
+    }
+    if (is_nearer(ego, one, farthest)) {
+        *farthest = *one;
+    }
+}
+
+static void report(const sim_sensor_config *config, hp_rng stream, const hp_pose *ego,
+                   const sim_body *body, uint32_t id, sim_sight *sight)
 {
     if (body->standing) {
-        if (sight->n_occluders < HP_MAX_OCCLUDERS) {
-            sight->occluders[sight->n_occluders++] = (hp_occluder){id, body->box};
-        }
-    } else if (sight->n_agents < HP_MAX_AGENTS) {
+        report_occluder(ego, &(hp_occluder){id, body->box}, sight);
+    } else {
         sight->agents[sight->n_agents++] = agent_of(config, stream, body, id);
     }
 }
@@ -177,7 +205,7 @@ void sim_sensor_look(const sim_sensor_config *config, sim_sensor *sensor, uint32
         if (sensor->ids[i] == 0) {
             sensor->ids[i] = ++sensor->last_id;
         }
-        report(config, stream, &bodies[i], sensor->ids[i], sight);
+        report(config, stream, &ego->pose, &bodies[i], sensor->ids[i], sight);
     }
 }
 

@@ -3,8 +3,9 @@
  *
  *  An agent is seen when its centre is within range of the ego's and the line from the ego's
  *  front-axle centre to a corner or the centre of its box is free of all other vehicles'
- *  footprints. Parked cars are reported as occluders, everybody else as agents; both get small
- *  ids in the order of first sight, so neither ids nor order tell of what is hidden.
+ *  footprints. Parked cars are reported as occluders, the nearest HP_MAX_OCCLUDERS of them,
+ *  everybody else as agents; both get small ids in the order of first sight, so neither ids nor
+ *  order tell of what is hidden.
  *  Ownership: plain data. Threads: one sensor, one thread. Allocation: none.
  *  Determinism: noise is a function of (seed, tick, body). */
 #ifndef SIM_SENSOR_H

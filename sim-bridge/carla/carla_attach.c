@@ -9,13 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOTS = SIM_SENSOR_BODIES, KNOWN = CARLA_MAX_SNAPSHOT_ACTORS, PATIENCE_FRAMES = 100000 };
+enum {
+    SLOTS = SIM_SENSOR_BODIES,
+    KNOWN = CARLA_MAX_SNAPSHOT_ACTORS,
+    PATIENCE_FRAMES = 100000,
+    MAX_LEFT = 16
+};
 
 #define NEAR_M 100.0        /* bodies farther away are not followed */
+#define LEVEL_M 3.5         /* higher or lower by more than this, and than a steep road leads: */
+#define STEEPEST 0.2        /* they are on a bridge, or below one */
 #define STANDING_MOVE_M 0.2 /* a vehicle that has not moved farther for STANDING_S is parked */
 #define STANDING_S 1.0
 #define EARLY 0.02 /* a step may be shorter by this share of a tick */
-#define HERO "hero"
 
 /** An actor of which the server has told once. */
 typedef struct known {
@@ -28,7 +34,9 @@ typedef struct known {
 typedef struct carla_attach {
     carla_seat seat; /* first */
     bool has_hero;
-    double now_s;
+    double now_s, height_m; /* the height: the hero's */
+    uint32_t n_left;
+    carla_command left[MAX_LEFT]; /* to destroy sensors whose run of ours has died */
     uint32_t n_known;
     known known[KNOWN]; /* by rising id */
 } carla_attach;
@@ -49,6 +57,7 @@ static known *find_known(carla_attach *w, uint32_t id)
 static bool learn(void *ctx, const carla_actor *actor)
 {
     carla_attach *w = ctx;
+    const carla_text role = carla_description_value(&actor->description, "role_name");
     const bool car = carla_text_begins(actor->description.id, "vehicle.");
     const bool walker = carla_text_begins(actor->description.id, "walker.");
     if (find_known(w, actor->id) == NULL && w->n_known < KNOWN) {
@@ -69,8 +78,11 @@ static bool learn(void *ctx, const carla_actor *actor)
         }
     }
     if (w->seat.ego_puppet.id == 0 && car && /* another one who comes later is not ours */
-        carla_text_is(carla_description_value(&actor->description, "role_name"), HERO)) {
+        carla_text_is(role, CARLA_EGO_ROLE)) {
         w->seat.ego_puppet.id = actor->id;
+    }
+    if (w->n_left < MAX_LEFT && carla_owner_claim(role, "") == CARLA_CLAIM_DEAD_GUEST) {
+        w->left[w->n_left++] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = actor->id};
     }
     return true;
 }
@@ -166,7 +178,8 @@ static void read_body(carla_attach *w, known *k, const carla_entry *e)
 {
     const hp_pose pose = carla_puppet_centre(&k->puppet, &e->transform);
     const hp_vec2 p = {pose.x_m, pose.y_m};
-    if (away_m(w, p) > NEAR_M) {
+    const double level_m = fabs((double)e->transform.location.z - w->height_m);
+    if (away_m(w, p) > NEAR_M || level_m > fmax(LEVEL_M, STEEPEST * away_m(w, p))) {
         return; /* if it has a slot, it loses it at the end of the snapshot */
     }
     const uint32_t slot = slot_of(w, k->puppet.id, p);
@@ -206,6 +219,7 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
             there = w->has_hero = true;
             w->seat.ego_puppet = hero->puppet;
             w->seat.ego = carla_puppet_ego(&hero->puppet, &entry, w->seat.full_steer_rad);
+            w->height_m = (double)entry.transform.location.z;
             break;
         }
     }
@@ -229,6 +243,22 @@ static hp_status read_all(carla_attach *w, const carla_snapshot *snapshot, hp_er
 
 /* ---- One step ---- */
 
+/** Reads a snapshot, and whatever newer ones have come while the planner was thinking: else each
+ *  slow step would leave some, and the car would drive on what has been. */
+static hp_status read_newest(carla_attach *w, carla_snapshot *snapshot, hp_error *error)
+{
+    hp_status st = read_all(w, snapshot, error);
+    for (uint32_t i = 0; i < PATIENCE_FRAMES && st == HP_OK; ++i) {
+        hp_error inner = {{0}};
+        st = carla_client_take(w->seat.client, snapshot, &inner);
+        if (st == HP_EAGAIN || st == HP_EUNAVAILABLE) { /* closed: it is opened when waited for */
+            return HP_OK;
+        }
+        st = st == HP_OK ? read_all(w, snapshot, error) : hp_fail(error, st, "%s", inner.text);
+    }
+    return st;
+}
+
 /** Waits until the world has gone on by a tick of ours. */
 static hp_status await_tick(carla_attach *w, hp_error *error)
 {
@@ -243,7 +273,7 @@ static hp_status await_tick(carla_attach *w, hp_error *error)
             return st;
         }
         if (snapshot.sensor.time_s >= due_s) {
-            return read_all(w, &snapshot, error);
+            return read_newest(w, &snapshot, error);
         }
         if (snapshot.sensor.time_s > newest_s) { /* slowly, but it goes on */
             newest_s = snapshot.sensor.time_s;
@@ -286,6 +316,7 @@ static void attach_destroy(void *self)
     }
     if (n > 0) {
         (void)!carla_seat_insist(&w->seat, last, n, &ignored);
+        carla_seat_sweep(&w->seat, w->seat.mark, NULL);
     }
     carla_seat_close(&w->seat);
     free(w);
@@ -314,7 +345,7 @@ static hp_status find_hero(carla_attach *w, hp_error *error)
             return hp_fail(error, HP_ENOENT,
                            "no vehicle of the server has the role_name %s: start the scenario "
                            "first, or wait longer (bridge.carla.connect_s)",
-                           HERO);
+                           CARLA_EGO_ROLE);
         }
     }
 }
@@ -345,6 +376,10 @@ static hp_status begin(carla_attach *w, hp_error *error)
     if (st == HP_OK) {
         st = find_hero(w, error);
     }
+    if (st == HP_OK && w->n_left > 0) {
+        hp_error ignored; /* they are in nobody's way */
+        (void)!carla_client_batch(seat->client, w->left, w->n_left, &ignored);
+    }
     if (st == HP_OK) {
         st = carla_seat_learn_ego(seat, error);
     }
@@ -352,7 +387,11 @@ static hp_status begin(carla_attach *w, hp_error *error)
         st = carla_ground_complete(seat->client, seat->ego.pose, seat->scenario.route_from_map,
                                    &seat->info, error);
     }
-    return st == HP_OK ? carla_seat_watch(seat, CARLA_GUEST_ROLE, error) : st;
+    if (st == HP_OK) {
+        seat->newest_id = w->known[w->n_known - 1].puppet.id;
+        st = carla_seat_watch(seat, seat->mark, error);
+    }
+    return st;
 }
 
 hp_status carla_attach_create(const carla_world_setup *setup, bridge_world *out, hp_error *error)
@@ -370,6 +409,7 @@ hp_status carla_attach_create(const carla_world_setup *setup, bridge_world *out,
         return hp_fail(error, HP_ENOMEM, "no memory for the CARLA world");
     }
     hp_status st = carla_seat_init(&w->seat, setup, error);
+    carla_owner_guest_mark(setup->episode, w->seat.mark);
     w->seat.n_bodies = SLOTS;
     for (uint32_t s = 0; s < SLOTS; ++s) {
         slot_empty(w, s);

@@ -1,35 +1,15 @@
-#include "sim-bridge/carla/carla_client.h"
+/* A session: connecting, the episode, its time. Its actors: carla_client_actors.c. */
+#include "sim-bridge/carla/carla_client_internal.h"
 
 #include "common/hp_geom.h"
-#include "sim-bridge/carla/carla_stream.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    REOPENINGS = 6,
-    PAUSE_MS = 100,
-    PAUSE_MAX_MS = 2000,
-    MAX_BLUEPRINTS = 4096,
-    SEARCHED_IDS = 65536,
-    SEARCHED_AT_ONCE = 8192
-};
+enum { REOPENINGS = 6, PAUSE_MS = 100, PAUSE_MAX_MS = 2000 };
 
 #define REOPENED_S 1.0 /* patience for the first snapshot of a stream that was opened again */
-
-struct carla_client {
-    const hp_clock *clock;
-    carla_endpoint endpoint;
-    char host[128];
-    carla_version version;
-    carla_rpc *rpc;
-    carla_stream *world;
-    uint64_t episode;
-    carla_definition definition; /* scratch */
-    carla_actor actor;           /* the same */
-};
 
 carla_version carla_client_version(const carla_client *client)
 {
@@ -42,22 +22,6 @@ uint64_t carla_client_episode(const carla_client *client)
 }
 
 /* ---- Connecting ---- */
-
-/** A line for people, where there is a log; errors come to the user's eyes at once. */
-static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
-    HP_PRINTF(3, 4);
-
-static void tell(const carla_client *c, hp_log_level level, const char *format, ...)
-{
-    char text[400];
-    va_list args;
-    va_start(args, format);
-    (void)vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    if (c->endpoint.log != NULL) {
-        hp_log_line(c->endpoint.log, level, "CARLA at %s:%u: %s", c->host, c->endpoint.port, text);
-    }
-}
 
 static hp_status learn_version(carla_client *c, hp_error *error)
 {
@@ -74,47 +38,6 @@ static hp_status learn_version(carla_client *c, hp_error *error)
     return carla_version_parse(text.p, text.len, &c->version, error);
 }
 
-/** One try: a connection, and a server that tells its version over it. */
-static hp_status try_connect(carla_client *c, hp_error *error)
-{
-    hp_status st =
-        carla_rpc_open(c->host, c->endpoint.port, c->clock, c->endpoint.timeout_s, &c->rpc, error);
-    if (st == HP_OK) {
-        st = learn_version(c, error);
-    }
-    if (st != HP_OK) {
-        carla_rpc_close(&c->rpc);
-    }
-    return st;
-}
-
-/** Tries again as long as it may, with growing pauses: the server may be starting. */
-static hp_status connect_patiently(carla_client *c, hp_error *error)
-{
-    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
-    int64_t pause_ms = PAUSE_MS;
-    for (uint32_t tries = 1;; ++tries) {
-        const hp_status st = try_connect(c, error);
-        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
-        const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
-        if (st == HP_OK && tries > 1) {
-            tell(c, HP_LOG_INFO, "answers, at try %u", tries);
-        }
-        if (!again || next_ns > give_up_ns) {
-            return st;
-        }
-        if (tries == 1) {
-            tell(c, HP_LOG_ERROR, "%.300s; trying again for %g s", error->text,
-                 c->endpoint.connect_s);
-        }
-        if (!hp_clock_sleep_until_ns(next_ns)) {
-            return hp_fail(error, HP_EINTERRUPTED,
-                           "interrupted before the server could be reached");
-        }
-        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
-    }
-}
-
 static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *error)
 {
     const msgpack_object *value = NULL;
@@ -129,6 +52,53 @@ static hp_status learn_episode(carla_client *c, carla_token *token, hp_error *er
         st = carla_token_read(info.token.token, info.token.n_token, token, error);
     }
     return st;
+}
+
+/** One try: a connection, and a server that tells its version and its episode over it. One that has
+ *  just been started tells its version long before it has an episode. */
+static hp_status try_connect(carla_client *c, carla_token *token, hp_error *error)
+{
+    hp_status st =
+        carla_rpc_open(c->host, c->endpoint.port, c->clock, c->endpoint.timeout_s, &c->rpc, error);
+    if (st == HP_OK) {
+        st = learn_version(c, error);
+    }
+    if (st == HP_OK) {
+        st = learn_episode(c, token, error);
+    }
+    if (st != HP_OK) {
+        carla_rpc_close(&c->rpc);
+    }
+    return st;
+}
+
+/** Tries again as long as it may, with growing pauses: the server may be starting. */
+static hp_status connect_patiently(carla_client *c, carla_token *token, hp_error *error)
+{
+    const int64_t give_up_ns = hp_clock_now_ns(c->clock) + (int64_t)(c->endpoint.connect_s * 1e9);
+    const hp_log *log = c->endpoint.log;
+    int64_t pause_ms = PAUSE_MS;
+    for (uint32_t tries = 1;; ++tries) {
+        const hp_status st = try_connect(c, token, error);
+        const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
+        const bool again = st == HP_EUNAVAILABLE || st == HP_EDEADLINE || st == HP_EIO;
+        if (st == HP_OK && tries > 1 && log != NULL) {
+            hp_log_info(log, "CARLA at %s:%u: answers, at try %u", c->host, c->endpoint.port,
+                        tries);
+        }
+        if (!again || next_ns > give_up_ns) {
+            return st;
+        }
+        if (tries == 1 && log != NULL) { /* an error comes to the user's eyes at once */
+            hp_log_error(log, "CARLA at %s:%u: %.300s; trying again for %g s", c->host,
+                         c->endpoint.port, error->text, c->endpoint.connect_s);
+        }
+        if (!hp_clock_sleep_until_ns(next_ns)) {
+            return hp_fail(error, HP_EINTERRUPTED,
+                           "interrupted before the server could be reached");
+        }
+        pause_ms = pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause_ms * 2;
+    }
 }
 
 /** From 0.9.14 on a stream is asked for before it is opened. */
@@ -148,8 +118,8 @@ static hp_status refresh_token(carla_client *c, carla_token *token, hp_error *er
     return st == HP_OK ? carla_token_read(bytes.token, bytes.n_token, token, error) : st;
 }
 
-static hp_status open_stream(carla_client *c, carla_token *token, carla_stream **out,
-                             hp_error *error)
+hp_status carla_client_stream(carla_client *c, carla_token *token, carla_stream **out,
+                              hp_error *error)
 {
     const hp_status st = refresh_token(c, token, error);
     return st == HP_OK
@@ -169,12 +139,9 @@ hp_status carla_client_connect(const carla_endpoint *endpoint, const hp_clock *c
     c->clock = clock;
     c->endpoint = *endpoint;
     (void)snprintf(c->host, sizeof c->host, "%s", endpoint->host);
-    hp_status st = connect_patiently(c, error);
+    hp_status st = connect_patiently(c, &token, error);
     if (st == HP_OK) {
-        st = learn_episode(c, &token, error);
-    }
-    if (st == HP_OK) {
-        st = open_stream(c, &token, &c->world, error);
+        st = carla_client_stream(c, &token, &c->world, error);
     }
     if (st != HP_OK) {
         const hp_error inner = *error;
@@ -299,203 +266,6 @@ hp_status carla_client_record(carla_client *client, const char *name, hp_error *
     return st;
 }
 
-/* ---- Actors ---- */
-
-/** Sends a request for actors, and visits them. */
-static hp_status visit_actors(carla_client *c, carla_visit visit, void *ctx, hp_error *error)
-{
-    const msgpack_object *list = NULL;
-    hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &list, error);
-    bool more = true;
-    for (uint32_t i = 0; st == HP_OK && more && i < carla_items(list); ++i) {
-        c->actor = (carla_actor){0};
-        st = carla_unpack(carla_item(list, i), CARLA_ACTOR, &c->actor, error);
-        more = st == HP_OK && visit(ctx, &c->actor);
-    }
-    return st;
-}
-
-hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot, carla_visit visit,
-                            void *ctx, hp_error *error)
-{
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
-    (void)msgpack_pack_array(args, snapshot->n_actors);
-    for (uint32_t i = 0; i < snapshot->n_actors; ++i) {
-        (void)msgpack_pack_uint32(args, carla_entry_id(snapshot, i));
-    }
-    return visit_actors(client, visit, ctx, error);
-}
-
-hp_status carla_client_search(carla_client *client, carla_visit visit, void *ctx, hp_error *error)
-{
-    hp_status st = HP_OK;
-    for (uint32_t first = 0; first < SEARCHED_IDS && st == HP_OK; first += SEARCHED_AT_ONCE) {
-        msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
-        (void)msgpack_pack_array(args, SEARCHED_AT_ONCE);
-        for (uint32_t i = 0; i < SEARCHED_AT_ONCE; ++i) {
-            (void)msgpack_pack_uint32(args, first + i);
-        }
-        st = visit_actors(client, visit, ctx, error);
-    }
-    return st;
-}
-
-/** Reads the blueprint of this name out of the list. */
-static hp_status find_blueprint(carla_client *c, const char *blueprint, hp_error *error)
-{
-    const msgpack_object *list = NULL;
-    (void)carla_rpc_begin(c->rpc, "get_actor_definitions", true, 0);
-    const hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &list, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    for (uint32_t i = 0; i < carla_items(list) && i < MAX_BLUEPRINTS; ++i) {
-        const msgpack_object *item = carla_item(list, i);
-        carla_text id = {"", 0};
-        if (carla_get_text(carla_item(item, 1), &id) && carla_text_is(id, blueprint)) {
-            c->definition = (carla_definition){0};
-            return carla_unpack(item, CARLA_DEFINITION, &c->definition, error);
-        }
-    }
-    return hp_fail(error, HP_ENOENT, "CARLA has no blueprint '%s'", blueprint);
-}
-
-/** Describes the actor to spawn as the official client does: every attribute of the blueprint with
- *  its value, the types as the server numbers them. */
-static carla_description describe(const carla_definition *d, const char *role)
-{
-    carla_description out = {.uid = d->uid, .id = d->id, .n_attributes = d->n_attributes};
-    for (uint32_t i = 0; i < d->n_attributes; ++i) {
-        const carla_definition_attribute *a = &d->attributes[i];
-        carla_text value = a->value;
-        if (carla_text_is(a->id, "role_name")) {
-            value = carla_text_of(role);
-        } else if (carla_text_is(a->id, "is_invincible")) {
-            value = carla_text_of("false");
-        }
-        out.attributes[i] = (carla_attribute){a->id, a->type, value};
-    }
-    return out;
-}
-
-static hp_status spawn(carla_client *c, const carla_description *description,
-                       const carla_transform *at, uint32_t parent, carla_actor *out,
-                       hp_error *error)
-{
-    const msgpack_object *value = NULL;
-    const uint32_t extra = parent == 0 ? 0 : (c->version >= CARLA_0_9_16 ? 3 : 2);
-    msgpack_packer *args = carla_rpc_begin(
-        c->rpc, parent == 0 ? "spawn_actor" : "spawn_actor_with_parent", true, 2 + extra);
-    carla_pack(args, CARLA_DESCRIPTION, description, c->version);
-    carla_pack(args, CARLA_TRANSFORM, at, c->version);
-    if (parent != 0) {
-        (void)msgpack_pack_uint32(args, parent);
-        (void)msgpack_pack_uint32(args, 0); /* rigid */
-    }
-    if (extra == 3) {
-        carla_pack_text(args, "");
-    }
-    const hp_status st = carla_rpc_end(c->rpc, c->endpoint.timeout_s, &value, error);
-    *out = (carla_actor){0};
-    return st == HP_OK ? carla_unpack(value, CARLA_ACTOR, out, error) : st;
-}
-
-hp_status carla_client_spawn(carla_client *client, const char *blueprint, const char *role,
-                             const carla_transform *at, carla_actor *out, hp_error *error)
-{
-    const hp_status st = find_blueprint(client, blueprint, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    const carla_description description = describe(&client->definition, role);
-    return spawn(client, &description, at, 0, out, error);
-}
-
-hp_status carla_client_watch(carla_client *client, const char *role, uint32_t parent, uint32_t *id,
-                             carla_stream **out, hp_error *error)
-{
-    const carla_transform here = {0};
-    carla_token token;
-    carla_actor sensor;
-    *id = 0;
-    hp_status st = find_blueprint(client, "sensor.other.collision", error);
-    if (st != HP_OK) {
-        return st;
-    }
-    const carla_description description = describe(&client->definition, role);
-    st = spawn(client, &description, &here, parent, &sensor, error);
-    if (st == HP_OK) {
-        *id = sensor.id;
-        st = carla_token_read(sensor.token, sensor.n_token, &token, error);
-    }
-    return st == HP_OK ? open_stream(client, &token, out, error) : st;
-}
-
-static bool take_it(void *ctx, const carla_actor *actor)
-{
-    *(carla_actor *)ctx = *actor;
-    return false;
-}
-
-hp_status carla_client_watch_again(carla_client *client, uint32_t id, carla_stream **out,
-                                   hp_error *error)
-{
-    carla_actor sensor = {0};
-    carla_token token;
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_actors_by_id", true, 1);
-    (void)msgpack_pack_array(args, 1);
-    (void)msgpack_pack_uint32(args, id);
-    hp_status st = visit_actors(client, take_it, &sensor, error);
-    st = st == HP_OK ? carla_token_read(sensor.token, sensor.n_token, &token, error) : st;
-    return st == HP_OK ? open_stream(client, &token, out, error) : st;
-}
-
-hp_status carla_client_batch(carla_client *client, const carla_command *commands, uint32_t n,
-                             hp_error *error)
-{
-    const msgpack_object *answers = NULL;
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "apply_batch", true, 2);
-    (void)msgpack_pack_array(args, n);
-    for (uint32_t i = 0; i < n; ++i) {
-        carla_pack_command(args, &commands[i], client->version);
-    }
-    (void)msgpack_pack_false(args);
-    hp_status st = carla_rpc_end_raw(client->rpc, client->endpoint.timeout_s, &answers, error);
-    for (uint32_t i = 0; st == HP_OK && i < carla_items(answers); ++i) {
-        const msgpack_object *value = NULL;
-        st = carla_rpc_value(carla_item(answers, i), &value, error);
-    }
-    return st;
-}
-
-bool carla_client_post_control(carla_client *client, uint32_t id, const carla_control *control)
-{
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "apply_control_to_vehicle", false, 2);
-    (void)msgpack_pack_uint32(args, id);
-    carla_pack(args, CARLA_CONTROL, control, client->version);
-    return carla_rpc_post(client->rpc);
-}
-
-hp_status carla_client_cruise(carla_client *client, uint32_t id, double speed_mps, hp_error *error)
-{
-    const carla_vec3 v = {(float)speed_mps, 0.0F, 0.0F};
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "enable_actor_constant_velocity", false, 2);
-    (void)msgpack_pack_uint32(args, id);
-    carla_pack(args, CARLA_VEC3, &v, client->version);
-    return carla_rpc_end_queued(client->rpc, client->endpoint.timeout_s, error);
-}
-
-hp_status carla_client_physics(carla_client *client, uint32_t id, carla_physics *out,
-                               hp_error *error)
-{
-    const msgpack_object *value = NULL;
-    msgpack_packer *args = carla_rpc_begin(client->rpc, "get_physics_control", true, 1);
-    (void)msgpack_pack_uint32(args, id);
-    const hp_status st = carla_rpc_end(client->rpc, client->endpoint.timeout_s, &value, error);
-    *out = (carla_physics){0};
-    return st == HP_OK ? carla_unpack(value, CARLA_PHYSICS, out, error) : st;
-}
-
 /* ---- Time ---- */
 
 static hp_status next_snapshot(carla_client *c, double timeout_s, carla_snapshot *out,
@@ -530,7 +300,7 @@ static hp_status reopen(carla_client *c, hp_error *error)
                            "the episode has changed: somebody loaded another map");
         }
         if (st == HP_OK) {
-            st = open_stream(c, &token, &c->world, error);
+            st = carla_client_stream(c, &token, &c->world, error);
         }
         const int64_t next_ns = hp_clock_now_ns(c->clock) + pause_ms * 1000000;
         if (st != HP_EUNAVAILABLE || next_ns > give_up_ns) {
@@ -553,6 +323,11 @@ hp_status carla_client_wait(carla_client *client, carla_snapshot *out, hp_error 
         }
     }
     return st;
+}
+
+hp_status carla_client_take(carla_client *client, carla_snapshot *out, hp_error *error)
+{
+    return next_snapshot(client, 0.0, out, error);
 }
 
 /** Asks for a frame. */

@@ -34,12 +34,28 @@ typedef struct carla_takeover {
     const char *mark;  /* ours, carla_owner_mark */
 } carla_takeover;
 
+/** What was there before a takeover. */
+typedef struct carla_before {
+    carla_settings settings; /* to be put back */
+    uint32_t newest_id;      /* of all actors: who is spawned later has a higher one */
+} carla_before;
+
+/** Actors whose spawning the server did not confirm. */
+typedef struct carla_strays {
+    const char *role;  /* that of all but the ego */
+    const char *ego;   /* the ego's blueprint; NULL: it is not among them */
+    uint32_t after_id; /* all have higher ones */
+} carla_strays;
+
 /** Connects as its configuration says, loads the map that it names, and takes over the clock:
- *  synchronous, with this step. *before: the settings as they were, to be put back. A server that a
- *  process of ours held which has ended is freed first. HP_EBUSY: somebody else has the clock.
+ *  synchronous, with this step. A server that a process of ours held which has ended is freed
+ *  first, and whatever such a process has left is destroyed. HP_EBUSY: somebody else has the clock.
  *  Whatever fails, the settings are as they were. */
 HP_NODISCARD hp_status carla_client_open(const carla_takeover *how, carla_client **out,
-                                         carla_settings *before, hp_error *error);
+                                         carla_before *before, hp_error *error);
+/** Destroys the strays that the server has. *n: how many. */
+HP_NODISCARD hp_status carla_client_sweep(carla_client *client, const carla_strays *strays,
+                                          uint32_t *n, hp_error *error);
 /** Puts the settings back that were before a takeover, unless somebody has changed ours since. */
 HP_NODISCARD hp_status carla_client_give_back(carla_client *client, double tick_s,
                                               const carla_settings *before, hp_error *error);
@@ -75,10 +91,12 @@ typedef bool (*carla_visit)(void *ctx, const carla_actor *actor);
 /** Asks for the snapshot's actors, all at once, and visits them. */
 HP_NODISCARD hp_status carla_client_list(carla_client *client, const carla_snapshot *snapshot,
                                          carla_visit visit, void *ctx, hp_error *error);
-/** Visits actors without a snapshot, as a world that stands still gives none: those with the first
- *  some ten thousand ids. */
-HP_NODISCARD hp_status carla_client_search(carla_client *client, carla_visit visit, void *ctx,
-                                           hp_error *error);
+/** Visits actors without a snapshot, as a world that stands still gives none: those with some ten
+ *  thousand ids from the first on. */
+HP_NODISCARD hp_status carla_client_search(carla_client *client, uint32_t first, carla_visit visit,
+                                           void *ctx, hp_error *error);
+/** No actor of this episode has a lower id: ids are counted on as long as a server lives. */
+HP_NODISCARD hp_status carla_client_first_id(carla_client *client, uint32_t *id, hp_error *error);
 /** Starts the server's recorder; the file is the server's. Stops it: name NULL. */
 HP_NODISCARD hp_status carla_client_record(carla_client *client, const char *name, hp_error *error);
 
@@ -112,10 +130,17 @@ HP_NODISCARD hp_status carla_client_tick(carla_client *client, carla_snapshot *o
 /** The next snapshot, whoever made the world go on. A closed stream is opened again. */
 HP_NODISCARD hp_status carla_client_wait(carla_client *client, carla_snapshot *out,
                                          hp_error *error);
+/** The next one, if it has come already; HP_EAGAIN if not. Whatever comes, the last one is void. */
+HP_NODISCARD hp_status carla_client_take(carla_client *client, carla_snapshot *out,
+                                         hp_error *error);
 
 /** Gives a server back after a client of ours has died: its own clock, and without the actors that
  *  bear our mark, and the ego that a marked sensor sits on. *n: how many. */
 HP_NODISCARD hp_status carla_client_rescue(const carla_endpoint *endpoint, const hp_clock *clock,
                                            uint32_t *n, hp_error *error);
+/** Lets somebody else's egos brake that clients of ours drove which have died, and takes our
+ * sensors away. *n: how many. */
+HP_NODISCARD hp_status carla_client_release(const carla_endpoint *endpoint, const hp_clock *clock,
+                                            uint32_t *n, hp_error *error);
 
 #endif

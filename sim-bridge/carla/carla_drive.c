@@ -2,6 +2,7 @@
 
 #include "common/hp_file.h"
 #include "common/hp_search.h"
+#include "common/hp_text.h"
 #include "sim-bridge/carla/carla_ground.h"
 #include "sim-bridge/carla/carla_log.h"
 #include "sim-bridge/sim_clip.h"
@@ -293,6 +294,13 @@ static hp_status make_clip(const collector *c, sim_clip **out, hp_error *error)
 
 /* ---- Drives ---- */
 
+/** A name for people, and for a file. */
+static void copy_town(const carla_log *log, char *out, size_t cap)
+{
+    carla_text_copy(log->map, out, cap);
+    hp_text_line(out, '?');
+}
+
 hp_status carla_drive_parse(const char *name, const void *bytes, size_t len, carla_drive **out,
                             hp_error *error)
 {
@@ -321,7 +329,7 @@ hp_status carla_drive_parse(const char *name, const void *bytes, size_t len, car
         carla_drive_destroy(&drive);
         return st;
     }
-    carla_text_copy(log.map, drive->town, sizeof drive->town);
+    copy_town(&log, drive->town, sizeof drive->town);
     *out = drive;
     return HP_OK;
 }
@@ -363,7 +371,7 @@ hp_status carla_drive_town_of(const char *path, char *town, size_t cap, hp_error
     (void)fclose(f);
     const hp_status st = carla_log_open(path, head, n, &log, error);
     if (st == HP_OK) {
-        carla_text_copy(log.map, town, cap);
+        copy_town(&log, town, cap);
     }
     return st;
 }

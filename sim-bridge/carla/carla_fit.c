@@ -36,7 +36,7 @@ typedef struct session {
     hp_clock clock;
     bool (*stopping)(void);
     carla_client *client;
-    carla_settings settings;
+    carla_before before;
     bool changed;
     double tick_s;
     carla_transform start;
@@ -233,7 +233,7 @@ static hp_status open_session(session *s, double *straight_m, hp_error *error)
     const carla_takeover how = {
         .config = &s->config, .tick_s = s->tick_s, .clock = &s->clock, .mark = mark};
     carla_owner_mark(0, mark);
-    hp_status st = carla_client_open(&how, &s->client, &s->settings, error);
+    hp_status st = carla_client_open(&how, &s->client, &s->before, error);
     s->changed = st == HP_OK;
     if (st == HP_OK) {
         st = find_straight(s, straight_m, error);
@@ -258,7 +258,7 @@ static void close_session(session *s)
         (void)!carla_client_batch(s->client, &end, 1, &ignored);
     }
     if (s->client != NULL && s->changed) {
-        (void)!carla_client_give_back(s->client, s->tick_s, &s->settings, &ignored);
+        (void)!carla_client_give_back(s->client, s->tick_s, &s->before.settings, &ignored);
     }
     carla_client_close(&s->client);
 }

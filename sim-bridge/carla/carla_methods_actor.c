@@ -64,7 +64,7 @@ static hp_status definitions(const call *c)
 
 static hp_status spectator(const call *c)
 {
-    put_actor(c, carla_sim_find(&c->host->sim, CARLA_SPECTATOR_ID));
+    put_actor(c, carla_sim_find(&c->host->sim, c->host->sim.spectator_id));
     return HP_OK;
 }
 

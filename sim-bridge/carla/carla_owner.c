@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/** hyplan.MACHINE.PROCESS.BIRTH.EPISODE */
-#define MARK CARLA_OUR_ROLE ".%" PRIx64 ".%ld.%" PRIu64 ".%" PRIu32
+/** ROLE.MACHINE.PROCESS.BIRTH.EPISODE */
+#define MARK "%s.%" PRIx64 ".%ld.%" PRIu64 ".%" PRIu32
 
 typedef struct owner {
     uint64_t machine; /* of this boot, and of the space in which process numbers hold; 0: unknown */
@@ -75,10 +75,20 @@ static owner myself(uint32_t episode)
     return (owner){this_machine(), process, birth_of(process), episode};
 }
 
-void carla_owner_mark(uint32_t episode, char text[CARLA_MARK_TEXT])
+static void mark(const char *role, uint32_t episode, char text[CARLA_MARK_TEXT])
 {
     const owner o = myself(episode);
-    (void)snprintf(text, CARLA_MARK_TEXT, MARK, o.machine, o.process, o.birth, o.episode);
+    (void)snprintf(text, CARLA_MARK_TEXT, MARK, role, o.machine, o.process, o.birth, o.episode);
+}
+
+void carla_owner_mark(uint32_t episode, char text[CARLA_MARK_TEXT])
+{
+    mark(CARLA_OUR_ROLE, episode, text);
+}
+
+void carla_owner_guest_mark(uint32_t episode, char text[CARLA_MARK_TEXT])
+{
+    mark(CARLA_GUEST_ROLE, episode, text);
 }
 
 /** A number of a mark and the point behind it; false: none. */
@@ -94,11 +104,11 @@ static bool take(const char **text, int base, uint64_t *out)
     return some;
 }
 
-static bool parse(const char *mark, owner *out)
+/** at: behind the role. */
+static bool parse(const char *at, owner *out)
 {
     uint64_t process = 0;
     uint64_t episode = 0;
-    const char *at = mark + strlen(CARLA_OUR_ROLE);
     const bool good = take(&at, 16, &out->machine) && take(&at, 10, &process) &&
                       take(&at, 10, &out->birth) && take(&at, 10, &episode) && *at == '\0' &&
                       process <= INT32_MAX && episode <= UINT32_MAX;
@@ -107,22 +117,34 @@ static bool parse(const char *mark, owner *out)
     return good;
 }
 
+/** True if a mark is of this role; *rest: what is behind it. */
+static bool begins(const char *text, const char *role, const char **rest)
+{
+    const size_t n = strlen(role);
+    *rest = text + n;
+    return strncmp(text, role, n) == 0 && (text[n] == '\0' || text[n] == '.');
+}
+
 carla_claim carla_owner_claim(carla_text role, const char *own)
 {
-    char mark[CARLA_MARK_TEXT];
+    char text[CARLA_MARK_TEXT];
+    const char *rest = NULL;
+    const char *own_rest = NULL;
     owner o;
     owner me;
-    if (carla_text_is(role, CARLA_GUEST_ROLE)) {
-        return CARLA_CLAIM_GUEST;
-    }
-    if (!carla_text_is(role, CARLA_OUR_ROLE) && !carla_text_begins(role, CARLA_OUR_ROLE ".")) {
+    carla_text_copy(role, text, sizeof text);
+    const bool guest = begins(text, CARLA_GUEST_ROLE, &rest);
+    if (!guest && !begins(text, CARLA_OUR_ROLE, &rest)) {
         return CARLA_CLAIM_NONE;
     }
-    carla_text_copy(role, mark, sizeof mark);
-    if (!parse(mark, &o) || o.machine == 0 || o.machine != this_machine()) {
-        return CARLA_CLAIM_OURS;
+    const carla_claim living = guest ? CARLA_CLAIM_GUEST : CARLA_CLAIM_OURS;
+    if (!parse(rest, &o) || o.machine == 0 || o.machine != this_machine()) {
+        return living;
     }
-    const bool before = *own != '\0' && parse(own, &me) && me.process == o.process &&
-                        me.birth == o.birth && me.episode != o.episode;
-    return before || birth_of(o.process) != o.birth ? CARLA_CLAIM_DEAD : CARLA_CLAIM_OURS;
+    const bool before = begins(own, CARLA_OUR_ROLE, &own_rest) && parse(own_rest, &me) &&
+                        me.process == o.process && me.birth == o.birth && me.episode != o.episode;
+    if (!before && birth_of(o.process) == o.birth) {
+        return living;
+    }
+    return guest ? CARLA_CLAIM_DEAD_GUEST : CARLA_CLAIM_DEAD;
 }

@@ -8,12 +8,14 @@
 #include "sim-bridge/carla/carla_types.h"
 
 #define CARLA_OUR_ROLE "hyplan"         /* begins every mark */
-#define CARLA_GUEST_ROLE "hyplan guest" /* a sensor of ours on somebody else's ego */
+#define CARLA_EGO_ROLE "hero"           /* what others expect of an ego: it has no mark */
+#define CARLA_GUEST_ROLE "hyplan guest" /* so those of sensors of ours on somebody else's ego */
 
 enum { CARLA_MARK_TEXT = 96 };
 
 /** The mark of this process in this episode. */
 void carla_owner_mark(uint32_t episode, char text[CARLA_MARK_TEXT]);
+void carla_owner_guest_mark(uint32_t episode, char text[CARLA_MARK_TEXT]);
 
 typedef enum carla_claim {
     CARLA_CLAIM_NONE, /* not ours */
@@ -22,6 +24,7 @@ typedef enum carla_claim {
                        * before
                        */
     CARLA_CLAIM_GUEST,
+    CARLA_CLAIM_DEAD_GUEST,
 } carla_claim;
 
 /** own: the caller's mark, "" if it has none. */

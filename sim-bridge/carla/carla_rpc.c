@@ -178,8 +178,9 @@ static hp_status failed(const msgpack_object *object, hp_error *error)
 {
     carla_text text = {"it failed without a word", 24};
     (void)carla_get_text(carla_item(object, 0), &text);
-    return hp_fail(error, HP_EINVAL, "CARLA says: %.*s", (int)(text.len < 300 ? text.len : 300),
-                   text.p);
+    const bool loading = carla_text_is(text, "episode not ready");
+    return hp_fail(error, loading ? HP_EUNAVAILABLE : HP_EINVAL, "CARLA says: %.*s",
+                   (int)(text.len < 300 ? text.len : 300), text.p);
 }
 
 hp_status carla_rpc_value(const msgpack_object *response, const msgpack_object **value,

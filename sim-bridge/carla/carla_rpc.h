@@ -29,7 +29,7 @@ msgpack_packer *carla_rpc_begin(carla_rpc *rpc, const char *method, bool wait, u
 HP_NODISCARD hp_status carla_rpc_end_raw(carla_rpc *rpc, double timeout_s,
                                          const msgpack_object **result, hp_error *error);
 /** The same, and takes a value out of its wrapping; HP_EINVAL with the server's words if it
- *  reports a failure. */
+ *  reports a failure, HP_EUNAVAILABLE if it is that a map is being loaded. */
 HP_NODISCARD hp_status carla_rpc_end(carla_rpc *rpc, double timeout_s, const msgpack_object **value,
                                      hp_error *error);
 /** The same for a method without a value. */

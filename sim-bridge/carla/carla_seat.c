@@ -44,8 +44,10 @@ hp_status carla_seat_learn_ego(carla_seat *seat, hp_error *error)
 
 hp_status carla_seat_watch(carla_seat *seat, const char *role, hp_error *error)
 {
-    return carla_client_watch(seat->client, role, seat->ego_puppet.id, &seat->sensor_id,
-                              &seat->contacts, error);
+    const hp_status st = carla_client_watch(seat->client, role, seat->ego_puppet.id,
+                                            &seat->sensor_id, &seat->contacts, error);
+    carla_seat_spawned(seat, st);
+    return st;
 }
 
 void carla_seat_begin(carla_seat *seat)
@@ -91,7 +93,7 @@ static hp_status say(carla_seat *seat, const carla_command *commands, uint32_t n
         seat->gone = true;
         st = hp_fail(error, HP_ENOENT, "the server has restarted, or has loaded a map");
     }
-    if (st == HP_OK) {
+    if (st == HP_OK && n > 0) {
         st = carla_client_batch(seat->client, commands, n, error);
     }
     seat->lost = is_loss(st);
@@ -113,6 +115,34 @@ hp_status carla_seat_insist(carla_seat *seat, const carla_command *commands, uin
         st = st == HP_OK ? say(seat, commands, n, error) : st;
     }
     return st;
+}
+
+void carla_seat_spawned(carla_seat *seat, hp_status st)
+{
+    const bool said = st == HP_OK || st == HP_EINVAL || st == HP_ENOENT || st == HP_EVERSION;
+    seat->astray = seat->astray || !said;
+    seat->lost = seat->lost || is_loss(st);
+}
+
+void carla_seat_sweep(carla_seat *seat, const char *role, const char *ego)
+{
+    const carla_strays strays = {.role = role, .ego = ego, .after_id = seat->newest_id};
+    hp_error error = {{0}};
+    uint32_t n = 0;
+    if (seat->client == NULL || seat->gone || !seat->astray) {
+        return;
+    }
+    hp_status st = HP_EUNAVAILABLE;
+    if (!seat->lost) {
+        st = carla_client_sweep(seat->client, &strays, &n, &error);
+    }
+    if (seat->log != NULL && st != HP_OK) {
+        hp_log_warn(seat->log, "an actor of ours may be left in the CARLA server, which has not "
+                               "said what came of its spawning");
+    } else if (seat->log != NULL && n > 0) {
+        hp_log_warn(seat->log,
+                    "%u actors whose spawning the CARLA server had not confirmed: destroyed", n);
+    }
 }
 
 /** The episode is over; the ego brakes, if it can be told by any means. */

@@ -32,9 +32,11 @@ typedef struct carla_seat {
     const hp_log *log;
     char mark[CARLA_MARK_TEXT];
     carla_client *client;
-    uint64_t episode; /* the server's */
-    bool lost;        /* the connection is of no use any more */
-    bool gone;        /* so is the episode, and everybody in it */
+    uint64_t episode;   /* the server's */
+    bool lost;          /* the connection is of no use any more */
+    bool gone;          /* so is the episode, and everybody in it */
+    uint32_t newest_id; /* of those who were there before we spawned anybody */
+    bool astray;        /* the server has not said what came of a spawn */
     carla_stream *contacts;
     bool deaf; /* it could not be opened again */
     uint32_t sensor_id;
@@ -58,6 +60,8 @@ HP_NODISCARD hp_status carla_seat_init(carla_seat *seat, const carla_world_setup
 /** The ego is there: learns what it is like, and puts a collision sensor of this role on it. */
 HP_NODISCARD hp_status carla_seat_learn_ego(carla_seat *seat, hp_error *error);
 HP_NODISCARD hp_status carla_seat_watch(carla_seat *seat, const char *role, hp_error *error);
+/** What came of a spawn. */
+void carla_seat_spawned(carla_seat *seat, hp_status st);
 /** All is ready; the verdict is running. */
 void carla_seat_begin(carla_seat *seat);
 
@@ -68,11 +72,14 @@ carla_control carla_seat_control(carla_seat *seat, double accel_mps2, double ste
 typedef hp_status (*carla_advance)(carla_seat *seat, const hp_command *command, hp_error *error);
 void carla_seat_step(carla_seat *seat, const hp_command *command, carla_advance advance);
 
-/** Runs commands [n]; where they cannot be said over the old connection, over a new one.
- *  HP_EINVAL: some failed, as when their actor is not there any more. HP_ENOENT: the episode is
+/** Runs commands [n], maybe none; where they cannot be said over the old connection, over a new
+ * one. HP_EINVAL: some failed, as when their actor is not there any more. HP_ENOENT: the episode is
  *  gone, and with it whom they are for. */
 HP_NODISCARD hp_status carla_seat_insist(carla_seat *seat, const carla_command *commands,
                                          uint32_t n, hp_error *error);
+/** Destroys what may have been spawned although the server did not say so; for the end, after
+ *  carla_seat_insist. role: of all but the ego; ego: its blueprint, NULL if it is not ours. */
+void carla_seat_sweep(carla_seat *seat, const char *role, const char *ego);
 /** Ends the session. */
 void carla_seat_close(carla_seat *seat);
 

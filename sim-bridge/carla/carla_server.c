@@ -89,6 +89,7 @@ hp_status carla_server_create(const carla_server_config *config, const hp_clock 
     s->host.episode = hp_mix64((uint64_t)s->start_ns);
     msgpack_sbuffer_init(&s->value);
     s->host.sim.vehicle = config->vehicle;
+    s->host.sim.last_id = config->last_id;
     carla_sim_reset(&s->host.sim);
     for (int i = 0; i < MAX_CLIENTS; ++i) {
         s->clients[i].fd = -1;

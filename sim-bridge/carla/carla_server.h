@@ -24,6 +24,7 @@ typedef struct carla_server_config {
     double steer_share;                /* of the steering range that is told: what wheels use */
     const char *recordings;            /* directory for start_recorder; NULL: nothing is recorded */
     const char *requests;              /* file that gets every request in hexadecimal; NULL: none */
+    uint32_t last_id;                  /* of all that were there before; ids go on from there */
     double variable_step_s;            /* without a fixed step: this one, paced by the clock */
 } carla_server_config;
 

@@ -38,10 +38,10 @@ void carla_sim_reset(carla_sim *sim)
     const sim_vehicle_config *vehicle = sim->vehicle;
     memset(sim, 0, sizeof *sim);
     sim->vehicle = vehicle;
-    sim->last_id = last_id > CARLA_SPECTATOR_ID ? last_id : CARLA_SPECTATOR_ID;
+    sim->last_id = sim->spectator_id = last_id + 1;
     sim->last_stream = last_stream > CARLA_WORLD_STREAM ? last_stream : CARLA_WORLD_STREAM;
     carla_sim_actor *spectator = &sim->actors[0];
-    spectator->id = CARLA_SPECTATOR_ID;
+    spectator->id = sim->spectator_id;
     spectator->blueprint = SPECTATOR;
     spectator->description = (carla_description){.id = carla_text_of("spectator")};
 }
@@ -156,7 +156,7 @@ hp_status carla_sim_spawn(carla_sim *sim, const carla_description *description,
 
 bool carla_sim_destroy(carla_sim *sim, uint32_t id)
 {
-    carla_sim_actor *actor = id != CARLA_SPECTATOR_ID ? carla_sim_find(sim, id) : NULL;
+    carla_sim_actor *actor = id != sim->spectator_id ? carla_sim_find(sim, id) : NULL;
     if (actor != NULL) {
         memset(actor, 0, sizeof *actor);
     }

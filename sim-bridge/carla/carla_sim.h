@@ -12,7 +12,6 @@ enum {
     CARLA_SIM_ACTORS = 128,
     CARLA_SIM_EVENTS = 256,
     CARLA_SIM_TEXT = 2048, /* an actor's description */
-    CARLA_SPECTATOR_ID = 1,
 };
 
 /** What can be spawned; uid is the index. */
@@ -50,7 +49,7 @@ typedef struct carla_contact {
 
 typedef struct carla_sim {
     carla_sim_actor actors[CARLA_SIM_ACTORS];
-    uint32_t last_id, last_stream;
+    uint32_t last_id, last_stream, spectator_id;
     const sim_vehicle_config *vehicle; /* of all cars; NULL: the default. Borrowed */
     uint32_t n_contacts;
     carla_contact contacts[CARLA_SIM_EVENTS];

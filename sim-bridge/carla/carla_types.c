@@ -44,9 +44,17 @@ static const carla_field ROTATION[] = {ROW(carla_rotation, pitch, CARLA_F32),
                                        ROW(carla_rotation, roll, CARLA_F32), ROW_END};
 const carla_field CARLA_TRANSFORM[] = {ROW_SUB(carla_transform, location, CARLA_VEC3),
                                        ROW_SUB(carla_transform, rotation, ROTATION), ROW_END};
-const carla_field CARLA_BOX[] = {ROW_SUB(carla_box, location, CARLA_VEC3),
-                                 ROW_SUB(carla_box, extent, CARLA_VEC3),
-                                 ROW_SUB(carla_box, rotation, ROTATION),
+/* Walkers' and bicycles' boxes are of minus infinite size in some releases, their centres no
+ * numbers. */
+static const carla_field ODD_VEC3[] = {ROW(carla_vec3, x, CARLA_F32_ODD),
+                                       ROW(carla_vec3, y, CARLA_F32_ODD),
+                                       ROW(carla_vec3, z, CARLA_F32_ODD), ROW_END};
+static const carla_field ODD_ROTATION[] = {ROW(carla_rotation, pitch, CARLA_F32_ODD),
+                                           ROW(carla_rotation, yaw, CARLA_F32_ODD),
+                                           ROW(carla_rotation, roll, CARLA_F32_ODD), ROW_END};
+const carla_field CARLA_BOX[] = {ROW_SUB(carla_box, location, ODD_VEC3),
+                                 ROW_SUB(carla_box, extent, ODD_VEC3),
+                                 ROW_SUB(carla_box, rotation, ODD_ROTATION),
                                  ROW_SINCE(carla_box, actor_id, CARLA_U32, CARLA_0_9_16), ROW_END};
 const carla_field CARLA_ATTRIBUTE[] = {ROW(carla_attribute, id, CARLA_TEXT),
                                        ROW(carla_attribute, type, CARLA_U32),
@@ -214,6 +222,7 @@ static void pack_field(msgpack_packer *out, const carla_field *f, const char *ba
         (void)msgpack_pack_uint64(out, LOAD(uint64_t, at));
         break;
     case CARLA_F32:
+    case CARLA_F32_ODD:
         (void)msgpack_pack_float(out, LOAD(float, at));
         break;
     case CARLA_F64:
@@ -353,7 +362,13 @@ static bool get_number(const msgpack_object *object, const carla_field *f, char 
         STORE(uint8_t, at) = (uint8_t)u;
         return ok;
     }
-    if (!carla_get_double(object, &wide) || !isfinite(wide)) {
+    if (!carla_get_double(object, &wide)) {
+        return false;
+    }
+    if (f->type == CARLA_F32_ODD && !isfinite((float)wide)) {
+        wide = 0.0;
+    }
+    if (!isfinite(wide)) {
         return false;
     }
     if (f->type == CARLA_F64) {
@@ -379,6 +394,7 @@ static bool get_value(const msgpack_object *object, const carla_field *f, char *
         return carla_get_u64(object, &STORE(uint64_t, at));
     case CARLA_U8:
     case CARLA_F32:
+    case CARLA_F32_ODD:
     case CARLA_F64:
         return get_number(object, f, at);
     case CARLA_OPTIONAL_F64:

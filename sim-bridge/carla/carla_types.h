@@ -154,6 +154,7 @@ typedef enum carla_field_type {
     CARLA_I32,
     CARLA_U64,
     CARLA_F32,
+    CARLA_F32_ODD, /* what is not finite is taken as 0 */
     CARLA_F64,
     CARLA_OPTIONAL_F64, /* 0: none */
     CARLA_TEXT,

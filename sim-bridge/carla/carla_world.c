@@ -181,8 +181,9 @@ static void world_destroy(void *self)
     carla_world *w = self;
     const uint32_t n = destroy_commands(w);
     hp_error ignored;
-    if (n > 0) {
+    if (w->changed) {
         (void)!carla_seat_insist(&w->seat, w->commands, n, &ignored);
+        carla_seat_sweep(&w->seat, w->seat.mark, w->seat.config.ego);
     }
     if (w->seat.client != NULL && !w->seat.lost && w->changed) {
         (void)!carla_client_give_back(w->seat.client, w->seat.info.tick_s, &w->settings, &ignored);
@@ -215,6 +216,7 @@ static hp_status spawn(carla_seat *seat, const char *blueprint, const char *role
     const double above_m = body->kind == HP_CLASS_WALKER ? WALKER_ABOVE_M : 0.0;
     const carla_transform at = carla_from_pose(body->box.centre, seat->config.spawn_z_m + above_m);
     const hp_status st = carla_client_spawn(seat->client, blueprint, role, &at, &actor, error);
+    carla_seat_spawned(seat, st);
     if (st == HP_OK) {
         *out = carla_puppet_of(&actor, body->box.length_m, body->box.width_m);
     }
@@ -273,24 +275,27 @@ static hp_status begin(carla_world *w, hp_error *error)
     const sim_body ego = {
         .kind = HP_CLASS_CAR,
         .box = {seat->scenario.ego_start, seat->sim.vehicle.length_m, seat->sim.vehicle.width_m}};
-    hp_status st = carla_client_open(&how, &seat->client, &w->settings, error);
+    carla_before before;
+    hp_status st = carla_client_open(&how, &seat->client, &before, error);
     if (st == HP_OK) {
         w->changed = true;
+        w->settings = before.settings;
+        seat->newest_id = before.newest_id;
         seat->episode = carla_client_episode(seat->client);
         st = carla_ground_complete(seat->client, seat->scenario.ego_start,
                                    seat->scenario.route_from_map, &seat->info, error);
     }
     if (st == HP_OK) {
-        st = spawn(seat, seat->config.ego, "hero", &ego, &seat->ego_puppet, error);
+        st = spawn(seat, seat->config.ego, CARLA_EGO_ROLE, &ego, &seat->ego_puppet, error);
+    }
+    if (st == HP_OK) { /* at once: it is what tells our ego from others' when we die */
+        st = carla_seat_watch(seat, seat->mark, error);
     }
     if (st == HP_OK) {
         st = spawn_bodies(w, error);
     }
     if (st == HP_OK) {
         st = carla_seat_learn_ego(seat, error);
-    }
-    if (st == HP_OK) {
-        st = carla_seat_watch(seat, seat->mark, error);
     }
     return st == HP_OK ? settle(w, error) : st;
 }

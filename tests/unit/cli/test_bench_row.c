@@ -90,6 +90,20 @@ static void test_heading_has_a_name_per_cell(void **state)
     free(text);
 }
 
+static void test_texts_that_order_a_terminal_about_are_refused(void **state)
+{
+    static bench_row row;
+    static bench_row back;
+    static bench_times times;
+    static bench_times times_back;
+    (void)state;
+    fill(&row, &times);
+    (void)snprintf(row.scene, sizeof row.scene, "\033[2J");
+    char *line = line_of(&row, &times);
+    assert_int_equal(bench_row_read(line, &back, &times_back, NULL), HP_EINVAL);
+    free(line);
+}
+
 /* Cuts a good line at every byte: whatever is left is refused or whole, and nothing breaks. */
 static void test_torn_lines_never_break_the_reader(void **state)
 {
@@ -130,6 +144,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_row_reads_back_bit_for_bit),
         cmocka_unit_test(test_heading_has_a_name_per_cell),
+        cmocka_unit_test(test_texts_that_order_a_terminal_about_are_refused),
         cmocka_unit_test(test_torn_lines_never_break_the_reader),
         cmocka_unit_test(test_wrong_cells_are_named),
     };

@@ -164,6 +164,45 @@ static void test_beating_the_oracle_fails_loudly(void **state)
     bench_book_destroy(&book);
 }
 
+static void test_junit_is_xml_when_a_scenario_has_an_odd_name(void **state)
+{
+    bench_settings s = fixture_settings();
+    bench_book book;
+    bench_board board;
+    char *text = NULL;
+    size_t size = 0;
+    (void)state;
+    (void)snprintf(s.scenarios[0], sizeof s.scenarios[0], "a&\"<b");
+    assert_int_equal(bench_book_create(&s, &book), HP_OK);
+    assert_int_equal(bench_board_create(&book, &board), HP_OK);
+    FILE *out = open_memstream(&text, &size);
+    bench_report_junit(&board, out);
+    assert_int_equal(fclose(out), 0);
+    assert_non_null(strstr(text, "name=\"a&amp;&quot;&lt;b\""));
+    assert_null(strstr(text, "a&\""));
+    free(text);
+    bench_board_destroy(&board);
+    bench_book_destroy(&book);
+}
+
+static void test_settings_are_refused_when_they_order_a_terminal_about(void **state)
+{
+    const char *path = "test_bench_score_settings.json";
+    bench_settings s = fixture_settings();
+    bench_settings back;
+    hp_error error = {{0}};
+    (void)state;
+    for (int k = 0; k < 2; k++) {
+        json_t *json = bench_settings_json(&s);
+        (void)json_object_del(json, "provenance"); /* settings of before it was noted are taken */
+        assert_int_equal(json_dump_file(json, path, 0), 0);
+        json_decref(json);
+        assert_int_equal(bench_settings_read(path, &back, &error), k == 0 ? HP_OK : HP_EINVAL);
+        (void)snprintf(s.scenes, sizeof s.scenes, "\033[2J");
+    }
+    (void)remove(path);
+}
+
 static void test_scenes_that_somebody_has_not_played_count_for_nobody(void **state)
 {
     const bench_settings s = fixture_settings();
@@ -256,6 +295,8 @@ int main(void)
         cmocka_unit_test(test_si90_counts_scenarios),
         cmocka_unit_test(test_duels_count_the_scenes_in_which_one_of_two_crashes),
         cmocka_unit_test(test_beating_the_oracle_fails_loudly),
+        cmocka_unit_test(test_junit_is_xml_when_a_scenario_has_an_odd_name),
+        cmocka_unit_test(test_settings_are_refused_when_they_order_a_terminal_about),
         cmocka_unit_test(test_scenes_that_somebody_has_not_played_count_for_nobody),
         cmocka_unit_test(test_json_has_the_stable_keys),
         cmocka_unit_test(test_table_fits_120_columns),

@@ -2,8 +2,12 @@
 #include "common/hp_bus.h"
 #include "tests/support/hp_test.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -173,6 +177,58 @@ static void test_writing_leaves_one_whole_file_when_two_processes_write_it(void 
     }
 }
 
+static int entries(const char *path)
+{
+    int n = 0;
+    DIR *all = opendir(path);
+    assert_non_null(all);
+    for (const struct dirent *e = readdir(all); e != NULL; e = readdir(all)) {
+        n += e->d_name[0] != '.';
+    }
+    (void)closedir(all);
+    return n;
+}
+
+/** The kernel ends a process that writes more than it may: here, in the middle of a file. */
+static void test_writing_leaves_nothing_when_the_process_is_killed(void **state)
+{
+    static char much[1 << 16];
+    const struct rlimit little = {.rlim_cur = sizeof much / 2, .rlim_max = sizeof much / 2};
+    char place[64];
+    char path[CLI_PATH];
+    char back[16] = "";
+    cli_rundir dir;
+    hp_error error;
+    int how = 0;
+    (void)state;
+    make_place(place);
+    const cli_common common = {.out = place};
+    assert_int_equal(cli_rundir_open(&common, "x", &dir, &error), HP_OK);
+    const int probe = open(place, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    if (probe < 0) {
+        skip(); /* this file system keeps whatever is written */
+    }
+    (void)close(probe);
+    assert_int_equal(cli_rundir_write(&dir, "f", "before", 6, &error), HP_OK);
+    const int before = entries(place);
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        (void)setrlimit(RLIMIT_FSIZE, &little);
+        (void)!cli_rundir_write(&dir, "f", much, sizeof much, &error);
+        _exit(1);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGXFSZ);
+    assert_int_equal(entries(place), before);
+    assert_true(cli_rundir_path(&dir, "f", path));
+    FILE *in = fopen(path, "r");
+    assert_non_null(in);
+    assert_int_equal(fread(back, 1, sizeof back, in), 6);
+    (void)fclose(in);
+    assert_string_equal(back, "before");
+}
+
 static void test_manifest_holds_what_a_run_was(void **state)
 {
     static cli_config config;
@@ -208,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_file_in_the_way_is_an_error),
         cmocka_unit_test(test_writing_replaces_the_whole_file),
         cmocka_unit_test(test_writing_leaves_one_whole_file_when_two_processes_write_it),
+        cmocka_unit_test(test_writing_leaves_nothing_when_the_process_is_killed),
         cmocka_unit_test(test_manifest_holds_what_a_run_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ enum { MAX_CALLS = 200, SPAN = 4096 };
 static unsigned until_failure; /* 1: the next one fails; 0: none does */
 static int failure;            /* its errno; 0: a write takes one byte only, and all is well */
 static bool failed;
+static bool nameless_stay_so; /* as where there is no /proc */
 
 ssize_t __real_write(int fd, const void *bytes, size_t len);
 int __real_fsync(int fd);
@@ -31,6 +32,8 @@ int __real_rename(const char *from, const char *to);
 ssize_t __wrap_write(int fd, const void *bytes, size_t len);
 int __wrap_fsync(int fd);
 int __wrap_rename(const char *from, const char *to);
+int __real_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags);
 
 static bool fails(void)
 {
@@ -57,6 +60,11 @@ int __wrap_fsync(int fd)
 int __wrap_rename(const char *from, const char *to)
 {
     return fails() && failure != 0 ? -1 : __real_rename(from, to);
+}
+
+int __wrap_linkat(int from_dir, const char *from, int to_dir, const char *to, int flags)
+{
+    return nameless_stay_so ? -1 : __real_linkat(from_dir, from, to_dir, to, flags);
 }
 
 /* ---- What is written ---- */
@@ -347,10 +355,27 @@ static int tear_down(void **state)
     return rmdir(dir.path);
 }
 
+static void test_files_are_whole_when_those_without_a_name_cannot_be_given_one(void **state)
+{
+    hp_error error = {{0}};
+    size_t n = 0;
+    (void)state;
+    clear();
+    nameless_stay_so = true;
+    const hp_status st = write_text(&error);
+    nameless_stay_so = false;
+    assert_int_equal(st, HP_OK);
+    char *now = content("text", &n);
+    assert_non_null(now);
+    assert_string_equal(now, "so much");
+    free(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files_are_whole_or_absent_when_any_call_fails),
+        cmocka_unit_test(test_files_are_whole_when_those_without_a_name_cannot_be_given_one),
         cmocka_unit_test(test_writes_go_on_when_a_signal_interrupts_them),
         cmocka_unit_test(test_files_are_whole_or_absent_when_the_disk_is_full),
         cmocka_unit_test(test_stream_tells_when_earlier_bytes_were_lost),

@@ -44,6 +44,17 @@ static void test_clock_sleeps_until_the_instant(void **state)
     hp_clock_sleep_until_ns(hp_clock_now_ns(&clock) - 1000000000); /* past: at once */
 }
 
+static void test_clock_stays_at_the_last_instant_when_a_span_goes_beyond(void **state)
+{
+    (void)state;
+    assert_true(hp_clock_later_ns(5, 7) == 12);
+    assert_true(hp_clock_later_ns(5, -7) == -2);
+    assert_true(hp_clock_later_ns(INT64_MAX - 7, 7) == INT64_MAX);
+    assert_true(hp_clock_later_ns(INT64_MAX - 7, 8) == INT64_MAX);
+    assert_true(hp_clock_later_ns(INT64_MAX, INT64_MAX) == INT64_MAX);
+    assert_true(hp_clock_later_ns(-1, INT64_MAX) == INT64_MAX - 1);
+}
+
 static void on_alarm(int number)
 {
     (void)number;
@@ -106,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clock_never_goes_back_when_real),
         cmocka_unit_test(test_clock_stands_still_when_virtual),
+        cmocka_unit_test(test_clock_stays_at_the_last_instant_when_a_span_goes_beyond),
         cmocka_unit_test(test_clock_sleeps_until_the_instant),
         cmocka_unit_test(test_clock_wakes_early_when_signal_arrives),
         cmocka_unit_test(test_clock_counts_cpu_time_only_when_working),

@@ -52,6 +52,26 @@ static void test_fail_keeps_one_line_when_outside_text_orders_a_terminal_about(v
     (void)state;
     assert_int_equal(hp_fail(&error, HP_EWIRE, "said '%s'", "\033[2Ja\nb\x7f\u00e4"), HP_EWIRE);
     assert_string_equal(error.text, "said '?[2Ja?b?\u00e4'");
+    /* CSI as one character of UTF-8, and as the byte that is none */
+    assert_int_equal(hp_fail(&error, HP_EWIRE, "said '%s'",
+                             "\xc2\x9b"
+                             "2J\x9b"
+                             "2J"),
+                     HP_EWIRE);
+    assert_string_equal(error.text, "said '?2J?2J'");
+}
+
+static void test_fail_cuts_no_character_in_two_when_text_is_too_long(void **state)
+{
+    enum { ROOM = sizeof((hp_error *)0)->text - 1 };
+    char longer[ROOM + 2];
+    hp_error error;
+    (void)state;
+    memset(longer, 'x', ROOM - 1);
+    (void)snprintf(longer + ROOM - 1, 3, "\u00e4");
+    assert_int_equal(hp_fail(&error, HP_EINVAL, "%s", longer), HP_EINVAL);
+    assert_int_equal(strlen(error.text), ROOM);
+    assert_int_equal(error.text[ROOM - 1], '?');
 }
 
 int main(void)
@@ -61,6 +81,7 @@ int main(void)
         cmocka_unit_test(test_status_is_unknown_when_outside_the_list),
         cmocka_unit_test(test_fail_formats_and_returns_status),
         cmocka_unit_test(test_fail_terminates_when_text_is_too_long),
+        cmocka_unit_test(test_fail_cuts_no_character_in_two_when_text_is_too_long),
         cmocka_unit_test(test_fail_keeps_one_line_when_outside_text_orders_a_terminal_about),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

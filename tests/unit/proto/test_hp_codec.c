@@ -116,6 +116,16 @@ static void test_negative_zero_survives(void **state)
     assert_false(signbit(f->out.as_hp_command.steer_rad));
 }
 
+static void test_a_frame_of_before_its_world_is_refused(void **state)
+{
+    fixture *f = *state;
+    hp_error error = {{0}};
+    f->in = (hp_message){0};
+    f->in.as_hp_frame.stamp_ns = -1;
+    assert_int_equal(hp_message_check(HP_MSG_FRAME, &f->in, &error), HP_EINVAL);
+    assert_non_null(strstr(error.text, "stamp_ns"));
+}
+
 /** Our packer and protobuf-c's write the same bytes (where no -0.0 is about). */
 static void test_payload_is_what_protobuf_c_writes(void **state)
 {
@@ -354,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_envelope_bytes),
         cmocka_unit_test(test_tensor_bytes),
         cmocka_unit_test(test_negative_zero_survives),
+        cmocka_unit_test(test_a_frame_of_before_its_world_is_refused),
         cmocka_unit_test(test_short_buffer_tells_the_length),
         cmocka_unit_test(test_payload_is_what_protobuf_c_writes),
         cmocka_unit_test(test_largest_messages_fit),

@@ -18,9 +18,9 @@ typedef enum fault {
     SLOW,        /* late answers */
     CUT_STREAMS, /* closes the streams, once */
     OTHER_TYPE,  /* snapshots of a sensor type of another release */
-    UNHEARD_SET, /* loses the answer to the next change of settings */
-    LOSE,        /* and any next answer */
+    LOSE,        /* loses the next answer */
     FUTURE,      /* says yes to a tick, of a frame that will not come */
+    ODD_BOX,     /* walkers and an audi a2 have no length that is a number */
     KEEP_MAP,    /* says yes to a map that is to be loaded, and does nothing */
 } fault;
 
@@ -33,14 +33,20 @@ typedef struct proxy {
     uint16_t stream_port, server_stream_port;
     pthread_t thread;
     atomic_int fault;
-    atomic_uint refuse; /* so many connections are closed at once */
-    atomic_uint tries;  /* connections that came */
+    const char *call; /* what is waited for; of then: NONE, nothing is */
+    uint32_t calls;
+    atomic_int then;
+    atomic_uint loading; /* so many questions after the episode are answered: not ready */
+    atomic_uint refuse;  /* so many connections are closed at once */
+    atomic_uint tries;   /* connections that came */
     atomic_bool stop;
     hp_clock clock;
 } proxy;
 
 proxy *proxy_open(const rig *r);
 void proxy_close(proxy *p);
+/** The fault begins when a call passes whose name begins so, after so many others. */
+void proxy_await(proxy *p, const char *call, uint32_t calls, fault then);
 
 /** Each reading moves it on by step_s, and nothing else does: where answers come, let it be short,
  *  so that a slow machine has time; where none comes, long. */

@@ -26,6 +26,12 @@ rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle)
 
 rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, double steer_share)
 {
+    return rig_open_aged(version, vehicle, steer_share, 0);
+}
+
+rig *rig_open_aged(carla_version version, const sim_vehicle_config *vehicle, double steer_share,
+                   uint32_t last_id)
+{
     rig *r = calloc(1, sizeof *r);
     carla_server_config config;
     hp_error error;
@@ -35,6 +41,7 @@ rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, 
     config.version = version;
     config.vehicle = vehicle;
     config.steer_share = steer_share;
+    config.last_id = last_id;
     config.recordings = ".";
     config.second_map = "Town02";
     r->clock = hp_clock_real();

@@ -26,6 +26,9 @@ rig *rig_open(carla_version version);
 rig *rig_open_with(carla_version version, const sim_vehicle_config *vehicle);
 /** The same; steer_share: how much of the steering range that is told the wheels use. */
 rig *rig_open_steered(carla_version version, const sim_vehicle_config *vehicle, double steer_share);
+/** The same, of a server that has given so many ids. */
+rig *rig_open_aged(carla_version version, const sim_vehicle_config *vehicle, double steer_share,
+                   uint32_t last_id);
 /** The server goes. */
 void rig_stop(rig *r);
 void rig_close(rig *r);

@@ -1,20 +1,14 @@
 /* Somebody else's scenario in the stand-in: our world drives his hero, and leaves all else alone;
  * and routes and ground from the server's map. */
-#include "sim-bridge/carla/carla_attach.h"
-#include "sim-bridge/carla/carla_sim.h"
 #include "tests/support/hp_test.h"
-#include "tests/unit/sim-bridge/carla_proxy.h"
+#include "tests/unit/sim-bridge/carla_hero.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The stand-in's road runs along x = 0 from y = -400 to 300, 3 m to each side. */
-static const char AHEAD[] = "id: a\ntitle: along the road\n"
-                            "ego: {x_m: 1.5, y_m: -50.0, yaw_deg: 90.0}\n"
-                            "goal: {x_m: 1.5, y_m: 10.0, yaw_deg: 90.0}\n"
-                            "time_limit_s: 60.0\n"
-                            "varies: walker\n";
+#include <sys/wait.h>
+#include <unistd.h>
 
 /** The owner of the scenario: he spawns, he ticks, and he ticks when he is allowed to. */
 typedef struct owner {
@@ -89,25 +83,6 @@ static void owner_end(owner *o)
     carla_client_close(&o->client);
 }
 
-static hp_status attach_by(rig *r, const char *scenario, const hp_clock *clock, bridge_world *out,
-                           hp_error *error)
-{
-    assert_int_equal(sim_scenario_parse(scenario, strlen(scenario), "a.yaml", &r->scenario, error),
-                     HP_OK);
-    const carla_world_setup setup = {.carla = &r->carla,
-                                     .sim = &r->sim,
-                                     .scenario = &r->scenario,
-                                     .scene = sim_scene_default(),
-                                     .seed = 7,
-                                     .clock = clock};
-    return carla_attach_create(&setup, out, error);
-}
-
-static hp_status attach(rig *r, const char *scenario, bridge_world *out, hp_error *error)
-{
-    return attach_by(r, scenario, &r->clock, out, error);
-}
-
 static sim_result drive(owner *o, const bridge_world *world, uint32_t *agents)
 {
     static hp_frame frame;
@@ -135,7 +110,7 @@ static void test_carla_attach_drives_the_hero_when_somebody_else_ticks(void **st
     hp_error error = {{0}};
     (void)state;
     owner_begin(&o, r, true);
-    if (attach(r, AHEAD, &world, &error) != HP_OK) {
+    if (hero_attach(r, HERO_AHEAD, &world, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
     world.ops->info(world.self, &info);
@@ -182,7 +157,7 @@ static void test_carla_attach_has_no_gap_to_tell_when_nobody_is_there(void **sta
     carla_client *client = rig_client(r); /* and the server's own clock */
     assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
                      HP_OK);
-    if (attach(r, AHEAD, &world, &error) != HP_OK) {
+    if (hero_attach(r, HERO_AHEAD, &world, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
     world.ops->step(world.self, NULL);
@@ -195,128 +170,6 @@ static void test_carla_attach_has_no_gap_to_tell_when_nobody_is_there(void **sta
     rig_close(r);
 }
 
-/** A server with its own clock, a hero in it, and us. */
-typedef struct town {
-    rig *r;
-    carla_client *client;
-    bridge_world world;
-} town;
-
-static void open_town(town *t)
-{
-    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
-    carla_actor hero;
-    hp_error error = {{0}};
-    *t = (town){.r = rig_open(CARLA_0_9_16)};
-    t->client = rig_client(t->r);
-    assert_int_equal(carla_client_spawn(t->client, "vehicle.audi.tt", "hero", &at, &hero, &error),
-                     HP_OK);
-    if (attach(t->r, AHEAD, &t->world, &error) != HP_OK) {
-        fail_msg("%s", error.text);
-    }
-}
-
-static void close_town(town *t)
-{
-    assert_null(t->world.ops->trouble(t->world.self));
-    t->world.ops->destroy(t->world.self);
-    carla_client_close(&t->client);
-    rig_close(t->r);
-}
-
-/** Spawns n walkers in a row, 2 m apart; returns the last one's id. */
-static uint32_t spawn_row(town *t, uint32_t n, double x_m, double y_m)
-{
-    enum { WALKER = 5 }; /* number of the blueprint in the stand-in */
-    static carla_command commands[CARLA_SIM_ACTORS];
-    const carla_transform at = {{(float)x_m, (float)-(y_m + 2.0 * n), 0.5F}, {0.0F, 0.0F, 0.0F}};
-    const carla_description walker = {.uid = WALKER, .id = carla_text_of("walker.pedestrian.0001")};
-    carla_actor last;
-    hp_error error = {{0}};
-    for (uint32_t i = 0; i + 1 < n; ++i) {
-        commands[i] = (carla_command){.kind = CARLA_CMD_SPAWN, .description = &walker};
-        commands[i].transform.location = (carla_vec3){(float)x_m, (float)-(y_m + 2.0 * i), 0.5F};
-    }
-    assert_int_equal(carla_client_batch(t->client, commands, n - 1, &error), HP_OK);
-    if (carla_client_spawn(t->client, walker.id.p, "theirs", &at, &last, &error) != HP_OK) {
-        fail_msg("%s", error.text);
-    }
-    return last.id;
-}
-
-static void destroy_row(town *t, uint32_t n, uint32_t last)
-{
-    static carla_command commands[CARLA_SIM_ACTORS];
-    hp_error error = {{0}};
-    for (uint32_t i = 0; i < n; ++i) {
-        commands[i] = (carla_command){.kind = CARLA_CMD_DESTROY, .actor = last - i};
-    }
-    assert_int_equal(carla_client_batch(t->client, commands, n, &error), HP_OK);
-}
-
-static uint32_t agents_after_a_step(town *t)
-{
-    static hp_frame frame;
-    t->world.ops->step(t->world.self, NULL);
-    t->world.ops->observe(t->world.self, &frame);
-    return frame.n_agents;
-}
-
-static void test_carla_attach_sees_who_comes_when_thousands_have_gone(void **state)
-{
-    enum { ROW = 120, ROWS = CARLA_MAX_SNAPSHOT_ACTORS / ROW + 1 };
-    static town t;
-    (void)state;
-    open_town(&t);
-    for (int i = 0; i < ROWS; ++i) {
-        const uint32_t last = spawn_row(&t, ROW, 500.0, 0.0);
-        assert_int_equal(agents_after_a_step(&t), 0);
-        destroy_row(&t, ROW, last);
-    }
-    (void)spawn_row(&t, 1, 6.0, -40.0);
-    assert_int_equal(agents_after_a_step(&t), 1);
-    close_town(&t);
-}
-
-static void test_carla_attach_sees_the_nearest_when_there_are_too_many(void **state)
-{
-    enum { ROW = 15, ROWS = 5 }; /* more than are followed at once */
-    static town t;
-    static hp_frame frame;
-    double nearest_m = 1e9;
-    (void)state;
-    open_town(&t);
-    for (int i = 0; i < ROWS; ++i) {
-        (void)spawn_row(&t, ROW, 20.0 + 4.0 * i, -60.0);
-    }
-    (void)agents_after_a_step(&t);
-    (void)spawn_row(&t, 1, 6.0, -40.0);
-    (void)agents_after_a_step(&t);
-    t.world.ops->observe(t.world.self, &frame);
-    for (uint32_t i = 0; i < frame.n_agents; ++i) {
-        nearest_m = fmin(nearest_m, fabs(frame.agents[i].pose.x_m - 6.0));
-    }
-    assert_true(nearest_m < 0.1);
-    close_town(&t);
-}
-
-static void test_carla_attach_stays_with_its_hero_when_another_comes(void **state)
-{
-    static town t;
-    static hp_frame frame;
-    const carla_transform at = {{1.5F, 150.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
-    carla_actor other;
-    hp_error error = {{0}};
-    (void)state;
-    open_town(&t);
-    assert_int_equal(carla_client_spawn(t.client, "vehicle.audi.tt", "hero", &at, &other, &error),
-                     HP_OK);
-    t.world.ops->step(t.world.self, NULL);
-    t.world.ops->observe(t.world.self, &frame);
-    hp_assert_near(frame.ego.pose.y_m, -50.0, 1.0);
-    close_town(&t);
-}
-
 static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
 {
     rig *r = rig_open(CARLA_0_9_16);
@@ -325,7 +178,7 @@ static void test_carla_attach_is_refused_when_there_is_no_hero(void **state)
     hp_error error = {{0}};
     (void)state;
     owner_begin(&o, r, false);
-    assert_int_equal(attach(r, AHEAD, &world, &error), HP_ENOENT);
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_ENOENT);
     assert_non_null(strstr(error.text, "role_name hero"));
     owner_end(&o);
     rig_close(r);
@@ -341,7 +194,7 @@ static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state
     (void)state;
     counted_clock_open(&counted);
     owner_begin(&o, r, true);
-    assert_int_equal(attach_by(r, AHEAD, &counted.clock, &world, &error), HP_OK);
+    assert_int_equal(hero_attach_by(r, HERO_AHEAD, &counted.clock, &world, &error), HP_OK);
     hold(&o);
     counted.step_s = COUNTED_LONG_S;
     while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
@@ -365,7 +218,7 @@ static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **
     (void)state;
     counted_clock_open(&counted);
     owner_begin(&o, r, true);
-    assert_int_equal(attach_by(r, AHEAD, &counted.clock, &world, &error), HP_OK);
+    assert_int_equal(hero_attach_by(r, HERO_AHEAD, &counted.clock, &world, &error), HP_OK);
     hold(&o);
     assert_int_equal(carla_client_settings(o.client, &settings, &error), HP_OK);
     settings.fixed_delta_s = 1e-18; /* frames come, at the same time */
@@ -379,6 +232,105 @@ static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **
     assert_non_null(strstr(world.ops->trouble(world.self), "time does not go on"));
     world.ops->destroy(world.self);
     owner_end(&o);
+    rig_close(r);
+}
+
+static void test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn(void **state)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    rig *r = rig_open(CARLA_0_9_16);
+    const uint16_t own_port = (uint16_t)r->carla.port;
+    carla_client *client = rig_client(r);
+    bridge_world world;
+    carla_actor hero;
+    hp_error error = {{0}};
+    (void)state;
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    proxy *p = proxy_open(r);
+    proxy_await(p, "spawn_actor_with_parent", 0, GONE);
+    r->carla.port = p->port;
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_EUNAVAILABLE);
+    r->carla.port = own_port;
+    assert_true(proxy_server_is_free(r, 2)); /* the spectator, and the hero */
+    carla_client_close(&client);
+    proxy_close(p);
+    rig_close(r);
+}
+
+/** A process of ours that is killed while it drives somebody else's hero. */
+static void abandon_hero(rig *r)
+{
+    const hp_command go = {.accel_mps2 = 3.0};
+    bridge_world world;
+    hp_error error = {{0}};
+    int how = 0;
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        if (hero_attach(r, HERO_AHEAD, &world, &error) != HP_OK) {
+            _exit(1);
+        }
+        world.ops->step(world.self, &go);
+        (void)kill(getpid(), SIGKILL);
+    }
+    assert_int_equal(waitpid(child, &how, 0), child);
+    assert_true(WIFSIGNALED(how) && WTERMSIG(how) == SIGKILL);
+}
+
+/** A server with its own clock, and a hero in it. */
+static carla_client *serve_hero(rig *r)
+{
+    const carla_transform at = {{1.5F, 50.0F, 0.5F}, {0.0F, -90.0F, 0.0F}};
+    carla_client *client = rig_client(r);
+    carla_actor hero;
+    hp_error error = {{0}};
+    assert_int_equal(carla_client_spawn(client, "vehicle.audi.tt", "hero", &at, &hero, &error),
+                     HP_OK);
+    return client;
+}
+
+static void test_carla_attach_takes_away_the_sensor_when_a_run_of_ours_died_there(void **state)
+{
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = serve_hero(r);
+    bridge_world world;
+    hp_error error = {{0}};
+    (void)state;
+    abandon_hero(r);
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_OK);
+    world.ops->destroy(world.self);
+    assert_true(proxy_server_is_free(r, 2)); /* the spectator, and the hero */
+    carla_client_close(&client);
+    rig_close(r);
+}
+
+static void test_carla_release_lets_the_hero_brake_when_our_process_was_killed(void **state)
+{
+    const hp_command go = {.accel_mps2 = 3.0};
+    rig *r = rig_open(CARLA_0_9_16);
+    carla_client *client = serve_hero(r);
+    bridge_world world;
+    hp_error error = {{0}};
+    uint32_t n = 0;
+    (void)state;
+    abandon_hero(r);
+    assert_false(proxy_hero_brakes(r, false));
+    const carla_endpoint endpoint = rig_endpoint(r);
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 1);
+    assert_true(proxy_hero_brakes(r, false));
+    assert_true(proxy_server_is_free(r, 2)); /* the hero is not ours to take away; the sensor is */
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 0);
+    /* nor is that of one who still drives told anything */
+    assert_int_equal(hero_attach(r, HERO_AHEAD, &world, &error), HP_OK);
+    world.ops->step(world.self, &go);
+    assert_int_equal(carla_client_release(&endpoint, &r->clock, &n, &error), HP_OK);
+    assert_int_equal(n, 0);
+    assert_false(proxy_hero_brakes(r, false));
+    world.ops->destroy(world.self);
+    carla_client_close(&client);
     rig_close(r);
 }
 
@@ -398,7 +350,7 @@ static void meet(fault what, const char *says, const char *then)
     owner_begin(&o, r, true);
     counted_clock_open(&counted);
     r->carla.port = p->port;
-    if (attach_by(r, AHEAD, &counted.clock, &world, &error) != HP_OK) {
+    if (hero_attach_by(r, HERO_AHEAD, &counted.clock, &world, &error) != HP_OK) {
         fail_msg("%s", error.text);
     }
     r->carla.port = own_port;
@@ -453,8 +405,8 @@ test_carla_world_takes_route_and_ground_from_the_map_when_the_scenario_has_none(
     bridge_world world;
     hp_error error = {{0}};
     (void)state;
-    assert_int_equal(sim_scenario_parse(AHEAD, strlen(AHEAD), "a.yaml", &r->scenario, &error),
-                     HP_OK);
+    assert_int_equal(
+        sim_scenario_parse(HERO_AHEAD, strlen(HERO_AHEAD), "a.yaml", &r->scenario, &error), HP_OK);
     carla_world_setup setup = {.carla = &r->carla,
                                .sim = &r->sim,
                                .scenario = &r->scenario,
@@ -484,9 +436,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_attach_drives_the_hero_when_somebody_else_ticks),
         cmocka_unit_test(test_carla_attach_has_no_gap_to_tell_when_nobody_is_there),
-        cmocka_unit_test(test_carla_attach_sees_who_comes_when_thousands_have_gone),
-        cmocka_unit_test(test_carla_attach_sees_the_nearest_when_there_are_too_many),
-        cmocka_unit_test(test_carla_attach_stays_with_its_hero_when_another_comes),
+        cmocka_unit_test(
+            test_carla_attach_leaves_no_sensor_when_the_connection_breaks_at_its_spawn),
+        cmocka_unit_test(test_carla_attach_takes_away_the_sensor_when_a_run_of_ours_died_there),
+        cmocka_unit_test(test_carla_release_lets_the_hero_brake_when_our_process_was_killed),
         cmocka_unit_test(test_carla_attach_is_refused_when_there_is_no_hero),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_nobody_ticks),
         cmocka_unit_test(test_carla_attach_stops_with_a_reason_when_time_stands_still),

@@ -152,6 +152,23 @@ static sim_result drive_steadily(const carla_drive *drive, bool human)
     return result;
 }
 
+static void test_carla_drive_gives_terminals_no_orders_when_its_town_has_some(void **state)
+{
+    const char *path = "test_carla_drive_town.log";
+    const carla_log head = {.version = 1, .map = carla_text_of("Town\x1b[2J\xc2\x9b")};
+    const size_t n = carla_log_write_head(&head, bytes, CAP);
+    char town[64];
+    hp_error error;
+    (void)state;
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(carla_drive_town_of(path, town, sizeof town, &error), HP_OK);
+    (void)remove(path);
+    assert_string_equal(town, "Town?[2J?");
+}
+
 static void test_carla_drive_reaches_the_goal_when_the_road_is_free(void **state)
 {
     carla_drive *drive = open_drive(-5.0, OUR_MAP);
@@ -262,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_carla_drive_has_tracks_at_even_steps_when_frames_are_uneven),
+        cmocka_unit_test(test_carla_drive_gives_terminals_no_orders_when_its_town_has_some),
         cmocka_unit_test(test_carla_drive_reaches_the_goal_when_the_road_is_free),
         cmocka_unit_test(test_carla_drive_crashes_when_somebody_stands_on_the_road),
         cmocka_unit_test(test_carla_drive_has_the_maps_ground_when_there_is_a_map),

@@ -305,6 +305,10 @@ static void test_carla_owner_knows_the_dead_when_they_are_of_this_machine(void *
     assert_int_equal(claim_of("hero", mine), CARLA_CLAIM_NONE);
     assert_int_equal(claim_of("hyplanned", mine), CARLA_CLAIM_NONE);
     assert_int_equal(claim_of(CARLA_GUEST_ROLE, mine), CARLA_CLAIM_GUEST);
+    carla_owner_guest_mark(1, reborn);
+    assert_int_equal(claim_of(reborn, ""), CARLA_CLAIM_GUEST);
+    *strrchr(reborn, '.') = '\0'; /* cut */
+    assert_int_equal(claim_of(reborn, ""), CARLA_CLAIM_GUEST);
     /* a process that has ended */
     assert_int_equal(pipe(ends), 0);
     const pid_t child = fork();
@@ -450,7 +454,7 @@ test_carla_standin_tells_of_an_actor_once_when_it_is_asked_a_thousand_times(void
     hp_error error = {{0}};
     (void)state;
     for (size_t i = 0; i < IDS; ++i) {
-        entries[i * CARLA_ENTRY] = CARLA_SPECTATOR_ID;
+        entries[i * CARLA_ENTRY] = 1; /* the spectator */
     }
     assert_int_equal(carla_client_list(client, &same, count_actor, &n, &error), HP_OK);
     assert_int_equal(n, 1);

@@ -219,6 +219,56 @@ static void agrees_with_sampled_lines(void **state)
     assert_true(seen > 300 && seen < 1700);
 }
 
+static void the_nearest_parked_cars_are_reported_when_there_are_too_many(void **state)
+{
+    enum { N = HP_MAX_OCCLUDERS + 8 };
+    static sim_sensor sensor;
+    static hp_frame frame;
+    sim_body bodies[N + 1];
+    sim_sensor_config config;
+    bool told[N + 1] = {false};
+    (void)state;
+    sim_sensor_config_default(&config);
+    sim_sensor_reset(&sensor, 1);
+    for (uint32_t i = 0; i < N; ++i) { /* small ones round the ego, none hidden, from far to near */
+        const double far_m = 8.0 + (double)(N - i);
+        const double angle = 2.0 * HP_PI * i / N;
+        bodies[i] = car(far_m * cos(angle), far_m * sin(angle), true);
+        bodies[i].box.length_m = bodies[i].box.width_m = 0.2;
+    }
+    bodies[N] = walker(5.0, 0.0);
+    looks(&config, &sensor, 0, bodies, N + 1, &frame);
+    assert_int_equal(frame.n_agents, 1);
+    assert_int_equal(frame.n_occluders, HP_MAX_OCCLUDERS);
+    for (uint32_t i = 0; i < frame.n_occluders; ++i) {
+        told[frame.occluders[i].id] = true;
+    }
+    for (uint32_t id = 1; id <= N; ++id) {
+        assert_int_equal(told[id], id > N - HP_MAX_OCCLUDERS);
+    }
+}
+
+static void who_was_seen_first_is_reported_when_too_many_are_equally_near(void **state)
+{
+    enum { N = HP_MAX_OCCLUDERS + 2 };
+    static sim_sensor sensor;
+    static hp_frame frame;
+    sim_body bodies[N];
+    sim_sensor_config config;
+    (void)state;
+    sim_sensor_config_default(&config);
+    sim_sensor_reset(&sensor, 1);
+    for (uint32_t i = 0; i < N; ++i) {
+        bodies[i] = walker(10.0, 0.0); /* hides nobody */
+        bodies[i].standing = true;
+    }
+    looks(&config, &sensor, 0, bodies, N, &frame);
+    assert_int_equal(frame.n_occluders, HP_MAX_OCCLUDERS);
+    for (uint32_t i = 0; i < frame.n_occluders; ++i) {
+        assert_int_equal(frame.occluders[i].id, i + 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +280,8 @@ int main(void)
         cmocka_unit_test(noise_has_its_deviation_and_repeats),
         cmocka_unit_test(misses_have_their_share),
         cmocka_unit_test(the_benchmarks_rule_looks_at_the_centre_line),
+        cmocka_unit_test(the_nearest_parked_cars_are_reported_when_there_are_too_many),
+        cmocka_unit_test(who_was_seen_first_is_reported_when_too_many_are_equally_near),
         cmocka_unit_test(agrees_with_sampled_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
