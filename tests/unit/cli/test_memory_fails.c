@@ -282,7 +282,7 @@ static int set_up(void **state)
     }
     (void)snprintf(keys, sizeof keys, "%s/keys", dir);
     clock_now = hp_clock_real();
-    quiet = (hp_log){.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    quiet = (hp_log){.program = "test", .out = NULL};
     if (hp_keys_make(keys, NULL, &error) != HP_OK || hp_bus_create(&bus) != HP_OK) {
         return -1;
     }

@@ -241,7 +241,7 @@ static hp_status make_player(hp_error *error)
 
 static hp_status make_supervisor(hp_error *error)
 {
-    static const hp_log SILENT = {.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    static const hp_log SILENT = {.program = "test", .out = NULL};
     const supervisor_program program = {.name = "x", .path = "/bin/true", .argv = {"x", NULL}};
     supervisor *s = NULL;
     (void)error;
