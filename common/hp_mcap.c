@@ -328,15 +328,6 @@ bool hp_mcap_next_count(hp_mcap_bytes *map, uint16_t *key, uint64_t *value)
     return c.broken == NULL;
 }
 
-bool hp_mcap_next_entry(hp_mcap_bytes *entries, uint64_t *log_ns, uint64_t *offset)
-{
-    cursor c = {.at = entries->data, .left = entries->len};
-    *log_ns = take_u64(&c, "log time");
-    *offset = take_u64(&c, "offset");
-    *entries = (hp_mcap_bytes){c.at, c.left};
-    return c.broken == NULL;
-}
-
 bool hp_mcap_is(hp_mcap_bytes bytes, const char *text)
 {
     const size_t len = strlen(text);

@@ -577,11 +577,8 @@ hp_status hp_mcap_writer_close(hp_mcap_writer *w, hp_error *error)
 
 hp_mcap_written hp_mcap_writer_figures(const hp_mcap_writer *w)
 {
-    return (hp_mcap_written){.messages = w->range.n,
-                             .lost = w->lost,
-                             .bytes = w->offset,
-                             .chunks = w->n_chunks,
-                             .open_bytes = w->open.len};
+    return (hp_mcap_written){
+        .messages = w->range.n, .lost = w->lost, .bytes = w->offset, .chunks = w->n_chunks};
 }
 
 uint64_t hp_mcap_writer_lost(const hp_mcap_writer *w, uint16_t channel_id)
