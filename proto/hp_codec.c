@@ -116,11 +116,6 @@ void hp_codec_destroy(hp_codec **codec)
     *codec = NULL;
 }
 
-uint64_t hp_codec_schema(const hp_codec *codec)
-{
-    return codec->schema;
-}
-
 /* ---- Bytes ---- */
 
 static void put_bytes(unsigned char *to, uint64_t value, unsigned n)

@@ -229,14 +229,13 @@ static sim_crash crash_side(const relative *r)
     return rear < flank ? SIM_CRASH_REAR : SIM_CRASH_SIDE;
 }
 
-static void crash(sim_judge *judge, sim_crash kind, uint32_t id, double speed_mps)
+static void crash(sim_judge *judge, sim_crash kind, double speed_mps)
 {
     if (judge->result.verdict == HP_VERDICT_CRASH) {
         return;
     }
     judge->result.verdict = HP_VERDICT_CRASH;
     judge->result.crash = kind;
-    judge->result.crash_id = id;
     judge->result.impact_mps = fabs(speed_mps);
 }
 
@@ -272,7 +271,7 @@ static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *bo
         judge->near_miss_seen = true;
     }
     if (overlaps(ego, &r)) {
-        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+        crash(judge, crash_side(&r), ego->speed_mps);
     }
 }
 
@@ -349,7 +348,7 @@ static void judge_place(sim_judge *judge, const hp_ego_state *ego)
     } else if (ground == HP_GROUND_PAVEMENT) {
         judge->result.pavement_s += info->tick_s;
     } else {
-        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+        crash(judge, SIM_CRASH_OFFROAD, ego->speed_mps);
     }
 }
 
@@ -481,11 +480,11 @@ void sim_judge_contact(sim_judge *judge, const hp_ego_state *ego, const sim_body
         return;
     }
     if (body == NULL) {
-        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+        crash(judge, SIM_CRASH_OFFROAD, ego->speed_mps);
     } else {
         const hp_vec2 heading = {cos(body->box.centre.yaw_rad), sin(body->box.centre.yaw_rad)};
         const relative r = relate(&view, body, heading);
-        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+        crash(judge, crash_side(&r), ego->speed_mps);
     }
     judge->result.near_miss = false;
     judge->result.safe_arrival = false;

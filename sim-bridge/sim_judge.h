@@ -23,7 +23,6 @@ typedef enum sim_crash {
 typedef struct sim_result {
     hp_verdict verdict;
     sim_crash crash;
-    uint32_t crash_id; /* of the body hit */
     double impact_mps; /* ego speed at the crash */
     bool near_miss;
     bool near_miss_applies; /* false where the scenario says so */
