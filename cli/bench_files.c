@@ -3,9 +3,7 @@
 #include "cli/bench_report.h"
 #include "cli/svg.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 static void junit_case(const bench_board *board, uint32_t c, uint32_t i, FILE *out)
 {
@@ -59,7 +57,7 @@ static svg_bar bar_of(uint64_t hits, uint64_t n)
     return (svg_bar){bench_rate(hits, n), w.lo, w.hi};
 }
 
-void bench_report_svg(const bench_board *board, FILE *out)
+static void report_svg(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
     const char *series[BENCH_MAX_CONTENDERS];
@@ -121,7 +119,7 @@ hp_status bench_report_write(const bench_board *board, const cli_rundir *dir, hp
         status = write_composed(board, dir, "junit.xml", bench_report_junit, error);
     }
     if (status == HP_OK) {
-        status = write_composed(board, dir, "bars.svg", bench_report_svg, error);
+        status = write_composed(board, dir, "bars.svg", report_svg, error);
     }
     return status;
 }

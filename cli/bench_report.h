@@ -12,8 +12,6 @@ json_t *bench_report_json(const bench_board *board);
 /** One suite per shown contender, one case per scenario; fails where the oracle is beaten and where
  *  scenes are missing. */
 void bench_report_junit(const bench_board *board, FILE *out);
-/** Bars of crashes and safe arrivals per scenario, with their intervals. */
-void bench_report_svg(const bench_board *board, FILE *out);
 /** "failed: ..." lines about broken promises; returns how many. */
 uint32_t bench_report_failures(const bench_board *board, FILE *out);
 /** Writes everything into the run's directory. */
