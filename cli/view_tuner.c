@@ -5,7 +5,6 @@
 #include "common/hp_program.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -13,8 +13,6 @@
 #include "sim-bridge/sim_actors.h"
 #include "sim-bridge/sim_oracle.h"
 
-#include <stddef.h>
-
 enum {
     ORACLE_MAX_POINTS = 768,
     ORACLE_MAX_SPANS = 8,

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 enum { BELIEFS = 6, TIMES = 4 /* columns at a row's end that are wall-clock figures */ };
 

@@ -3,7 +3,6 @@
 #include "common/hp_keys.h"
 #include "tests/support/hp_test.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

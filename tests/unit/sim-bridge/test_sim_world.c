@@ -6,7 +6,6 @@
 #include "proto/hp_codec.h"
 #include "tests/support/hp_test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static hp_world_info info;
