@@ -9,52 +9,6 @@
 
 enum { LONGER = 10, LONGER_POOL = 4 };
 
-static hp_status create_const(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CONST, out);
-}
-
-static hp_status create_stand(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_STAND, out);
-}
-
-static hp_status create_crawl(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CRAWL25, out);
-}
-
-static hp_status create_aeb(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_AEB, out);
-}
-
-static hp_status create_cautious(const cli_config *config, bool guard, driver **out,
-                                 hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CAUTIOUS, out);
-}
-
-static hp_status create_despot(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out, error);
-}
-
 /** What the search would find with time. Particles grow less than steps: most steps follow the
  * default policy from a particle that is there already. */
 static hp_status create_longer(const cli_config *config, bool guard, driver **out, hp_error *error)
@@ -80,46 +34,27 @@ static hp_status create_hyplan(const cli_config *config, bool guard, driver **ou
                                 error);
 }
 
-static hp_status create_minmax(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_MINMAX, out, error);
-}
-
-static hp_status create_crude(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_CRUDE, out, error);
-}
-
-static hp_status create_conformal(const cli_config *config, bool guard, driver **out,
-                                  hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_CONFORMAL, out, error);
-}
-
-static hp_status create_selective(const cli_config *config, bool guard, driver **out,
-                                  hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out, error);
-}
-
 const driver_kind DRIVER_KINDS[] = {
-    {"const", "drives at the limit and reacts to nobody", true, create_const},
-    {"stand", "never moves off", true, create_stand},
-    {"crawl25", "aeb, at no more than 25 km/h", true, create_crawl},
-    {"aeb", "drives at the limit, brakes fully when a collision is near", true, create_aeb},
-    {"cautious", "aeb, and slows down for those who may be hidden", true, create_cautious},
-    {"despot", "HyPlan's pipeline: search over the belief, no network", false, create_despot},
-    {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
+    {"const", "drives at the limit and reacts to nobody", true, BASELINE_CONST, NULL},
+    {"stand", "never moves off", true, BASELINE_STAND, NULL},
+    {"crawl25", "aeb, at no more than 25 km/h", true, BASELINE_CRAWL25, NULL},
+    {"aeb", "drives at the limit, brakes fully when a collision is near", true, BASELINE_AEB, NULL},
+    {"cautious", "aeb, and slows down for those who may be hidden", true, BASELINE_CAUTIOUS, NULL},
+    {"despot", "HyPlan's pipeline: search over the belief, no network", false, POMDP_PRUNE_OFF,
+     NULL},
+    {"reckless", "the pipeline without its search: full speed, and what the guard says", false, 0,
      reckless_driver_create},
     {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,
-     create_hyplan},
-    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, create_minmax},
-    {"hyplan:crude", "pruned by recalibrated confidence", false, create_crude},
-    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, create_conformal},
-    {"hyplan:selective", "pruned by a certified rule", false, create_selective},
-    {"policy", "the network alone, greedy: no search", false, policy_driver_create},
-    {"despot:x10", "despot with ten times the trials, to compare with", false, create_longer},
-    {NULL, NULL, false, NULL},
+     0, create_hyplan},
+    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false,
+     POMDP_PRUNE_MINMAX, NULL},
+    {"hyplan:crude", "pruned by recalibrated confidence", false, POMDP_PRUNE_CRUDE, NULL},
+    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, POMDP_PRUNE_CONFORMAL,
+     NULL},
+    {"hyplan:selective", "pruned by a certified rule", false, POMDP_PRUNE_SELECTIVE, NULL},
+    {"policy", "the network alone, greedy: no search", false, 0, policy_driver_create},
+    {"despot:x10", "despot with ten times the trials, to compare with", false, 0, create_longer},
+    {NULL, NULL, false, 0, NULL},
 };
 
 const driver_kind *driver_kind_find(const char *name)
@@ -130,4 +65,14 @@ const driver_kind *driver_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+hp_status driver_create(const driver_kind *kind, const cli_config *config, bool guard, driver **out,
+                        hp_error *error)
+{
+    if (kind->create != NULL) {
+        return kind->create(config, guard, out, error);
+    }
+    return kind->baseline ? baseline_create((baseline_kind)kind->variant, out)
+                          : direct_driver_create(config, guard, kind->variant, out, error);
 }

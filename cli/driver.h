@@ -13,7 +13,6 @@
 typedef struct driver driver;
 
 typedef struct driver_ops {
-    const char *name, *help;
     void (*begin)(driver *self, const hp_world_info *info, uint64_t seed);
     /** The command for this frame; decision may be NULL. */
     void (*tick)(driver *self, const hp_frame *frame, hp_command *command, hp_decision *decision);
@@ -27,7 +26,9 @@ struct driver {
 /** A driver that can be asked for by name. */
 typedef struct driver_kind {
     const char *name, *help;
-    bool baseline; /* no guard, no search: there to compare with */
+    bool baseline;    /* no guard, no search: there to compare with */
+    uint32_t variant; /* baseline_kind, or pomdp_prune_method of the pipeline */
+    /** NULL: the variant is all there is to it. */
     hp_status (*create)(const cli_config *config, bool guard, driver **out, hp_error *error);
 } driver_kind;
 
@@ -35,6 +36,8 @@ typedef struct driver_kind {
 extern const driver_kind DRIVER_KINDS[];
 /** NULL: no such driver. */
 const driver_kind *driver_kind_find(const char *name);
+HP_NODISCARD hp_status driver_create(const driver_kind *kind, const cli_config *config, bool guard,
+                                     driver **out, hp_error *error);
 
 static inline void driver_destroy(driver **self)
 {

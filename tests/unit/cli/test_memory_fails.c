@@ -216,7 +216,7 @@ static hp_status make_drivers(hp_error *error)
     hp_status st = HP_OK;
     for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL && st == HP_OK; kind++) {
         driver *made = NULL;
-        st = kind->create(&config, true, &made, error);
+        st = driver_create(kind, &config, true, &made, error);
         /* A calibration of another planner is refused, with memory or without. */
         st = st == HP_ECONFIG && !kind->baseline ? HP_OK : st;
         driver_destroy(&made);
