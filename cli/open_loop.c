@@ -310,17 +310,10 @@ static hp_status replay(const char *path, const cli_common *common, result *out,
 
 /* ---- The command ---- */
 
-static const char *source_text(hp_source source)
-{
-    static const char *const TEXTS[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
-                                                       "hard brake"};
-    return TEXTS[source];
-}
-
 static json_t *command_json(const hp_command *c)
 {
     return json_pack("{s:f, s:f, s:s, s:b}", "accel_mps2", c->accel_mps2, "steer_rad", c->steer_rad,
-                     "source", source_text(c->source), "guarded", c->guarded);
+                     "source", hp_source_name(c->source), "guarded", c->guarded);
 }
 
 static void print_json(const result *r)
@@ -342,7 +335,7 @@ static void print_json(const result *r)
 static void print_command(const char *name, const hp_command *c)
 {
     (void)printf("  %-9s %+.17g m/s^2, %+.17g rad, from %s%s\n", name, c->accel_mps2, c->steer_rad,
-                 source_text(c->source), c->guarded ? ", changed by the guard" : "");
+                 hp_source_name(c->source), c->guarded ? ", changed by the guard" : "");
 }
 
 int open_loop_command(const cli_usage *usage, const char *path, const cli_common *common)

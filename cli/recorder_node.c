@@ -3,6 +3,7 @@
 #include "cli/recorder_file.h"
 #include "cli/scene.h"
 #include "common/hp_file.h"
+#include "sim-bridge/sim_judge.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -272,10 +273,9 @@ static void hear_decision(recorder_node *n, const hp_decision *d)
 
 static void hear_end(recorder_node *n, const hp_episode_end *end)
 {
-    static const char *const VERDICTS[] = {"running", "goal", "crash", "timeout", "stopped"};
     char text[LINE];
     (void)snprintf(text, sizeof text, "episode %" PRIu32 " ends after %" PRIu32 " ticks: %s",
-                   end->episode, end->ticks, VERDICTS[end->verdict]);
+                   end->episode, end->ticks, sim_verdict_text(end->verdict));
     tell(n, end->verdict == HP_VERDICT_CRASH ? SCENE_ERROR : SCENE_INFO, text);
 }
 

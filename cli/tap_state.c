@@ -10,9 +10,6 @@
 #define S_NS INT64_C(1000000000)
 enum { LETTERS = 256 };
 
-static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort_brake",
-                                                     "hard_brake"};
-
 /* ---- Life ---- */
 
 hp_status tap_state_create(const hp_node *identity, tap_state **out, hp_error *error)
@@ -228,8 +225,8 @@ static json_t *now_json(const tap_state *s)
                      scene_rounded_json((double)s->frame.stamp_ns * 1e-9), "speed_mps",
                      scene_rounded_json(s->frame.ego.speed_mps), "command_mps2",
                      scene_rounded_json(s->decision.command.accel_mps2), "source",
-                     SOURCES[s->decision.command.source], "guarded", s->decision.command.guarded,
-                     "agents", (int)s->frame.n_agents);
+                     hp_source_name(s->decision.command.source), "guarded",
+                     s->decision.command.guarded, "agents", (int)s->frame.n_agents);
 }
 
 json_t *tap_state_json(const tap_state *s)
@@ -238,7 +235,8 @@ json_t *tap_state_json(const tap_state *s)
     const double age_s =
         s->heard_ns == 0 ? (double)NAN : (double)(hp_clock_now_ns(s->clock) - s->heard_ns) * 1e-9;
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
-        (void)json_object_set_new(sources, SOURCES[i], json_integer((json_int_t)s->sources[i]));
+        (void)json_object_set_new(sources, hp_source_name((hp_source)i),
+                                  json_integer((json_int_t)s->sources[i]));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, "
                      "s:I, s:I, s:{s:i, "
@@ -278,8 +276,8 @@ static void labelled_metrics(const tap_state *s, FILE *out)
                 "# TYPE hyplan_commands_total counter\n",
                 out);
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
-        (void)fprintf(out, "hyplan_commands_total{source=\"%s\"} %" PRIu64 "\n", SOURCES[i],
-                      s->sources[i]);
+        (void)fprintf(out, "hyplan_commands_total{source=\"%s\"} %" PRIu64 "\n",
+                      hp_source_name((hp_source)i), s->sources[i]);
     }
     (void)fputs("# HELP hyplan_decision_ms Wall time of the last decisions.\n"
                 "# TYPE hyplan_decision_ms gauge\n",

@@ -75,6 +75,8 @@ void hp_codec_destroy(hp_codec **codec);
 
 const char *hp_msg_name(hp_msg_type type);
 const char *hp_role_name(hp_role role);
+/** "search", "comfort_brake", ...: as in files. */
+const char *hp_source_name(hp_source source);
 /** Copies a message that has been checked, but not the room behind its tensors' bytes. */
 void hp_msg_copy(hp_msg_type type, void *to, const void *from);
 /** sizeof the struct of a type. */
