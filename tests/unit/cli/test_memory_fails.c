@@ -1,8 +1,7 @@
 /* Memory that runs out while the parts of a run are made: nodes, links, onlookers, drivers. What is
  * loaded and learned: test_memory_loaders. That no *_create and no loader is forgotten:
  * test_memory_list. */
-#include "cli/bench_book.h"
-#include "cli/direct.h"
+#include "cli/driver.h"
 #include "cli/recorder_node.h"
 #include "cli/run_watch.h"
 #include "cli/tap_state.h"
@@ -21,6 +20,7 @@
 #include "sim-bridge/sim_oracle.h"
 #include "sim-bridge/sim_world.h"
 #include "tests/support/heap_doors.h"
+#include "tests/support/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -294,12 +294,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
     (void)state;
     hp_mail_destroy(&mail);
     hp_bus_destroy(&bus);
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command); /* NOLINT(cert-env33-c): our own directory */
+    return shell_remove(dir);
 }
 
 static void test_creates_and_loaders_say_so_when_any_allocation_fails(void **state)
