@@ -40,7 +40,6 @@ typedef struct sim_result {
     uint32_t ticks;
     uint32_t interventions;            /* commands changed by the guard */
     uint32_t sources[HP_SOURCE_COUNT]; /* commands by source */
-    uint32_t missing;                  /* ticks without a command */
     /* XXH3-64 of each command's acceleration and steering, seeded with the hash before it. */
     uint64_t command_hash;
 } sim_result;
