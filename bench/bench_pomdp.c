@@ -34,8 +34,7 @@ static double median(const figures *table, size_t column)
     for (size_t i = 0; i < REPEATS; i++) {
         values[i] = ((const double *)&table[i])[column];
     }
-    hp_sort(values, REPEATS);
-    return values[REPEATS / 2];
+    return hp_median(values, REPEATS);
 }
 
 /** What the tree takes, per node: of the pools only what is used. */
