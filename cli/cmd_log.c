@@ -3,6 +3,7 @@
 #include "cli/log_carla.h"
 #include "cli/log_export.h"
 #include "cli/table.h"
+#include "common/hp_text.h"
 #include "sim-bridge/carla/carla_drive.h"
 
 #include <errno.h>
@@ -119,8 +120,7 @@ static json_t *info_json(const info *i, const char *path, bool complete)
 static void print_plain(const char *text)
 {
     for (; *text != '\0'; text++) {
-        const unsigned char c = (unsigned char)*text;
-        (void)putchar(c < 0x20 || c == 0x7f ? '.' : c);
+        (void)putchar(hp_text_is_control(*text) ? '.' : *text);
     }
 }
 

@@ -41,11 +41,11 @@ static bool is_utf8(const char *text)
 static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
 {
     const size_t n = from.len < cap - 1 ? (size_t)from.len : cap - 1;
-    for (size_t i = 0; i < n; i++) {
-        const uint8_t c = from.data[i];
-        to[i] = (char)(c < 0x20 || c == 0x7f ? '.' : c);
+    if (n > 0) { /* there may be no data to point to */
+        memcpy(to, from.data, n);
     }
     to[n] = '\0';
+    hp_text_line(to, n, '.');
     if (!is_utf8(to)) {
         hp_text_plain(to, '.');
     }

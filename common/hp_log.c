@@ -1,6 +1,7 @@
 #include "common/hp_log.h"
 
 #include "common/hp_clock.h"
+#include "common/hp_text.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -27,17 +28,6 @@ static size_t write_head(const hp_log *log, hp_log_level level, char *line)
     return n < LINE_CAPACITY / 2 ? (size_t)n : (size_t)(LINE_CAPACITY / 2 - 1);
 }
 
-/** Keeps one record on one line, whatever outside text went into it. */
-static void blank_controls(char *text, size_t len)
-{
-    for (size_t i = 0; i < len; ++i) {
-        const unsigned char c = (unsigned char)text[i];
-        if (c < 0x20 || c == 0x7f) {
-            text[i] = ' ';
-        }
-    }
-}
-
 void hp_log_line(const hp_log *log, hp_log_level level, const char *format, ...)
 {
     char line[LINE_CAPACITY + 1]; /* and the zero */
@@ -58,7 +48,7 @@ void hp_log_line(const hp_log *log, hp_log_level level, const char *format, ...)
         len = LINE_CAPACITY - 1;
         memset(line + len - 3, '.', 3);
     }
-    blank_controls(line, len);
+    hp_text_line(line, len, ' '); /* whatever outside text went into it */
     line[len++] = '\n';
     /* A line fits any stream's buffer: write and flush make one write(2). */
     (void)fwrite(line, 1, len, log->out);

@@ -1,7 +1,10 @@
 #include "common/hp_status.h"
 
+#include "common/hp_text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 const char *hp_status_text(hp_status status)
 {
@@ -16,17 +19,6 @@ const char *hp_status_text(hp_status status)
     return TEXTS[status];
 }
 
-/** Keeps it one line, and a terminal's orders out of it, whatever outside text went into it. */
-static void blank_controls(char *text)
-{
-    for (; *text != '\0'; ++text) {
-        const unsigned char c = (unsigned char)*text;
-        if (c < 0x20 || c == 0x7f) {
-            *text = '?';
-        }
-    }
-}
-
 hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
 {
     if (error != NULL) {
@@ -34,7 +26,7 @@ hp_status hp_fail(hp_error *error, hp_status status, const char *format, ...)
         va_start(args, format);
         (void)vsnprintf(error->text, sizeof error->text, format, args);
         va_end(args);
-        blank_controls(error->text);
+        hp_text_line(error->text, strlen(error->text), '?'); /* outside text may be in it */
     }
     return status;
 }
