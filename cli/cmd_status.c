@@ -99,7 +99,7 @@ static int show(const cli_common *common, const hp_node *identity, bool once, hp
     tap_state *s = NULL;
     hp_status st = tap_state_create(identity, &s, error);
     const bool tty = isatty(STDOUT_FILENO) == 1;
-    const int64_t every_ns = (once ? ONCE_MS : SHOW_MS) * INT64_C(1000000);
+    const int64_t every_ns = (once ? ONCE_MS : SHOW_MS) * HP_MS_NS;
     int64_t shown_ns = hp_clock_now_ns(identity->clock);
     while (st == HP_OK && stop == 0) {
         st = tap_state_step(s, SLICE_MS, NULL, NULL);

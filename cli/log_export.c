@@ -2,6 +2,7 @@
 
 #include "cli/osi_export.h"
 #include "cli/osi_mcap.h"
+#include "common/hp_clock.h"
 #include "common/hp_file.h"
 #include "proto/hp_schema.h"
 
@@ -191,7 +192,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
 static void take_world(osi_trace *t, const hp_world_info *world)
 {
     if (t->has_world && t->world.world_id != world->world_id) {
-        t->base_ns = t->last_ns + INT64_C(1000000000);
+        t->base_ns = t->last_ns + HP_S_NS;
     }
     t->world = *world;
     t->has_world = true;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S_NS INT64_C(1000000000)
 enum { LETTERS = 256 };
 
 /* ---- Life ---- */
@@ -160,7 +159,7 @@ hp_status tap_state_step(tap_state *s, int64_t wait_ms, tap_listener *listener, 
     for (int i = 0; ready && i < LETTERS && hear(s, listener, ctx); i++) {
     }
     const int64_t now = hp_clock_now_ns(s->clock);
-    if (now - s->window_ns >= S_NS) {
+    if (now - s->window_ns >= HP_S_NS) {
         for (unsigned i = 0; i < HP_MSG_COUNT; i++) {
             s->rate_hz[i] =
                 (double)(s->messages[i] - s->window[i]) * 1e9 / (double)(now - s->window_ns);

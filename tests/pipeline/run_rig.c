@@ -208,7 +208,7 @@ void rig_look(rig *r)
 const hp_message *rig_hear(rig *r, hp_msg_type type)
 {
     const hp_clock clock = hp_clock_real();
-    const int64_t until_ns = hp_clock_now_ns(&clock) + RIG_PATIENCE_MS * INT64_C(1000000);
+    const int64_t until_ns = hp_clock_now_ns(&clock) + RIG_PATIENCE_MS * HP_MS_NS;
     while (hp_clock_now_ns(&clock) < until_ns && may_wait(r)) {
         char topic[HP_TEXT];
         size_t len = 0;
