@@ -341,6 +341,26 @@ static void test_mcap_refuses_what_no_reader_could_use_when_writing(void **state
     mcap_memory_free(&file);
 }
 
+static void test_mcap_map_holds_pairs_and_is_refused_when_there_is_no_room(void **state)
+{
+    static const char *const PAIRS[][2] = {{"a", "bc"}, {"", "d"}};
+    uint8_t room[20];
+    hp_mcap_bytes map;
+    hp_mcap_bytes key;
+    hp_mcap_bytes value;
+    hp_error error;
+    (void)state;
+    assert_int_equal(hp_mcap_map(PAIRS, 2, room, sizeof room, &map, &error), HP_OK);
+    assert_int_equal(map.len, sizeof room);
+    assert_true(hp_mcap_next_text(&map, &key, &value));
+    assert_true(hp_mcap_is(key, "a") && hp_mcap_is(value, "bc"));
+    assert_true(hp_mcap_next_text(&map, &key, &value));
+    assert_true(hp_mcap_is(key, "") && hp_mcap_is(value, "d"));
+    for (size_t cap = 0; cap < sizeof room; cap++) {
+        assert_int_equal(hp_mcap_map(PAIRS, 2, room, cap, &map, &error), HP_EFULL);
+    }
+}
+
 static void test_mcap_file_sink_keeps_the_file_whole_when_a_write_fails(void **state)
 {
     char path[] = "/tmp/hyplan-mcap-XXXXXX";
@@ -375,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_mcap_refuses_a_chunk_when_it_claims_to_be_huge),
         cmocka_unit_test(test_mcap_counts_and_tells_again_when_the_sink_was_full),
         cmocka_unit_test(test_mcap_refuses_what_no_reader_could_use_when_writing),
+        cmocka_unit_test(test_mcap_map_holds_pairs_and_is_refused_when_there_is_no_room),
         cmocka_unit_test(test_mcap_file_sink_keeps_the_file_whole_when_a_write_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
