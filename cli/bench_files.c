@@ -4,6 +4,7 @@
 #include "cli/svg.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void junit_case(const bench_board *board, uint32_t c, uint32_t i, FILE *out)
 {
@@ -64,7 +65,8 @@ static void report_svg(const bench_board *board, FILE *out)
     const char *groups[BENCH_MAX_SCENARIOS + 1];
     uint32_t shown[BENCH_MAX_CONTENDERS];
     uint32_t n_series = 0;
-    char title[96];
+    char title[160];
+    char mixed[48];
     const uint32_t n_groups = s->n_scenarios + 1;
     svg_bar *bars = calloc((size_t)2 * n_groups * BENCH_MAX_CONTENDERS, sizeof *bars);
     if (bars == NULL) {
@@ -88,6 +90,10 @@ static void report_svg(const bench_board *board, FILE *out)
     const svg_panel panels[] = {{"crash", bars}, {"safe arrival", arrivals}};
     (void)snprintf(title, sizeof title, "hyplan bench %s, %s scenes, seed %llu, guard %s", s->suite,
                    s->grid, (unsigned long long)s->seed, s->guard);
+    if (bench_origin_list(&s->origin, BENCH_MIXED, mixed, sizeof mixed)) {
+        const size_t len = strlen(title);
+        (void)snprintf(title + len, sizeof title - len, ", MIXED: %s", mixed);
+    }
     const svg_chart chart = {title,    panels,  groups, series, HP_ARRAY_LEN(panels),
                              n_groups, n_series};
     svg_bar_chart(&chart, out);

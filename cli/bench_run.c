@@ -22,7 +22,7 @@ static hp_status take_result(void *ctx, const bench_result *result, hp_error *er
 }
 
 /* Reads back what an interrupted run left, if it was the same run. */
-static hp_status load_former(bench_run *run, bool resume, hp_error *error)
+static hp_status load_former(bench_run *run, bool resume, bool mixed, hp_error *error)
 {
     bench_settings former;
     char settings_path[CLI_PATH];
@@ -41,13 +41,25 @@ static hp_status load_former(bench_run *run, bool resume, hp_error *error)
             "%s: holds a run already; go on with it by --resume, or choose another --out",
             run->dir.path);
     }
-    hp_status status = bench_settings_read(settings_path, &former, error);
-    if (status == HP_OK &&
-        bench_settings_same(&former, &run->suite.settings, false, &why) != HP_OK) {
-        return hp_fail(error, HP_EINVAL, "%s: cannot go on, %.300s (was, is)", run->dir.path,
+    const hp_status status = bench_settings_read(settings_path, &former, error);
+    if (status != HP_OK) {
+        return status;
+    }
+    if (bench_settings_same(&former, &run->suite.settings, false, &why) != HP_OK) {
+        bench_settings_explain(run->dir.path, run->dir.path, &run->config, &why);
+        return hp_fail(
+            error, HP_EINVAL,
+            "%.160s: cannot go on, %.240s (was, is); give the options of then, or another --out",
+            run->dir.path, why.text);
+    }
+    if (bench_origin_join(&former.origin, &run->suite.settings.origin, NULL, mixed, &why) !=
+        HP_OK) {
+        return hp_fail(error, HP_EINVAL,
+                       "%.160s: cannot go on, %.200s (was, is); " BENCH_APART_MEND, run->dir.path,
                        why.text);
     }
-    return status == HP_OK ? bench_book_load(&run->book, rows_path, error) : status;
+    run->suite.settings.origin = run->book.settings.origin = former.origin;
+    return bench_book_load(&run->book, rows_path, error);
 }
 
 static hp_status open_journal(bench_run *run, hp_error *error)
@@ -106,7 +118,7 @@ hp_status bench_run_play(const bench_request *request, bool resume, bench_run *r
         status = cli_rundir_open(&run->common, name, &run->dir, error);
     }
     if (status == HP_OK) {
-        status = load_former(run, resume, error);
+        status = load_former(run, resume, request->mixed, error);
     }
     if (status == HP_OK) {
         status = cli_rundir_config(&run->dir, &run->config, error);

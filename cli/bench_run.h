@@ -6,6 +6,11 @@
 
 #include "cli/bench_book.h"
 
+/** What to do with rows of different programs or files. */
+#define BENCH_APART_MEND                                                                           \
+    "play with the program and files of then, or into another --out; bench takes them together "   \
+    "with --mixed, and its table says so"
+
 typedef struct bench_run {
     cli_common common;
     cli_config config;
@@ -18,7 +23,8 @@ typedef struct bench_run {
 /** Plays what run->common and run->config ask for (the rest is zero at first) until the book is
  *  full, row by row into the directory. A configuration without a budget of trials gets the default
  *  one. resume: goes on with what an interrupted run left in --out; HP_EINVAL if that was another
- *  run, or if there is one and resume is false. */
+ *  run, or one of another program or other files and the request is not mixed, or if there is one
+ *  and resume is false. */
 HP_NODISCARD hp_status bench_run_play(const bench_request *request, bool resume, bench_run *run,
                                       hp_error *error);
 /** Releases what run holds, whatever became of it. */

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ORIGIN "provenance"
+#define CONFIG_DIFFERS "'config_hash' differs"
+
 json_t *bench_settings_json(const bench_settings *s)
 {
     json_t *scenarios = json_array();
@@ -17,12 +20,12 @@ json_t *bench_settings_json(const bench_settings *s)
         (void)json_array_append_new(contenders, json_string(s->contenders[i]));
         (void)json_array_append_new(shown, json_boolean(s->shown[i]));
     }
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:o, s:o, s:o}", "suite",
-                     s->suite, "grid", s->grid, "scenes", s->scenes, "guard", s->guard,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o}",
+                     "suite", s->suite, "grid", s->grid, "scenes", s->scenes, "guard", s->guard,
                      "config_hash", s->config_hash, "seed", (json_int_t)s->seed, "trials",
                      (int)s->trials, "shard", (int)s->shard, "shards", (int)s->shards, "n_scenes",
                      (int)s->n_scenes, "scenarios", scenarios, "contenders", contenders, "shown",
-                     shown);
+                     shown, ORIGIN, bench_origin_json(&s->origin));
 }
 
 static bool take_text(const json_t *value, char *out, size_t cap)
@@ -86,10 +89,10 @@ hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *e
         return where.line > 0
                    ? hp_fail(error, HP_EINVAL, "%s:%d:%d: error: %s", path, where.line,
                              where.column, where.text)
-                   : hp_fail(error, HP_ENOENT, "%s: %s; is this a benchmark's directory?", path,
-                             where.text);
+                   : hp_fail(error, HP_ENOENT, "%s; is this a benchmark's directory?", where.text);
     }
-    const bool good = take_settings(json, out);
+    const bool good =
+        take_settings(json, out) && bench_origin_take(json_object_get(json, ORIGIN), &out->origin);
     json_decref(json);
     return good ? HP_OK : hp_fail(error, HP_EINVAL, "%s: not written by hyplan bench", path);
 }
@@ -112,7 +115,7 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_object_foreach(left, key, value)
     {
         const json_t *other = json_object_get(right, key);
-        if ((parts && may_differ(key)) || json_equal(value, other)) {
+        if (strcmp(key, ORIGIN) == 0 || (parts && may_differ(key)) || json_equal(value, other)) {
             continue;
         }
         char *was = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
@@ -126,6 +129,28 @@ hp_status bench_settings_same(const bench_settings *a, const bench_settings *b, 
     json_decref(left);
     json_decref(right);
     return status;
+}
+
+static bool load_kept(const char *dir, cli_config *out)
+{
+    char path[CLI_PATH];
+    hp_error unused;
+    const cli_common common = {.config_files = {{path}, 1}};
+    const int n = snprintf(path, sizeof path, "%s/config.yaml", dir);
+    return n > 0 && (size_t)n < sizeof path && cli_config_load(&common, out, &unused) == HP_OK;
+}
+
+void bench_settings_explain(const char *a, const char *b, const cli_config *mine, hp_error *why)
+{
+    char key[HP_SETTING_KEY];
+    cli_config *kept = malloc(2 * sizeof *kept);
+    if (kept != NULL && strncmp(why->text, CONFIG_DIFFERS, strlen(CONFIG_DIFFERS)) == 0 &&
+        load_kept(a, &kept[0]) && (mine != NULL || load_kept(b, &kept[1])) &&
+        cli_config_differs(&kept[0], mine != NULL ? mine : &kept[1], key)) {
+        (void)hp_fail(why, HP_EINVAL, "the configuration differs, first in '%s'%s", key,
+                      mine != NULL ? "" : "; hyplan config diff on the config.yaml of both");
+    }
+    free(kept);
 }
 
 hp_status bench_settings_join(bench_settings *settings, const bench_settings *more, hp_error *error)

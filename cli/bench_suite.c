@@ -99,9 +99,14 @@ static hp_status choose_scenarios(const bench_request *request, const char *fold
             }
         }
         if (i == n) {
+            const char *names[BENCH_MAX_SCENARIOS];
+            char hint[CLI_HINT];
+            for (uint32_t j = 0; j < n; j++) {
+                names[j] = known[j];
+            }
             return hp_fail(error, HP_EINVAL,
-                           "--scenarios: there is no '%s' (see hyplan scenario ls)",
-                           asked.items[k]);
+                           "--scenarios: there is no '%s'%s; hyplan scenario ls tells them all",
+                           asked.items[k], cli_hint(asked.items[k], names, n, hint));
         }
         memcpy(s->scenarios[s->n_scenarios++], known[i], sizeof known[i]);
     }
@@ -126,17 +131,7 @@ static hp_status add_planner(bench_settings *s, const char *name, uint32_t guard
     const driver_kind *kind = driver_kind_find(name);
     char guarded[BENCH_NAME];
     if (kind == NULL) {
-        const char *names[32];
-        size_t n = 0;
-        while (n < HP_ARRAY_LEN(names) && DRIVER_KINDS[n].name != NULL) {
-            names[n] = DRIVER_KINDS[n].name;
-            n++;
-        }
-        const char *near = cli_nearest(name, names, n);
-        return near == NULL
-                   ? hp_fail(error, HP_EINVAL, "--planners: there is no '%s'", name)
-                   : hp_fail(error, HP_EINVAL, "--planners: there is no '%s' (did you mean '%s'?)",
-                             name, near);
+        return driver_kind_refuse("--planners", name, error);
     }
     if (kind->baseline && strcmp(name, "const") == 0) {
         if (s->shown[0]) {
@@ -276,6 +271,7 @@ static hp_status fill_scenarios(const bench_request *request, const bench_family
     char relative[64];
     char folder[CLI_PATH];
     char path[CLI_PATH + 32];
+    char name[BENCH_SOURCE_NAME];
     (void)snprintf(relative, sizeof relative, "scenarios/%s", family->folder);
     if (!cli_find(relative, folder)) {
         return hp_fail(error, HP_ENOENT,
@@ -289,12 +285,35 @@ static hp_status fill_scenarios(const bench_request *request, const bench_family
     for (uint32_t i = 0; status == HP_OK && i < s->n_scenarios; i++) {
         (void)snprintf(path, sizeof path, "%s/%s.yaml", folder, s->scenarios[i]);
         status = sim_scenario_read(path, &suite->scenarios[i], error);
+        if (status == HP_OK) {
+            (void)snprintf(name, sizeof name, "scenario %s", s->scenarios[i]);
+            status = bench_origin_add_file(&s->origin, name, path, error);
+        }
     }
     if (status != HP_OK) {
         return status;
     }
     status = draw_scenes(count, (sim_grid)request->grid, family->altered, suite);
     return status == HP_OK ? HP_OK : hp_fail(error, status, "out of memory");
+}
+
+/* The files of all recordings; the cars of one follow each other. */
+static hp_status add_recordings(bench_suite *suite, hp_error *error)
+{
+    static const char *const FILES[] = {"_traj_ped_filtered.csv", "_traj_veh_filtered.csv"};
+    hp_status status = HP_OK;
+    for (uint32_t i = 0; i < suite->n_cases; i++) {
+        const char *prefix = suite->cases[i].prefix;
+        if (i > 0 && strcmp(prefix, suite->cases[i - 1].prefix) == 0) {
+            continue;
+        }
+        for (size_t k = 0; status == HP_OK && k < HP_ARRAY_LEN(FILES); k++) {
+            char path[CLI_PATH];
+            (void)snprintf(path, sizeof path, "%s%s", prefix, FILES[k]);
+            status = bench_origin_add_file(&suite->settings.origin, "recordings", path, error);
+        }
+    }
+    return status;
 }
 
 /* dut: one "scenario" per kind of recording. */
@@ -330,7 +349,36 @@ static hp_status fill_dut(uint32_t count, const cli_common *common, bench_suite 
                            KINDS[kind]);
         }
     }
-    return HP_OK;
+    return add_recordings(suite, error);
+}
+
+/* The program, and the networks that anybody who plays may ask. */
+static hp_status add_players(const cli_config *config, bench_settings *s, hp_error *error)
+{
+    const struct {
+        const char *key, *path;
+        uint32_t flag;
+    } files[] = {
+        {"predictor.model", config->predictor.model, DRIVER_ASKS_PREDICTOR},
+        {"policy.model", config->policy.model, DRIVER_ASKS_POLICY},
+        {"pomdp.prune.calibration", config->car.prune.calibration, DRIVER_ASKS_CALIBRATION},
+    };
+    uint32_t asks = 0;
+    hp_status status = HP_OK;
+    for (uint32_t i = 0; i < s->n_contenders; i++) {
+        bool guard = false;
+        const driver_kind *kind = bench_contender_kind(s, i, &guard);
+        asks |= kind != NULL ? kind->asks : 0;
+    }
+    bench_origin_add_program(&s->origin);
+    for (size_t k = 0; status == HP_OK && k < HP_ARRAY_LEN(files); k++) {
+        char found[CLI_PATH];
+        if ((asks & files[k].flag) != 0 && files[k].path[0] != '\0') {
+            const char *path = cli_find(files[k].path, found) ? found : files[k].path;
+            status = bench_origin_add_file(&s->origin, files[k].key, path, error);
+        }
+    }
+    return status;
 }
 
 hp_status bench_suite_create(const bench_request *request, const cli_common *common,
@@ -360,6 +408,9 @@ hp_status bench_suite_create(const bench_request *request, const cli_common *com
     }
     if (status == HP_OK) {
         status = choose_contenders(request, family, s, error);
+    }
+    if (status == HP_OK) {
+        status = add_players(config, s, error);
     }
     if (status == HP_OK) {
         status = family->folder == NULL ? fill_dut(count, common, out, error)

@@ -4,6 +4,7 @@
 #ifndef BENCH_SUITE_H
 #define BENCH_SUITE_H
 
+#include "cli/bench_origin.h"
 #include "cli/driver.h"
 #include "cli/options.h"
 #include "sim-bridge/sim_replay.h"
@@ -26,6 +27,7 @@ typedef struct bench_settings {
     char contenders[BENCH_MAX_CONTENDERS][BENCH_NAME]; /* drivers, oracles, the human */
     bool shown[BENCH_MAX_CONTENDERS]; /* const plays always, for it tells which scenes are critical
                                        */
+    bench_origin origin;              /* program and files */
 } bench_settings;
 
 typedef struct bench_scene {
@@ -50,6 +52,7 @@ typedef struct bench_request {
     uint32_t grid;                                             /* sim_grid */
     uint32_t guard;                                            /* index into BENCH_GUARD_WORDS */
     bool no_oracle;
+    bool mixed; /* an interrupted run of another program, network or scenes is gone on with */
 } bench_request;
 
 /** Where a suite's scenes come from. */
@@ -90,9 +93,13 @@ void bench_scene_text(const bench_suite *suite, const bench_scene *scene, char *
 json_t *bench_settings_json(const bench_settings *settings);
 HP_NODISCARD hp_status bench_settings_read(const char *path, bench_settings *out, hp_error *error);
 /** HP_EINVAL naming the first setting that differs; if parts, which shard it was and who drove may
- * differ. */
+ * differ. What the rows come from is bench_origin_join's. */
 HP_NODISCARD hp_status bench_settings_same(const bench_settings *a, const bench_settings *b,
                                            bool parts, hp_error *error);
+/** For a text by bench_settings_same: where that tells of configurations, which two hashes do not
+ * explain, puts the first key in its place in which those kept in a and b differ; mine, if not
+ * NULL, stands for b's. */
+void bench_settings_explain(const char *a, const char *b, const cli_config *mine, hp_error *why);
 /** Adds the contenders of more that settings lacks, in their order. HP_EINVAL: too many. */
 HP_NODISCARD hp_status bench_settings_join(bench_settings *settings, const bench_settings *more,
                                            hp_error *error);

@@ -322,12 +322,19 @@ static void print_head(const bench_board *board, FILE *out)
     const bench_score *first = bench_board_overall(board, 0);
     const uint32_t n = bench_board_scenarios(board);
     char params[256];
+    char sources[256];
     baseline_describe(params, sizeof params);
     (void)fprintf(
         out, "%s, %s scenes: %u in %u scenario%s (%u critical), seed %llu, guard %s, %u trials\n",
         s->suite, s->grid, first->scenes, n, n == 1 ? "" : "s", first->critical,
         (unsigned long long)s->seed, s->guard, s->trials);
     (void)fprintf(out, "%s\n", params);
+    if (bench_origin_list(&s->origin, BENCH_MIXED, sources, sizeof sources)) {
+        (void)fprintf(out, "MIXED, rows are not all of the same: %s\n", sources);
+    }
+    if (bench_origin_list(&s->origin, BENCH_UNKNOWN, sources, sizeof sources)) {
+        (void)fprintf(out, "not recorded, rows may not all be of the same: %s\n", sources);
+    }
     if (s->shards > 1) {
         (void)fprintf(out, "shard %u of %u; put together with: hyplan bench merge DIR...\n",
                       s->shard, s->shards);
@@ -356,10 +363,14 @@ void bench_report_table(const bench_board *board, FILE *out)
     }
 }
 
+uint32_t bench_board_failures(const bench_board *board)
+{
+    return (board->beats > 0 ? 1U : 0U) + (board->missing > 0 ? 1U : 0U);
+}
+
 uint32_t bench_report_failures(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
-    uint32_t n = 0;
     if (board->beats > 0) {
         const bench_row *row =
             bench_book_row(board->book, board->first_beat_index, board->first_beat_contender);
@@ -369,12 +380,10 @@ uint32_t bench_report_failures(const bench_board *board, FILE *out)
             "is wrong\n        first: %s in %s, scene %s: safe arrival in %.2f s\n",
             board->beats, board->beats == 1 ? "" : "s", row->planner, row->scenario, row->scene,
             row->ttg_s);
-        n++;
     }
     if (board->missing > 0) {
         (void)fprintf(out, "FAILED: %u of %u scenes are missing%s\n", board->missing, s->n_scenes,
                       s->shards == 1 ? "" : " in this shard");
-        n++;
     }
-    return n;
+    return bench_board_failures(board);
 }

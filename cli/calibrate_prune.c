@@ -17,6 +17,7 @@ static const cli_usage USAGE = {
     .summary =
         "measures how far the network's values of tree nodes are from those of long searches",
     .example = "hyplan calibrate prune --episodes 6000 --out models",
+    .without = CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 enum { FIT_NODES = 2, LANE_NODE = 7 };

@@ -27,6 +27,10 @@ static int report(const bench_book *book, const cli_common *common, const cli_co
     if (status == HP_OK) {
         status = bench_report_write(&board, dir, error);
     }
+    if (status == HP_OK) { /* all is there before anything is told: nobody may listen */
+        status = cli_rundir_manifest(dir, common, config,
+                                     bench_board_failures(&board) == 0 ? "done" : "failed", error);
+    }
     if (common->json) {
         json_t *json = bench_report_json(&board);
         (void)json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(17));
@@ -37,9 +41,6 @@ static int report(const bench_book *book, const cli_common *common, const cli_co
     }
     const uint32_t failures = bench_report_failures(&board, stderr);
     bench_board_destroy(&board);
-    if (status == HP_OK) {
-        status = cli_rundir_manifest(dir, common, config, failures == 0 ? "done" : "failed", error);
-    }
     if (status != HP_OK) {
         return cli_end(&USAGE, status, error);
     }
@@ -60,7 +61,7 @@ static int run_bench(const bench_request *request, bench_run *run, bool resume)
 }
 
 /* What all the runs together are: the first one's settings and everybody's planners. */
-static hp_status join_settings(const cli_texts *dirs, bench_settings *all, bool *joined,
+static hp_status join_settings(const cli_texts *dirs, bool mixed, bench_settings *all, bool *joined,
                                hp_error *error)
 {
     hp_status status = HP_OK;
@@ -72,10 +73,16 @@ static hp_status join_settings(const cli_texts *dirs, bench_settings *all, bool 
         status = bench_settings_read(path, &one, error);
         if (status == HP_OK && i == 1) {
             *all = one;
+            all->origin.n = 0; /* joined below, like all the others' */
         }
         if (status == HP_OK && bench_settings_same(all, &one, true, &why) != HP_OK) {
+            bench_settings_explain(dirs->items[1], dirs->items[i], NULL, &why);
             return hp_fail(error, HP_EINVAL, "%.60s and %.60s are not parts of one run: %.300s",
                            dirs->items[1], dirs->items[i], why.text);
+        }
+        if (status == HP_OK &&
+            bench_origin_join(&all->origin, &one.origin, dirs->items[i], mixed, &why) != HP_OK) {
+            return hp_fail(error, HP_EINVAL, "cannot merge, %.280s; " BENCH_APART_MEND, why.text);
         }
         if (status == HP_OK) {
             const uint32_t before = all->n_contenders;
@@ -114,11 +121,11 @@ static hp_status take_config(const char *part, bench_run *run, hp_error *error)
 
 /* Shards, or runs of other planners on the same scenes, put together: all other settings must
  * match, each row may be there once. */
-static int merge(const cli_texts *dirs, bench_run *run)
+static int merge(const cli_texts *dirs, bool mixed, bench_run *run)
 {
     hp_error error = {{0}};
     bool joined = false;
-    hp_status status = join_settings(dirs, &run->suite.settings, &joined, &error);
+    hp_status status = join_settings(dirs, mixed, &run->suite.settings, &joined, &error);
     if (status == HP_OK) {
         status = bench_book_create(&run->suite.settings, &run->book);
         run->book.joined = joined;
@@ -143,6 +150,27 @@ static int merge(const cli_texts *dirs, bench_run *run)
     return report(&run->book, &run->common, &run->config, &run->dir, &error);
 }
 
+/* Lists the suites, and guesses which was meant. */
+static int which_suite(const cli_texts *rest)
+{
+    const char *names[8];
+    char hint[CLI_HINT] = "";
+    size_t n = 0;
+    (void)fprintf(stderr, "suites:\n");
+    for (const bench_family *f = BENCH_FAMILIES; f->name != NULL; f++) {
+        (void)fprintf(stderr, "  %-6s %s\n", f->name, f->help);
+        if (n + 1 < HP_ARRAY_LEN(names)) {
+            names[n++] = f->name;
+        }
+    }
+    names[n++] = "merge";
+    if (rest->n == 0) {
+        return cli_fail(&USAGE, CLI_USAGE, "which suite? one of those, or merge DIR...");
+    }
+    return cli_fail(&USAGE, CLI_USAGE, "there is no suite '%s'%s", rest->items[0],
+                    cli_hint(rest->items[0], names, n, hint));
+}
+
 static int dispatch(const cli_texts *rest, bench_request *request, bench_run *run, bool resume)
 {
     hp_error error = {{0}};
@@ -150,15 +178,16 @@ static int dispatch(const cli_texts *rest, bench_request *request, bench_run *ru
     if (status != HP_OK) {
         return cli_end(&USAGE, status, &error);
     }
-    if (rest->n > 1 && strcmp(rest->items[0], "merge") == 0) {
-        return merge(rest, run);
+    if (rest->n > 0 && strcmp(rest->items[0], "merge") == 0) {
+        return rest->n > 1 ? merge(rest, request->mixed, run)
+                           : cli_fail(&USAGE, CLI_USAGE, "merge: which runs? merge DIR...");
     }
-    if (rest->n != 1 || bench_family_find(rest->items[0]) == NULL) {
-        (void)fprintf(stderr, "suites:\n");
-        for (const bench_family *f = BENCH_FAMILIES; f->name != NULL; f++) {
-            (void)fprintf(stderr, "  %-6s %s\n", f->name, f->help);
-        }
-        return cli_fail(&USAGE, CLI_USAGE, "which suite? one of those, or merge DIR...");
+    if (rest->n == 0 || bench_family_find(rest->items[0]) == NULL) {
+        return which_suite(rest);
+    }
+    if (rest->n > 1) {
+        return cli_fail(&USAGE, CLI_USAGE, "'%s' is not expected behind '%s'", rest->items[1],
+                        rest->items[0]);
     }
     if (resume && run->common.out == NULL) {
         return cli_fail(&USAGE, CLI_USAGE, "--resume needs --out DIR, the run to go on with");
@@ -182,7 +211,8 @@ int cmd_bench(int argc, char **argv)
         {"grid", 0, CLI_FLAG_WORD, &request.grid, "GRID",
          "evaluation (default), validation or training", 0, 0, BENCH_GRID_WORDS},
         {"planners", 0, CLI_FLAG_TEXT, &request.planners, "A,B,C",
-         "of const, stand, crawl25, aeb, cautious, despot, despot:x10, hyplan, hyplan:METHOD, "
+         "of const, stand, crawl25, aeb, cautious, reckless, despot, despot:x10, hyplan, "
+         "hyplan:METHOD, "
          "policy",
          0, 0, NULL},
         {"guard", 0, CLI_FLAG_WORD, &request.guard, "WHEN",
@@ -190,6 +220,9 @@ int cmd_bench(int argc, char **argv)
         {"shard", 0, CLI_FLAG_TEXT, &request.shard, "I/N", "every N-th scene, from the I-th on", 0,
          0, NULL},
         {"resume", 0, CLI_FLAG_SWITCH, &resume, NULL, "go on with the interrupted run in --out", 0,
+         0, NULL},
+        {"mixed", 0, CLI_FLAG_SWITCH, &request.mixed, NULL,
+         "resume, merge: rows of different programs, networks or scenes, too; the table says so", 0,
          0, NULL},
         {"no-oracle", 0, CLI_FLAG_SWITCH, &request.no_oracle, NULL, "leave the oracles out", 0, 0,
          NULL},

@@ -13,6 +13,7 @@ static const cli_usage USAGE = {
     .synopsis = "calibrate policy|prune [options]",
     .summary = "measures the network's errors on scenes that neither training nor evaluation used",
     .example = "hyplan calibrate policy --episodes 24000 --out models",
+    .without = CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 static int report(const cli_common *common, const policy_calib *c, const policy_play *play,
@@ -34,6 +35,16 @@ static int report(const cli_common *common, const policy_calib *c, const policy_
                      c->accept_score, dir->path);
     }
     return CLI_DONE;
+}
+
+/** Where the outcome goes is sure before hours are spent on it; a bad configuration leaves nothing.
+ */
+static hp_status open_place(const cli_common *common, cli_rundir *dir, hp_error *error)
+{
+    cli_config *config = malloc(sizeof *config);
+    hp_status st = config != NULL ? cli_config_load(common, config, error) : HP_ENOMEM;
+    free(config);
+    return st == HP_OK ? cli_rundir_open(common, "calibrate-policy", dir, error) : st;
 }
 
 int cmd_calibrate(int argc, char **argv)
@@ -63,16 +74,16 @@ int cmd_calibrate(int argc, char **argv)
                         "what? hyplan calibrate policy, or hyplan calibrate prune");
     }
     policy_calib_config_default(&rules);
-    hp_status st = policy_grid_play(&common, POLICY_PART_CALIBRATE, episodes, &grid, &error);
+    hp_status st = open_place(&common, &dir, &error);
+    if (st == HP_OK) {
+        st = policy_grid_play(&common, POLICY_PART_CALIBRATE, episodes, &grid, &error);
+    }
     if (st == HP_OK) {
         st = policy_calib_fit(&rules, grid.samples, episodes, &calib);
     }
     if (st == HP_OK) {
         calib.model_hash = grid.pilot.hash;
         calib.mix_hash = grid.mix_hash;
-        st = cli_rundir_open(&common, "calibrate-policy", &dir, &error);
-    }
-    if (st == HP_OK) {
         st = policy_calib_write(&calib, dir.path, POLICY_CALIB_FILE, &error);
     }
     const int result =

@@ -19,6 +19,7 @@ static const cli_usage USAGE = {
         "prints how its pedals and wheel act, as configuration for --config.\n"
         "map: prints the OpenDRIVE of the map that the server has loaded.",
     .example = "hyplan carla calibrate >car.yaml && hyplan run --world carla --config car.yaml",
+    .without = CLI_NO_SEED | CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JSON | CLI_NO_JOBS,
 };
 
 static hp_status free_server(const cli_config *config, hp_error *error)

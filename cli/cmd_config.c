@@ -11,6 +11,7 @@ static const cli_usage USAGE = {
     .summary =
         "Checks configuration files; shows what holds after files and --set; compares two files.",
     .example = "hyplan config show --comments --set pomdp.budget.trials=500",
+    .without = CLI_NO_SEED | CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JSON | CLI_NO_JOBS,
 };
 
 enum { MAX_NESTING = 32 };
@@ -27,11 +28,13 @@ static int check(const cli_texts *files, cli_config *config)
     int status = CLI_DONE;
     for (uint32_t i = 1; i < files->n; i++) {
         hp_error error;
-        if (load_one(files->items[i], config, &error) == HP_OK) {
+        const hp_status loaded = load_one(files->items[i], config, &error);
+        if (loaded == HP_OK) {
             (void)printf("%s: ok\n", files->items[i]);
         } else {
+            const int one = cli_exit_status(loaded);
             (void)fprintf(stderr, "%s\n", error.text);
-            status = CLI_USAGE;
+            status = one > status ? one : status;
         }
     }
     return status;
@@ -161,7 +164,7 @@ int cmd_config(int argc, char **argv)
     } else if (strcmp(verb, "diff") == 0 && rest.n == 3) {
         status = diff(&rest, config);
     } else {
-        status = cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
+        status = cli_fail(&USAGE, CLI_USAGE, "which? hyplan %s", USAGE.synopsis);
     }
     free(config);
     return status;

@@ -14,6 +14,7 @@ static const cli_usage USAGE = {
     .synopsis = "eval policy [options]",
     .summary = "returns and crashes of the greedy policy, coverage of its calibrated intervals",
     .example = "hyplan eval policy --episodes 4000",
+    .without = CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 static const char *const GRIDS[] = {"calibration", "evaluation", NULL};

@@ -28,6 +28,7 @@ static const cli_usage USAGE = {
     .synopsis = "eval predictor [options]",
     .summary = "errors, likelihood, calibration and latency of a predictor on recordings",
     .example = "hyplan eval predictor --data eth-ucy --model fan",
+    .without = CLI_NO_CONFIG | CLI_NO_OUT | CLI_NO_JOBS,
 };
 
 typedef struct job {

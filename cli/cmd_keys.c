@@ -14,6 +14,7 @@ static const cli_usage USAGE = {
                "allow: puts the key of a `public` file on the list of those who may call.\n"
                "show: tells the public keys; the secret one is never shown.",
     .example = "hyplan keys new ~/keys && hyplan run --tcp 127.0.0.1:7400 --keys ~/keys",
+    .without = CLI_NO_CONFIG | CLI_NO_SEED | CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JSON | CLI_NO_JOBS,
 };
 
 static hp_status show(const char *dir, hp_error *error)

@@ -23,6 +23,8 @@ static const cli_usage USAGE = {
         "(export --to osi --out FILE.osi); recover writes what can still be read\n"
         "of a damaged file into --out NEW.mcap.",
     .example = "hyplan log cat --topic decision runs/x/run.mcap",
+    .out = "FILE        recover, export --to osi: what to write",
+    .without = CLI_NO_CONFIG | CLI_NO_SEED | CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 enum { MAX_TOPICS = 256 };
@@ -363,16 +365,29 @@ int cmd_log(int argc, char **argv)
     }
     const char *verb = rest.n > 0 ? rest.items[0] : "";
     const char *near = cli_nearest(verb, VERBS, HP_ARRAY_LEN(VERBS));
+    char hint[CLI_HINT];
+    if (rest.n == 0) {
+        return cli_fail(&USAGE, CLI_USAGE, "which? hyplan %s", USAGE.synopsis);
+    }
     if (near == NULL || strcmp(near, verb) != 0) {
-        return cli_fail(&USAGE, CLI_USAGE, "'%s' is none of info, ls, cat, trace, export, recover",
-                        verb);
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "'%s' is none of info, ls, cat, trace, export, recover%s", verb,
+                        cli_hint(verb, VERBS, HP_ARRAY_LEN(VERBS), hint));
     }
     const bool traces = strcmp(verb, "trace") == 0;
-    if (rest.n != (traces ? 3u : 2u) ||
-        (traces && !cli_read_u64(rest.items[1], 0, UINT32_MAX, &o.tick))) {
-        return cli_fail(&USAGE, CLI_USAGE, "log %s: usage: hyplan log %s%s FILE", verb, verb,
+    if (rest.n != (traces ? 3u : 2u)) {
+        return cli_fail(&USAGE, CLI_USAGE, "usage: hyplan log %s%s FILE", verb,
                         traces ? " TICK" : "");
     }
+    if (traces && !cli_read_u64(rest.items[1], 0, UINT32_MAX, &o.tick)) {
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "trace: '%s' is no tick; usage: hyplan log trace TICK FILE", rest.items[1]);
+    }
     o.path = rest.items[rest.n - 1];
-    return run_verb(verb, &o);
+    const bool writes =
+        strcmp(verb, "recover") == 0 || (strcmp(verb, "export") == 0 && o.to == LOG_OSI);
+    return o.common.out == NULL || writes
+               ? run_verb(verb, &o)
+               : cli_fail(&USAGE, CLI_USAGE,
+                          "--out: this goes to standard output; write > %s instead", o.common.out);
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_usage USAGE = {
     .command = "replay",
@@ -22,6 +23,7 @@ static const cli_usage USAGE = {
         "under\n"
         "its configuration (and --set), and the first command that differs is told.",
     .example = "hyplan replay data/dut/trajectories_filtered/intersection_01 --car 1",
+    .without = CLI_NO_JOBS,
 };
 
 static const char *const KIND_WORDS[] = {"dut", "citr", NULL};
@@ -237,15 +239,39 @@ static int play(replay *r)
     return status == HP_OK ? report(r) : cli_end(&USAGE, status, &error);
 }
 
+/** A clip that is not there as given may be below the data directory, as hyplan run takes it. */
+static void look_below(replay *r)
+{
+    char file[2 * CLI_PATH];
+    char below[sizeof r->prefix];
+    (void)snprintf(file, sizeof file, "%s%s", r->prefix, PED_SUFFIX);
+    const int n = snprintf(below, sizeof below, "%s/%s", r->common.data_dir, r->prefix);
+    if (r->prefix[0] == '/' || access(file, R_OK) == 0 || n < 0 || (size_t)n >= sizeof below) {
+        return;
+    }
+    (void)snprintf(file, sizeof file, "%s%s", below, PED_SUFFIX);
+    if (access(file, R_OK) == 0) {
+        memcpy(r->prefix, below, (size_t)n + 1);
+    }
+}
+
 static int prepare(replay *r, const cli_texts *rest, uint32_t kind)
 {
     hp_error error;
     if (rest->n != 1 || !take_prefix(rest->items[0], r->prefix, sizeof r->prefix)) {
         return cli_fail(&USAGE, CLI_USAGE, "which clip? hyplan %s", USAGE.synopsis);
     }
+    const size_t len = strlen(r->prefix);
+    if (len > 5 && strcmp(r->prefix + len - 5, ".mcap") == 0) {
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "%s is a recording of a run of ours: --open-loop puts its frames through "
+                        "the planner again",
+                        r->prefix);
+    }
+    look_below(r);
     const driver_kind *planner = driver_kind_find(r->planner_name);
     if (planner == NULL) {
-        return cli_fail(&USAGE, CLI_USAGE, "--planner: there is no '%s'", r->planner_name);
+        return cli_end(&USAGE, driver_kind_refuse("--planner", r->planner_name, &error), &error);
     }
     const hp_status status = cli_config_load(&r->common, &r->config, &error);
     if (status != HP_OK) {

@@ -16,6 +16,8 @@ static const cli_usage USAGE = {
                "events, or a benchmark with its tables and maps of outcomes. The page is written\n"
                "into the directory as report.html unless --out says otherwise.",
     .example = "hyplan report runs/20260131T120000Z-run --compare runs/20260131T110000Z-run",
+    .out = "FILE.html   the page (default: report.html in the directory)",
+    .without = CLI_NO_CONFIG | CLI_NO_SEED | CLI_NO_DATA | CLI_NO_JSON | CLI_NO_JOBS,
 };
 
 static bool is_bench(const char *path)

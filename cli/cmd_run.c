@@ -5,6 +5,7 @@
 #include "cli/run_parts.h"
 #include "cli/run_report.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 static const cli_usage USAGE = {
@@ -16,6 +17,7 @@ static const cli_usage USAGE = {
                "tells how it\nended. Leaves summary.json, steps.csv, log.txt, config.yaml and "
                "manifest.json in the run directory.",
     .example = "hyplan run --scenario cts/03 --scene speed=1.2,distance=20 --seed 7",
+    .without = CLI_NO_JOBS,
 };
 
 /** Runs the parts to their end; facts tell how it went. */
@@ -42,12 +44,20 @@ static int finish(const run_options *options, const cli_rundir *dir, const run_f
     return passed ? CLI_DONE : CLI_FAILED;
 }
 
+/** Who reads the progress may go: the car drives on. */
+static void outlive_readers(void)
+{
+    const struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
 static int run(const run_options *options)
 {
     cli_rundir dir;
     run_facts facts = {.episodes = options->config.bridge.episodes};
     hp_error error = {{0}};
     int lock_fd = -1;
+    outlive_readers();
     hp_status st = cli_rundir_open(&options->common, "run", &dir, &error);
     if (st == HP_OK) {
         st = run_dir_prepare(options, &dir, &lock_fd, &error);

@@ -7,13 +7,15 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const cli_usage USAGE = {
     .command = "scenario",
-    .synopsis = "scenario ls | show SUITE/ID",
+    .synopsis = "scenario ls | show SUITE/ID|FILE.yaml",
     .summary =
         "Lists the scenarios, or shows one: its bodies, its grids, and the street from above.",
     .example = "hyplan scenario show cts/03",
+    .without = CLI_NO_CONFIG | CLI_NO_SEED | CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JSON | CLI_NO_JOBS,
 };
 
 static int yaml_only(const struct dirent *entry)
@@ -109,6 +111,18 @@ static void show_cars(const sim_scenario *s)
     }
 }
 
+/* "cts/03", or a file, as hyplan run takes them. */
+static bool find_scenario(const char *name, char path[CLI_PATH])
+{
+    char relative[96];
+    if (strstr(name, ".yaml") != NULL && strlen(name) < CLI_PATH && access(name, R_OK) == 0) {
+        (void)snprintf(path, CLI_PATH, "%s", name);
+        return true;
+    }
+    (void)snprintf(relative, sizeof relative, "scenarios/%.60s.yaml", name);
+    return strstr(name, "..") == NULL && cli_find(relative, path);
+}
+
 static int show(const char *name, sim_scenario *s)
 {
     char relative[96];
@@ -118,10 +132,12 @@ static int show(const char *name, sim_scenario *s)
                                          "walker speed, distance at the start, and a draw",
                                          "by draw"};
     static const char *const GRIDS[] = {"evaluation", "validation", "training", "calibration"};
-    (void)snprintf(relative, sizeof relative, "scenarios/%.60s.yaml", name);
-    if (strstr(name, "..") != NULL || !cli_find(relative, path)) {
-        return cli_fail(&USAGE, CLI_USAGE, "there is no scenario '%s' (see hyplan scenario ls)",
-                        name);
+    if (!find_scenario(name, path)) {
+        (void)snprintf(relative, sizeof relative, "cts/%.60s", name);
+        const bool near = find_scenario(relative, path);
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "there is no scenario '%s'%s%s%s; see hyplan scenario ls", name,
+                        near ? " (did you mean '" : "", near ? relative : "", near ? "'?)" : "");
     }
     const hp_status status = sim_scenario_read(path, s, &error);
     if (status != HP_OK) {
@@ -170,7 +186,7 @@ int cmd_scenario(int argc, char **argv)
     } else if (rest.n == 2 && strcmp(rest.items[0], "show") == 0) {
         status = show(rest.items[1], scenario);
     } else {
-        status = cli_fail(&USAGE, CLI_USAGE, "usage: hyplan %s", USAGE.synopsis);
+        status = cli_fail(&USAGE, CLI_USAGE, "which? hyplan %s", USAGE.synopsis);
     }
     free(scenario);
     return status;

@@ -292,8 +292,11 @@ static void print_text(const solve_options *o, const solve_sums *s, uint32_t sce
 static const cli_usage USAGE = {
     .command = "solve",
     .synopsis = "solve PROBLEM [options]",
-    .summary = "the search on a standard problem: mean discounted return with its standard error",
+    .summary = "The search on a standard problem: mean discounted return with its standard error.\n"
+               "PROBLEM: tiger, tag, lasertag, lightdark, rocksample:7x8, rocksample:11x11,\n"
+               "rocksample:15x15 or pocman.",
     .example = "hyplan solve rocksample:7x8 --runs 100 --trials 300",
+    .without = CLI_NO_CONFIG | CLI_NO_OUT | CLI_NO_DATA,
 };
 
 static cli_flag count_flag(const char *name, uint32_t *target, const char *help, uint32_t max)
@@ -343,7 +346,8 @@ static int read_options(int argc, char **argv, solve_options *o, cli_common *com
         return status;
     }
     if (rest.n != 1) {
-        return cli_fail(&USAGE, CLI_USAGE, "one problem is wanted, see hyplan solve --help");
+        return cli_fail(&USAGE, CLI_USAGE,
+                        "which problem? one of those that hyplan solve --help names");
     }
     o->problem = rest.items[0];
     o->seed = common->seed;

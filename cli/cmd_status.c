@@ -14,6 +14,7 @@ static const cli_usage USAGE = {
     .summary = "Looks on at a running run: what drives, how fast it decides, what fails. Twice a\n"
                "second until Ctrl-C, or with --once for one second; --json prints that as JSON.",
     .example = "hyplan status runs/20260131T120000Z-run",
+    .without = CLI_NO_CONFIG | CLI_NO_SEED | CLI_NO_OUT | CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 enum { SHOW_MS = 500, ONCE_MS = 1200, SLICE_MS = 50 };

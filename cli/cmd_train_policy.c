@@ -29,6 +29,7 @@ static const cli_usage USAGE = {
     .synopsis = "train policy [options]",
     .summary = "trains a policy by proximal policy optimisation; writes policy.safetensors",
     .example = "hyplan train policy --env cartpole --seeds 10",
+    .without = CLI_NO_DATA | CLI_NO_JOBS,
 };
 
 typedef struct train_run {
@@ -305,10 +306,10 @@ static int train_all(train_run *run, hp_error *error)
     run->values = calloc((size_t)MAX_POINTS * SERIES, sizeof *run->values);
     hp_status st = results != NULL && run->values != NULL ? HP_OK : HP_ENOMEM;
     st = st == HP_OK ? cli_config_load(&run->common, &run->effective, error) : st;
-    if (st == HP_OK && task_of(run) == &run->driven) {
+    st = st == HP_OK ? cli_rundir_open(&run->common, "train-policy", &run->dir, error) : st;
+    if (st == HP_OK && task_of(run) == &run->driven) { /* plays every scene once */
         st = open_driving(run, &run->effective, error);
     }
-    st = st == HP_OK ? cli_rundir_open(&run->common, "train-policy", &run->dir, error) : st;
     for (uint32_t i = 0; st == HP_OK && i < run->seeds; i++) {
         st = train_one(run, run->common.seed + i, &results[i], error);
         good += st == HP_OK && reached(run, &results[i]) ? 1 : 0;

@@ -37,6 +37,7 @@ static const cli_usage USAGE = {
     .synopsis = "train predictor [options]",
     .summary = "trains the network that says where others may go; needs recordings",
     .example = "hyplan train predictor --data eth-ucy --fold hotel --epochs 30 --out runs/hotel",
+    .without = CLI_NO_JOBS,
 };
 
 typedef struct job {

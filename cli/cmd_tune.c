@@ -30,6 +30,44 @@ typedef struct tune_options {
     tune_space space;
 } tune_options;
 
+static void choose_point(const tune_options *o, uint64_t seed, uint32_t i, tune_result *r)
+{
+    if (i == 0) {
+        (void)snprintf(r->name, sizeof r->name, "as configured");
+        return;
+    }
+    (void)snprintf(r->name, sizeof r->name, "point %u", i);
+    if (o->random > 0) {
+        tune_space_draw(&o->space, seed, i - 1, &r->point);
+    } else {
+        tune_space_sweep(&o->space, i - 1, &r->point);
+    }
+}
+
+/* The options as given, and the point's keys over them. */
+static void add_sets(const tune_options *o, const tune_result *result, cli_common *with)
+{
+    for (uint32_t k = 0; k < o->space.n_axes && result->point.sets[k][0] != '\0'; k++) {
+        with->sets.items[with->sets.n++] = result->point.sets[k];
+    }
+}
+
+/* Each point must be a configuration, before the first one is played. */
+static hp_status check_points(const tune_options *o, const cli_common *common, tuning *t,
+                              hp_error *error)
+{
+    cli_config *config = malloc(sizeof *config);
+    hp_status status = config != NULL ? HP_OK : hp_fail(error, HP_ENOMEM, "out of memory");
+    for (uint32_t i = 0; status == HP_OK && i < t->n; i++) {
+        cli_common with = *common;
+        choose_point(o, common->seed, i, &t->results[i]);
+        add_sets(o, &t->results[i], &with);
+        status = cli_config_load(&with, config, error);
+    }
+    free(config);
+    return status;
+}
+
 /* Plays one point into its own directory below the tuning's. */
 static hp_status play_point(const tune_options *o, const cli_common *common, const cli_rundir *dir,
                             uint32_t i, tune_result *result, hp_error *error)
@@ -46,9 +84,7 @@ static hp_status play_point(const tune_options *o, const cli_common *common, con
     run->common = *common;
     run->common.out = path;
     run->common.quiet = true;
-    for (uint32_t k = 0; k < o->space.n_axes && result->point.sets[k][0] != '\0'; k++) {
-        run->common.sets.items[run->common.sets.n++] = result->point.sets[k];
-    }
+    add_sets(o, result, &run->common);
     hp_status status = cli_config_load(&run->common, &run->config, error);
     if (status == HP_OK) {
         status = bench_run_play(&o->request, o->resume, run, error);
@@ -76,20 +112,6 @@ static void tell(const tuning *t, uint32_t i, progress *shown)
                   100.0 * bench_rate(r->crashes, r->scenes),
                   100.0 * bench_rate(r->unclean, r->scenes),
                   100.0 * bench_rate(r->arrivals, r->scenes), r->p99_ms, sets);
-}
-
-static void choose_point(const tune_options *o, uint64_t seed, uint32_t i, tune_result *r)
-{
-    if (i == 0) {
-        (void)snprintf(r->name, sizeof r->name, "as configured");
-        return;
-    }
-    (void)snprintf(r->name, sizeof r->name, "point %u", i);
-    if (o->random > 0) {
-        tune_space_draw(&o->space, seed, i - 1, &r->point);
-    } else {
-        tune_space_sweep(&o->space, i - 1, &r->point);
-    }
 }
 
 typedef void (*writer)(const tuning *t, FILE *out);
@@ -159,9 +181,11 @@ static int run_tuning(const tune_options *o, const cli_common *common, tuning *t
     hp_error error = {{0}};
     cli_rundir dir;
     progress shown = progress_start(common->quiet, "points", 0, t->n);
-    hp_status status = cli_rundir_open(common, "tune", &dir, &error);
+    hp_status status = check_points(o, common, t, &error);
+    if (status == HP_OK) {
+        status = cli_rundir_open(common, "tune", &dir, &error);
+    }
     for (uint32_t i = 0; status == HP_OK && i < t->n; i++) {
-        choose_point(o, common->seed, i, &t->results[i]);
         status = play_point(o, common, &dir, i, &t->results[i], &error);
         if (status == HP_OK) {
             tell(t, i, &shown);
@@ -198,7 +222,8 @@ static int tune(tune_options *o, const cli_common *common, const cli_texts *rest
         return cli_fail(&USAGE, CLI_USAGE, "--set: too many");
     }
     if (driver_kind_find(o->request.planners) == NULL) {
-        return cli_fail(&USAGE, CLI_USAGE, "--planner: there is no '%s'", o->request.planners);
+        return cli_end(&USAGE, driver_kind_refuse("--planner", o->request.planners, &error),
+                       &error);
     }
     if (strcmp(o->request.planners, "const") == 0) {
         return cli_fail(&USAGE, CLI_USAGE, "--planner: there is nothing to tune in 'const'");

@@ -1,5 +1,8 @@
 #include "cli/config.h"
 
+#include "pomdp/car/car_planner.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
@@ -31,8 +34,16 @@ void cli_config_sections(cli_config *config, hp_section sections[CLI_SECTIONS])
 
 hp_status cli_config_check(const cli_config *config, hp_error *error)
 {
-    const plan_live live = {config->plan, config->car};
-    return plan_live_check(&live, error);
+    const plan_live live = {config->plan, config->car, config->predictor};
+    const double rate_hz = config->plan.control.rate_hz;
+    if (fabs(config->sim.tick_s * rate_hz - 1.0) > 1e-6) {
+        return hp_fail(
+            error, HP_ECONFIG,
+            "sim.tick_s = %g does not fit control.rate_hz = %g: it must be its inverse, %g",
+            config->sim.tick_s, rate_hz, 1.0 / rate_hz);
+    }
+    const hp_status st = plan_live_check(&live, error);
+    return st == HP_OK ? car_planner_check(&config->car, &config->policy, error) : st;
 }
 
 char *cli_config_text(const cli_config *config, bool comments)
@@ -52,6 +63,24 @@ char *cli_config_text(const cli_config *config, bool comments)
         return NULL;
     }
     return text;
+}
+
+bool cli_config_differs(const cli_config *a, const cli_config *b, char key[HP_SETTING_KEY])
+{
+    static const char *const NOTHING[] = {NULL};     /* is left out */
+    cli_config *copies = malloc(2 * sizeof *copies); /* sections point to what may be written */
+    hp_section left[CLI_SECTIONS];
+    hp_section right[CLI_SECTIONS];
+    if (copies == NULL) {
+        return false;
+    }
+    copies[0] = *a;
+    copies[1] = *b;
+    cli_config_sections(&copies[0], left);
+    cli_config_sections(&copies[1], right);
+    const bool differ = hp_setting_differs(left, right, CLI_SECTIONS, NOTHING, key);
+    free(copies);
+    return differ;
 }
 
 uint64_t cli_config_hash(const cli_config *config)

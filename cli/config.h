@@ -3,6 +3,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include "common/hp_setting.h"
 #include "common/hp_yaml.h"
 #include "planner/plan_live.h"
 #include "policy/policy_config.h"
@@ -30,6 +31,8 @@ HP_NODISCARD hp_status cli_config_check(const cli_config *config, hp_error *erro
 /** The whole configuration as YAML in memory (with comments, or bare); free() it. NULL: no memory.
  */
 char *cli_config_text(const cli_config *config, bool comments);
+/** True if two of them differ; key gets the first that does. */
+bool cli_config_differs(const cli_config *a, const cli_config *b, char key[HP_SETTING_KEY]);
 /** Hash of the bare text: equal configurations, equal hashes. */
 uint64_t cli_config_hash(const cli_config *config);
 

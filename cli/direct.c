@@ -112,7 +112,7 @@ static hp_status create(const cli_config *config, bool guard, bool reckless, uin
         status = create_search(config, method, &d->search, error);
     }
     if (status == HP_OK) {
-        status = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
+        status = plan_cycle_create(&planner, &config->predictor.cv, &workers, &d->clock, &d->cycle);
     }
     if (status != HP_OK) {
         destroy(&d->base);

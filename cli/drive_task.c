@@ -151,7 +151,8 @@ static hp_status create(void *ctx, uint32_t index, void **env, hp_error *error)
     e->clock = hp_clock_virtual(0);
     hp_status st = sim_world_create(&body, &e->world);
     if (st == HP_OK) {
-        st = plan_cycle_create(&planner, &workers, &e->clock, &e->cycle);
+        st = plan_cycle_create(&planner, &setting->config.predictor.cv, &workers, &e->clock,
+                               &e->cycle);
     }
     if (st != HP_OK) {
         destroy(e);

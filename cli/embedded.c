@@ -105,9 +105,10 @@ static hp_status open_planner(part *p, hp_error *error)
 {
     planner_node *node = NULL;
     const embedded_setup *all = &p->all->setup;
-    const planner_setup setup = {.config = {all->config->plan, all->config->car},
-                                 .seed = all->seed,
-                                 .run_dir = all->run_dir};
+    const planner_setup setup = {
+        .config = {all->config->plan, all->config->car, all->config->predictor},
+        .seed = all->seed,
+        .run_dir = all->run_dir};
     const hp_status st = planner_node_create(&setup, &p->host.node, &node, error);
     p->node = node;
     return st;

@@ -17,6 +17,7 @@ static const cli_usage USAGE = {
     .synopsis = "eval prune [options]",
     .summary = "pruned searches against longer ones alone, on the same root beliefs",
     .example = "hyplan eval prune --beliefs 500 --set pomdp.prune.method=crude",
+    .without = CLI_NO_DATA,
 };
 
 enum { LANE_RISK = 12 };

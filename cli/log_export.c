@@ -46,13 +46,21 @@ int log_each(const log_options *o, void (*use)(void *ctx, const log_message *m),
     if (st != HP_OK) {
         return cli_fail(o->usage, CLI_ENVIRONMENT, "%s", error.text);
     }
+    bool any = o->topic == NULL;
     while ((st = log_file_next(file, &m, &error)) == HP_OK) {
         if (wanted(o, m.topic)) {
             use(ctx, &m);
+            any = true;
         }
     }
     log_file_close(&file);
-    return st == HP_ENOENT ? CLI_DONE : cli_fail(o->usage, CLI_FAILED, "%s", error.text);
+    if (st != HP_ENOENT) {
+        return cli_fail(o->usage, CLI_FAILED, "%s", error.text);
+    }
+    return any ? CLI_DONE
+               : cli_fail(o->usage, CLI_FAILED,
+                          "%s: nothing was recorded on topic '%s' (hyplan log info tells all)",
+                          o->path, o->topic);
 }
 
 typedef struct csv {

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEXT = 128, MAX_CHANNELS = 4096 };
@@ -54,6 +55,7 @@ static void copy_text(char *to, size_t cap, hp_mcap_bytes from)
 hp_status log_file_open(const char *path, log_file **out, hp_error *error)
 {
     hp_mcap_source source;
+    struct stat about;
     log_file *f = calloc(1, sizeof *f);
     *out = NULL;
     if (f == NULL) {
@@ -67,6 +69,9 @@ hp_status log_file_open(const char *path, log_file **out, hp_error *error)
         st = hp_fail(error, HP_ENOMEM, "no memory to read %s", path);
     } else if (f->fd < 0) {
         st = hp_fail(error, HP_ENOENT, "%s: %s", path, strerror(errno));
+    } else if (fstat(f->fd, &about) == 0 && S_ISDIR(about.st_mode)) {
+        st = hp_fail(error, HP_EIO, "%.200s: a directory; a run's recording is %.200s/run.mcap",
+                     path, path);
     } else {
         st = hp_mcap_source_file(&f->fd, path, &source, error);
     }

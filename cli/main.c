@@ -11,7 +11,8 @@
 static const menu_item COMMANDS[] = {
     {"run", "one closed loop with all parts started, watched and stopped", cmd_run},
     {"bench", "many scenes, several planners: crashes, arrivals, times", cmd_bench},
-    {"replay", "a recorded clip, driven by the planner beside the recorded driver", cmd_replay},
+    {"replay", "a recorded drive: the planner in the driver's place, or the same run again",
+     cmd_replay},
     {"solve", "the search on a standard problem: mean return with its standard error", cmd_solve},
     {"report", "a run or a benchmark as one page", cmd_report},
     {"log", "look into a recording: info, ls, cat, trace, export, recover", cmd_log},
@@ -19,8 +20,8 @@ static const menu_item COMMANDS[] = {
     {"train", "a network: the driving policy, the predictor, or classic tasks", cmd_train},
     {"tune", "try configurations on the same scenes: safety against time, and a choice", cmd_tune},
     {"eval", "a network or a rule on data it has not seen, by published protocols", cmd_eval},
-    {"calibrate", "how sure the policy network may be", cmd_calibrate},
-    {"carla", "recordings of CARLA, and freeing a server that nobody ticks", cmd_carla},
+    {"calibrate", "how far the network may be wrong, as a driver and in the search", cmd_calibrate},
+    {"carla", "a CARLA server: free it, calibrate the ego in it, print its map", cmd_carla},
     {"keys", "keys for sockets by tcp: new, allow, show", cmd_keys},
     {"config", "check, show or compare configurations", cmd_config},
     {"scenario", "list or show scenarios", cmd_scenario},
@@ -49,12 +50,23 @@ static int after(int status)
     return status;
 }
 
+/** `hyplan help COMMAND` is `hyplan COMMAND --help`. */
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+    char *words[] = {argv[0], argc > 2 ? argv[2] : option, argc > 2 ? option : NULL, NULL};
+    return menu_run(&MENU, argc > 2 ? 3 : 2, words);
+}
+
 int main(int argc, char **argv)
 {
     hp_program_begin();
     if (argc > 1 && strcmp(argv[1], "--version") == 0) {
-        (void)printf("hyplan %s (%s)\n", CLI_VERSION, CLI_BUILD);
-        return CLI_DONE;
+        (void)printf("hyplan %s (%s, sources %s)\n", CLI_VERSION, CLI_BUILD, CLI_SOURCES);
+        return after(CLI_DONE);
+    }
+    if (argc > 1 && strcmp(argv[1], "help") == 0) {
+        return after(help(argc, argv));
     }
     return after(menu_run(&MENU, argc, argv));
 }

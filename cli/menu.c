@@ -18,17 +18,15 @@ static void print_help(const menu *m, FILE *out)
 
 static int complain(const menu *m, const char *word)
 {
-    const char *names[MENU_MAX];
+    const char *names[MENU_MAX + 1];
+    char hint[CLI_HINT];
     assert(m->n <= MENU_MAX);
     for (size_t i = 0; i < m->n; i++) {
         names[i] = m->items[i].name;
     }
-    const char *near = cli_nearest(word, names, m->n);
-    (void)fprintf(stderr, "%s: error: there is no '%s'", m->program, word);
-    if (near != NULL) {
-        (void)fprintf(stderr, " (did you mean '%s'?)", near);
-    }
-    (void)fprintf(stderr, "; see %s --help\n", m->program);
+    names[m->n] = "--help";
+    (void)fprintf(stderr, "%s: error: there is no '%s'%s; see %s --help\n", m->program, word,
+                  cli_hint(word, names, m->n + 1, hint), m->program);
     return CLI_USAGE;
 }
 

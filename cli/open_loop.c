@@ -100,7 +100,7 @@ static hp_status take_configuration(open_loop *o, const hp_configuration *c, hp_
     }
     o->told = *c;
     o->out->configurations++;
-    plan_live live = {o->config.plan, o->config.car};
+    plan_live live = {o->config.plan, o->config.car, o->config.predictor};
     for (uint32_t i = 0; i < c->n_settings && st == HP_OK; i++) {
         st = plan_live_set(&live, &c->settings[i], error);
     }
@@ -112,7 +112,7 @@ static hp_status take_configuration(open_loop *o, const hp_configuration *c, hp_
     if (st == HP_OK && plan_cycle_configure(o->cycle, &o->config.plan) != HP_OK) {
         st = hp_fail(error, HP_ECONFIG, "section 'control' cannot change within a recording");
     }
-    live = (plan_live){o->config.plan, o->config.car};
+    live = (plan_live){o->config.plan, o->config.car, o->config.predictor};
     plan_cycle_settings(o->cycle, c->version, search, plan_live_search_settings(&live, search));
     return st;
 }
@@ -259,7 +259,8 @@ static hp_status set_up(open_loop *o, const char *path, hp_error *error)
         st = car_planner_value_leaves(o->search, &o->config.policy, NULL);
     }
     if (st == HP_OK) {
-        st = plan_cycle_create(&o->config.plan, &workers, &o->clock, &o->cycle);
+        st = plan_cycle_create(&o->config.plan, &o->config.predictor.cv, &workers, &o->clock,
+                               &o->cycle);
     }
     return st == HP_OK ? HP_OK : hp_fail(error, st, "cannot set up: %s", hp_status_text(st));
 }

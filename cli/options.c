@@ -10,18 +10,24 @@
 
 enum { MAX_FLAGS = 48, FIRST_CODE = 256 };
 
-static const char *const COMMON_HELP =
-    "common options:\n"
-    "      --config FILE     read FILE instead of the shipped configuration (repeatable, later "
-    "wins)\n"
-    "      --set A.B.C=VALUE set one key (repeatable, wins over files)\n"
-    "      --seed N          seed of everything random (default 1)\n"
-    "      --out DIR         directory of this run (default runs/<time>-<name>)\n"
-    "      --data-dir DIR    recordings (default HYPLAN_DATA, else data)\n"
-    "      --json            print one JSON object on standard output\n"
-    "  -j, --jobs N          worker processes (default 1)\n"
-    "  -q, --quiet           no progress\n"
-    "  -h, --help            this text\n";
+/* Help of the common options, and who has no use for them. */
+static const struct {
+    uint32_t without;
+    const char *text;
+} COMMON_HELP[] = {
+    {CLI_NO_CONFIG, "    --config FILE     read FILE instead of the shipped configuration "
+                    "(repeatable, later wins)"},
+    {CLI_NO_CONFIG, "    --set A.B.C=VALUE set one key (repeatable, wins over files)"},
+    {CLI_NO_SEED, "    --seed N          seed of everything random (default 1)"},
+    {CLI_NO_OUT, "    --out "},
+    {CLI_NO_DATA, "    --data-dir DIR    recordings (default HYPLAN_DATA, else data)"},
+    {CLI_NO_JSON, "    --json            print one JSON object on standard output"},
+    {CLI_NO_JOBS, "-j, --jobs N          worker processes (default 1)"},
+    {0, "-q, --quiet           no progress"},
+    {0, "-h, --help            this text"},
+};
+static const char *const RUN_DIRECTORY =
+    "DIR         directory of this run (default runs/<time>-<name>)";
 
 int cli_fail(const cli_usage *usage, int status, const char *format, ...)
 {
@@ -123,6 +129,28 @@ const char *cli_nearest(const char *word, const char *const *candidates, size_t 
     return best;
 }
 
+const char *cli_hint(const char *word, const char *const *candidates, size_t n, char out[CLI_HINT])
+{
+    const char *near = cli_nearest(word, candidates, n);
+    out[0] = '\0';
+    if (near != NULL) {
+        (void)snprintf(out, CLI_HINT, " (did you mean '%s'?)", near);
+    }
+    return out;
+}
+
+static void print_common(const cli_usage *usage)
+{
+    (void)printf("\ncommon options:\n");
+    for (size_t i = 0; i < HP_ARRAY_LEN(COMMON_HELP); i++) {
+        const char *out = usage->out != NULL ? usage->out : RUN_DIRECTORY;
+        if ((COMMON_HELP[i].without & usage->without) == 0) {
+            (void)printf("  %s%s\n", COMMON_HELP[i].text,
+                         COMMON_HELP[i].without == CLI_NO_OUT ? out : "");
+        }
+    }
+}
+
 static void print_help(const cli_usage *usage, const cli_flag *own)
 {
     (void)printf("usage: hyplan %s\n%s\n", usage->synopsis, usage->summary);
@@ -137,7 +165,22 @@ static void print_help(const cli_usage *usage, const cli_flag *own)
                          f->help);
         }
     }
-    (void)printf("\n%s\nexample:\n  %s\n", COMMON_HELP, usage->example);
+    print_common(usage);
+    (void)printf("\nexample:\n  %s\n", usage->example);
+}
+
+/* Tells the words, though the help may have another name for them. */
+static void refuse_word(const cli_usage *usage, const cli_flag *flag, const char *value)
+{
+    char hint[CLI_HINT];
+    char words[256] = "";
+    size_t n = 0;
+    for (size_t len = 0; flag->words[n] != NULL && len < sizeof words; n++) {
+        len += (size_t)snprintf(words + len, sizeof words - len, "%s%s", n > 0 ? "|" : "",
+                                flag->words[n]);
+    }
+    (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is none of %s%s", flag->name, value, words,
+                   cli_hint(value, flag->words, n, hint));
 }
 
 /* Stores one option's value; false with a complaint about what was wrong. */
@@ -187,7 +230,7 @@ static bool store(const cli_usage *usage, const cli_flag *flag, const char *valu
                 return true;
             }
         }
-        (void)cli_fail(usage, CLI_USAGE, "--%s: '%s' is none of %s", flag->name, value, flag->arg);
+        refuse_word(usage, flag, value);
         return false;
     }
     return false;
@@ -237,6 +280,7 @@ static void common_default(cli_common *common)
 /* The common flags and the command's own as one table, and as getopt_long wants them. */
 typedef struct flag_set {
     cli_flag flags[MAX_FLAGS];
+    uint32_t without[MAX_FLAGS]; /* of common ones: what a command says that has no use for it */
     struct option longs[MAX_FLAGS];
     char shorts[2 * MAX_FLAGS + 4];
     size_t n;
@@ -244,21 +288,26 @@ typedef struct flag_set {
 
 static void flags_gather(const cli_flag *own, cli_common *common, bool *help, flag_set *set)
 {
-    const cli_flag shared[] = {
-        {"config", 0, CLI_FLAG_TEXTS, &common->config_files, "FILE", "", 0, 0, NULL},
-        {"set", 0, CLI_FLAG_TEXTS, &common->sets, "A.B.C=VALUE", "", 0, 0, NULL},
-        {"seed", 0, CLI_FLAG_UINT64, &common->seed, "N", "", 0, 0, NULL},
-        {"out", 0, CLI_FLAG_TEXT, &common->out, "DIR", "", 0, 0, NULL},
-        {"data-dir", 0, CLI_FLAG_TEXT, &common->data_dir, "DIR", "", 0, 0, NULL},
-        {"json", 0, CLI_FLAG_SWITCH, &common->json, NULL, "", 0, 0, NULL},
-        {"jobs", 'j', CLI_FLAG_UINT, &common->jobs, "N", "", 1, 256, NULL},
-        {"quiet", 'q', CLI_FLAG_SWITCH, &common->quiet, NULL, "", 0, 0, NULL},
-        {"help", 'h', CLI_FLAG_SWITCH, help, NULL, "", 0, 0, NULL},
+    const struct {
+        uint32_t without;
+        cli_flag flag;
+    } shared[] = {
+        {CLI_NO_CONFIG,
+         {"config", 0, CLI_FLAG_TEXTS, &common->config_files, "FILE", "", 0, 0, NULL}},
+        {CLI_NO_CONFIG, {"set", 0, CLI_FLAG_TEXTS, &common->sets, "A.B.C=VALUE", "", 0, 0, NULL}},
+        {CLI_NO_SEED, {"seed", 0, CLI_FLAG_UINT64, &common->seed, "N", "", 0, 0, NULL}},
+        {CLI_NO_OUT, {"out", 0, CLI_FLAG_TEXT, &common->out, "DIR", "", 0, 0, NULL}},
+        {CLI_NO_DATA, {"data-dir", 0, CLI_FLAG_TEXT, &common->data_dir, "DIR", "", 0, 0, NULL}},
+        {CLI_NO_JSON, {"json", 0, CLI_FLAG_SWITCH, &common->json, NULL, "", 0, 0, NULL}},
+        {CLI_NO_JOBS, {"jobs", 'j', CLI_FLAG_UINT, &common->jobs, "N", "", 1, 256, NULL}},
+        {0, {"quiet", 'q', CLI_FLAG_SWITCH, &common->quiet, NULL, "", 0, 0, NULL}},
+        {0, {"help", 'h', CLI_FLAG_SWITCH, help, NULL, "", 0, 0, NULL}},
     };
     char *s = set->shorts;
-    set->n = 0;
+    *set = (flag_set){.n = 0};
     for (size_t i = 0; i < HP_ARRAY_LEN(shared); i++) {
-        set->flags[set->n++] = shared[i];
+        set->without[set->n] = shared[i].without;
+        set->flags[set->n++] = shared[i].flag;
     }
     for (const cli_flag *f = own; f != NULL && f->name != NULL && set->n < MAX_FLAGS - 1; f++) {
         set->flags[set->n++] = *f;
@@ -302,6 +351,10 @@ int cli_parse(const cli_usage *usage, const cli_flag *own, int argc, char **argv
         const cli_flag *flag = code == '?' || code == ':' ? NULL : flag_of(&set, code);
         if (flag == NULL) {
             return complain(usage, set.longs, set.n, code, argv);
+        }
+        if ((set.without[flag - set.flags] & usage->without) != 0) {
+            return cli_fail(usage, CLI_USAGE, "--%s does nothing here (see hyplan %s --help)",
+                            flag->name, usage->command);
         }
         if (!store(usage, flag, optarg)) {
             return CLI_USAGE;
@@ -374,15 +427,65 @@ static hp_status find_model(char model[PREDICTOR_PATH], hp_error *error)
     return HP_OK;
 }
 
+/* Where a key got its value, in rising order of who wins; 0: it is built in. */
+static uint32_t find_place(const cli_common *common, const char *shipped, const char *key,
+                           char place[CLI_PATH])
+{
+    uint32_t line = 0;
+    uint32_t column = 0;
+    for (uint32_t i = common->sets.n; i-- > 0;) {
+        const char *set = common->sets.items[i];
+        const size_t len = strcspn(set, "=");
+        if (strncmp(set, key, len) == 0 && (key[len] == '\0' || key[len] == '.')) {
+            (void)snprintf(place, CLI_PATH, "--set %.120s", set);
+            return 2 + common->config_files.n + i;
+        }
+    }
+    for (uint32_t i = common->config_files.n; i-- > 0;) {
+        if (hp_config_find(common->config_files.items[i], key, &line, &column)) {
+            (void)snprintf(place, CLI_PATH, "%.200s:%u:%u", common->config_files.items[i], line,
+                           column);
+            return 2 + i;
+        }
+    }
+    if (shipped[0] != '\0' && hp_config_find(shipped, key, &line, &column)) {
+        (void)snprintf(place, CLI_PATH, "%.200s:%u:%u", shipped, line, column);
+        return 1;
+    }
+    return 0;
+}
+
+/* What is wrong came out when all was read: of the keys that its text names, the one that was set
+ * last is where to mend it. */
+static void tell_place(const cli_common *common, const char *shipped, hp_error *error)
+{
+    static const char *const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789_.";
+    const hp_error what = *error;
+    uint32_t latest = 0;
+    for (const char *at = what.text; *at != '\0';) {
+        char key[96];
+        char place[CLI_PATH];
+        const size_t len = strspn(at, LETTERS);
+        (void)snprintf(key, sizeof key, "%.*s", (int)len, at);
+        const uint32_t rank =
+            strchr(key, '.') != NULL ? find_place(common, shipped, key, place) : 0;
+        if (rank > latest) {
+            latest = rank;
+            (void)hp_fail(error, HP_ECONFIG, "%s: error: %s", place, what.text);
+        }
+        at += len > 0 ? len : 1;
+    }
+}
+
 hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *error)
 {
     hp_section sections[CLI_SECTIONS];
-    char path[CLI_PATH];
+    char shipped[CLI_PATH] = "";
     cli_config_default(out);
     cli_config_sections(out, sections);
     hp_status status = HP_OK;
-    if (common->config_files.n == 0 && cli_find("config/hyplan.yaml", path)) {
-        status = hp_config_read(path, sections, CLI_SECTIONS, NULL, error);
+    if (common->config_files.n == 0 && cli_find("config/hyplan.yaml", shipped)) {
+        status = hp_config_read(shipped, sections, CLI_SECTIONS, NULL, error);
     }
     for (uint32_t i = 0; status == HP_OK && i < common->config_files.n; i++) {
         status = hp_config_read(common->config_files.items[i], sections, CLI_SECTIONS, NULL, error);
@@ -390,8 +493,15 @@ hp_status cli_config_load(const cli_common *common, cli_config *out, hp_error *e
     for (uint32_t i = 0; status == HP_OK && i < common->sets.n; i++) {
         status = hp_config_set(common->sets.items[i], sections, CLI_SECTIONS, NULL, error);
     }
-    if (status == HP_OK) {
-        status = find_model(out->predictor.model, error);
+    if (status != HP_OK) {
+        return status;
     }
-    return status == HP_OK ? cli_config_check(out, error) : status;
+    status = find_model(out->predictor.model, error);
+    if (status == HP_OK) {
+        status = cli_config_check(out, error);
+    }
+    if (status == HP_ECONFIG) {
+        tell_place(common, shipped, error);
+    }
+    return status;
 }

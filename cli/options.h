@@ -20,13 +20,14 @@ enum {
     CLI_GO = -1,         /* of cli_parse: nothing to complain about, go on */
     CLI_MAX_TEXTS = 64,
     CLI_PATH = 1024,
+    CLI_HINT = 80,
     CLI_DEFAULT_TRIALS = 300, /* where figures must not depend on the machine's load */
 };
 
 /** How to get what is never shipped. */
 #define CLI_RECORDINGS_MEND                                                                        \
-    "put the DUT and CITR trajectories below data/dut and data/citr, or say where they lie by "    \
-    "--data-dir DIR or HYPLAN_DATA"
+    "scripts/fetch-data of the source tree brings the DUT and CITR trajectories into data/; "      \
+    "--data-dir DIR or HYPLAN_DATA tells where else they lie"
 
 /** Texts of an option that may be given several times, or a comma-separated list's parts. */
 typedef struct cli_texts {
@@ -54,15 +55,27 @@ typedef struct cli_flag {
     const char *const *words; /* WORD: NULL-terminated */
 } cli_flag;
 
+/** Common options that a command has no use for. */
+enum {
+    CLI_NO_CONFIG = 1, /* --config and --set */
+    CLI_NO_SEED = 2,
+    CLI_NO_OUT = 4,
+    CLI_NO_DATA = 8,
+    CLI_NO_JSON = 16,
+    CLI_NO_JOBS = 32,
+};
+
 /** What `hyplan COMMAND --help` shows. */
 typedef struct cli_usage {
     const char *command;  /* "bench" */
     const char *synopsis; /* "bench SUITE [options]" */
     const char *summary;
     const char *example;
+    const char *out;  /* what --out is here: "FILE.html  the page"; NULL: a run's directory */
+    uint32_t without; /* CLI_NO_...: refused with a word, and not in the help */
 } cli_usage;
 
-/** Options that every command takes. */
+/** Options that mean the same in every command that takes them. */
 typedef struct cli_common {
     cli_texts config_files; /* --config, later wins; none: the shipped config/hyplan.yaml */
     cli_texts sets;         /* --set a.b.c=value, wins over files */
@@ -91,6 +104,8 @@ int cli_end(const cli_usage *usage, hp_status status, const hp_error *error);
 
 /** Splits "a,b,c" in place (text is changed). False if there are too many parts or an empty one. */
 bool cli_split(char *text, cli_texts *out);
+/** " (did you mean 'X'?)" with the candidate most like word, or nothing; returns out. */
+const char *cli_hint(const char *word, const char *const *candidates, size_t n, char out[CLI_HINT]);
 /** The candidate most like word, or NULL if none is near. */
 const char *cli_nearest(const char *word, const char *const *candidates, size_t n);
 /** Reads a whole number in [min, max], nothing else around it. */

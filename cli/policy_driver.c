@@ -90,7 +90,7 @@ hp_status policy_driver_create(const cli_config *config, bool guard, driver **ou
     const plan_workers workers = {predict, plan, d};
     hp_status st = policy_open(config, 1, &d->pilot, error);
     if (st == HP_OK) {
-        st = plan_cycle_create(&planner, &workers, &d->clock, &d->cycle);
+        st = plan_cycle_create(&planner, &d->predictor, &workers, &d->clock, &d->cycle);
     }
     if (st != HP_OK) {
         destroy(&d->base);

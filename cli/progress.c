@@ -3,10 +3,19 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 static const int64_t TERMINAL_PAUSE_NS = INT64_C(200000000);
 static const int64_t FILE_PAUSE_NS = INT64_C(10000000000);
+enum { LINE = 512 };
+
+static unsigned terminal_columns(void)
+{
+    struct winsize size;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
 
 progress progress_start(bool quiet, const char *unit, uint64_t from, uint64_t all)
 {
@@ -16,20 +25,22 @@ progress progress_start(bool quiet, const char *unit, uint64_t from, uint64_t al
                   .from = from,
                   .all = all,
                   .clock = hp_clock_real()};
+    p.columns = p.terminal ? terminal_columns() : 0;
     p.start_ns = p.shown_ns = hp_clock_now_ns(&p.clock);
     return p;
 }
 
 /** "12/80 episodes  3.21/s  ETA 0:21  "; how fast it goes is known once something was done. */
-static void put_count(const progress *p, uint64_t done)
+static void put_count(const progress *p, uint64_t done, char line[LINE])
 {
     const double spent_s = 1e-9 * (double)(p->shown_ns - p->start_ns);
-    (void)fprintf(p->out, "%" PRIu64 "/%" PRIu64 " %s  ", done, p->all, p->unit);
+    (void)snprintf(line, LINE, "%" PRIu64 "/%" PRIu64 " %.64s  ", done, p->all, p->unit);
     if (done > p->from && spent_s > 0.0) {
         const double rate = (double)(done - p->from) / spent_s;
         const double left_s = done < p->all ? (double)(p->all - done) / rate : 0.0;
-        (void)fprintf(p->out, "%.*f/s  ETA %.0f:%02.0f  ", rate < 10.0 ? 2 : 0, rate,
-                      floor(left_s / 60.0), floor(fmod(left_s, 60.0)));
+        const size_t len = strlen(line);
+        (void)snprintf(line + len, LINE - len, "%.*f/s  ETA %.0f:%02.0f  ", rate < 10.0 ? 2 : 0,
+                       rate, floor(left_s / 60.0), floor(fmod(left_s, 60.0)));
     }
 }
 
@@ -43,17 +54,16 @@ static void put(progress *p, uint64_t done, bool stays, const char *format, va_l
         return;
     }
     p->shown_ns = now_ns;
-    if (p->terminal) {
-        (void)fputs("\r\033[K", p->out);
-    }
+    char line[LINE] = "";
     if (p->unit != NULL) {
-        put_count(p, done);
+        put_count(p, done, line);
     }
-    (void)vfprintf(p->out, format, args);
+    const size_t len = strlen(line);
+    (void)vsnprintf(line + len, sizeof line - len, format, args);
     p->open = p->terminal && !stays;
-    if (!p->open) {
-        (void)fputc('\n', p->out);
-    }
+    const int most = p->open && p->columns > 1 ? (int)p->columns - 1 : LINE;
+    (void)fprintf(p->out, "%s%.*s%s", p->terminal ? "\r\033[K" : "", most, line,
+                  p->open ? "" : "\n");
     (void)fflush(p->out);
 }
 

@@ -16,7 +16,9 @@
 typedef struct progress {
     FILE *out; /* NULL: nothing is shown */
     bool terminal;
-    bool open; /* the last line has no end yet */
+    unsigned
+        columns; /* of the terminal; 0: unknown. Longer lines are cut: two cannot be unwritten */
+    bool open;   /* the last line has no end yet */
     const char *unit;
     uint64_t from, all;
     hp_clock clock;

@@ -51,6 +51,8 @@ static void finish_line(run_log *log)
     }
     if (strncmp(second, " error ", 7) == 0) {
         (void)fprintf(stderr, "hyplan run: error: %s\n", second + 7);
+    } else if (strncmp(second, " warn ", 6) == 0 && strstr(second, " degraded: ") != NULL) {
+        (void)fprintf(stderr, "hyplan run: warning: %s\n", second + 6); /* not what was asked for */
     } else if (strncmp(second, " error: ", 8) == 0) {
         (void)fprintf(stderr, "%s\n", log->line);
     }

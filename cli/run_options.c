@@ -3,6 +3,7 @@
 #include "cli/driver.h"
 #include "cli/policy_grid.h"
 #include "cli/town.h"
+#include "proto/hp_node.h"
 #include "sim-bridge/carla/carla_drive.h"
 #include "sim-bridge/sim_scenario.h"
 
@@ -124,6 +125,13 @@ static int check_place(const cli_usage *usage, const char *tcp, run_options *out
     }
     if (snprintf(out->base, sizeof out->base, "tcp://%s", tcp) >= (int)sizeof out->base) {
         return cli_fail(usage, CLI_USAGE, "--tcp: too long");
+    }
+    char endpoint[HP_BUS_ENDPOINT];
+    if (hp_link_endpoint(out->base, HP_LINK_TAP, endpoint, sizeof endpoint) != HP_OK) {
+        return cli_fail(usage, CLI_USAGE,
+                        "--tcp: '%s' is no HOST:PORT with five more ports behind it, as in "
+                        "127.0.0.1:7400",
+                        tcp);
     }
     out->place.sockets = out->base;
     return CLI_GO;
@@ -275,8 +283,8 @@ static hp_status check_rest(const run_options *options, const cli_config *fresh,
     if (w == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory to compare configurations");
     }
-    w->old = (plan_live){options->config.plan, options->config.car};
-    w->new = (plan_live){fresh->plan, fresh->car};
+    w->old = (plan_live){options->config.plan, options->config.car, options->config.predictor};
+    w->new = (plan_live){fresh->plan, fresh->car, fresh->predictor};
     w->rest = *fresh;
     w->rest.plan = options->config.plan;
     w->rest.car = options->config.car;
@@ -327,11 +335,5 @@ int run_options_read(const cli_usage *usage, int argc, char **argv, run_options 
     out->config.bridge.episodes = f.episodes != 0 ? f.episodes : out->config.bridge.episodes;
     out->record = !f.no_record;
     out->config.bridge.realtime = f.realtime || out->config.bridge.realtime;
-    if (fabs(out->config.sim.tick_s * out->config.plan.control.rate_hz - 1.0) > 1e-6) {
-        return cli_fail(
-            usage, CLI_USAGE,
-            "sim.tick_s = %g does not fit control.rate_hz = %g (it must be its inverse)",
-            out->config.sim.tick_s, out->config.plan.control.rate_hz);
-    }
     return resolve_world(usage, &f, out);
 }

@@ -41,7 +41,9 @@ static hp_status make_dirs(const char *path, hp_error *error)
         return hp_fail(error, HP_EIO, "%s: exists, but is no directory; choose another --out",
                        path);
     }
-    return HP_OK;
+    return access(path, W_OK | X_OK) == 0
+               ? HP_OK
+               : hp_fail(error, HP_EIO, "%s: cannot write into it: %s", path, strerror(errno));
 }
 
 /* ISO 8601 in UTC: 2026-01-31T12:00:00Z, or, in file names, without colons. */
@@ -200,6 +202,7 @@ hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_common *common,
     (void)snprintf(hash, sizeof hash, "%016" PRIx64, cli_config_hash(config));
     (void)json_object_set_new(json, "version", json_string(CLI_VERSION));
     (void)json_object_set_new(json, "build", json_string(CLI_BUILD));
+    (void)json_object_set_new(json, "sources", json_string(CLI_SOURCES));
     (void)json_object_set_new(json, "isa", json_string(isa_text()));
     (void)json_object_set_new(json, "host", host_json());
     (void)json_object_set_new(json, "seed", json_integer((json_int_t)common->seed));

@@ -35,7 +35,8 @@ HP_NODISCARD hp_status cli_draft_open(cli_draft *draft, hp_error *error);
 /** Closes the draft, and writes it unless it is empty. */
 HP_NODISCARD hp_status cli_draft_write(cli_draft *draft, const cli_rundir *dir, const char *file,
                                        hp_error *error);
-/** manifest.json: version, build, ISA, host, seed, effective configuration, start, and the verdict
+/** manifest.json: version, build, sources, ISA, host, seed, effective configuration, start, and the
+ * verdict
  *  ("running" until the end is known). */
 HP_NODISCARD hp_status cli_rundir_manifest(const cli_rundir *dir, const cli_common *common,
                                            const cli_config *config, const char *verdict,

@@ -83,13 +83,10 @@ static hp_status compose_pair(pair *p, const char *before, json_t *set, hp_error
     if (st == HP_OK) {
         st = take_assignments(set, new, error);
     }
-    if (st == HP_OK) {
-        st = cli_config_check(&p->new, error);
-    }
     if (st == HP_OK && hp_setting_differs(old, new, CLI_SECTIONS, PLAN_LIVE_PATHS, key)) {
         st = hp_fail(error, HP_ECONFIG, "'%s' holds for a whole run: end it and start anew", key);
     }
-    return st;
+    return st == HP_OK ? cli_config_check(&p->new, error) : st;
 }
 
 /** The file's text with the changes; for free(). */

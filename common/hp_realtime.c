@@ -11,7 +11,7 @@ const hp_field HP_REALTIME_FIELDS[] = {
               "SCHED_FIFO priority of the planner; 0: as every program"),
     HP_F_BOOL(hp_realtime_config, lock_memory, "keep the planner's memory from being paged out"),
     HP_F_BOOL(hp_realtime_config, pin, "run the planner on one processor only"),
-    HP_F_UINT(hp_realtime_config, cpu, 0, 1023, NULL, "which one"),
+    HP_F_UINT(hp_realtime_config, cpu, 0, 1023, NULL, "number of that processor"),
     HP_F_END,
 };
 

@@ -32,6 +32,7 @@ const hp_field *hp_yaml_find_field(const hp_field *fields, const char *word, hp_
         }
         hp_nearest_try(nearest, field->key);
     }
+    hp_nearest_below(nearest, "", fields);
     return NULL;
 }
 

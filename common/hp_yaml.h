@@ -81,6 +81,8 @@ HP_NODISCARD hp_status hp_config_parse(const char *text, size_t len, const char 
  *  sections that are only in known_names are skipped. Errors: "--set a.b.c=value: error: ...". */
 HP_NODISCARD hp_status hp_config_set(const char *assignment, const hp_section *sections, size_t n,
                                      const char *const *known_names, hp_error *error);
+/** Where a file has the key "a.b.c". False: nowhere, or the file cannot be read. */
+bool hp_config_find(const char *path, const char *keys, uint32_t *line, uint32_t *column);
 /** Prints sections as YAML that reads back to the same bits; comments adds help, unit and range.
  *  HP_EINVAL if a value has no such form (not finite, an enum's index outside its words, text that
  *  is not UTF-8), HP_EIO if out fails; what is printed by then stays. */

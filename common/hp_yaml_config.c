@@ -26,6 +26,13 @@ static const hp_section *find_section(const sections *all, const char *word, hp_
         }
         hp_nearest_try(nearest, all->list[i].name);
     }
+    for (size_t i = 0; i < all->n && nearest->below[0] == '\0'; ++i) {
+        const hp_field whole[] = {
+            {.key = all->list[i].name, .type = HP_FIELD_STRUCT, .sub = all->list[i].fields},
+            {.key = NULL},
+        };
+        hp_nearest_below(nearest, "", whole);
+    }
     return NULL;
 }
 
@@ -40,6 +47,16 @@ static bool is_known_name(const sections *all, const char *word, hp_nearest *nea
     return false;
 }
 
+/** "a.b.c: 1", as --set would take it. */
+static hp_status refuse_dots(const hp_reader *r, const hp_node *key, const char *word)
+{
+    char text[HP_YAML_SHOW_CAPACITY];
+    return hp_yaml_fail(r->source, key->line, key->column,
+                        "unknown key '%s': dots are for --set; in a file keys stand below each "
+                        "other, as in 'pomdp: {budget: {trials: 300}}'",
+                        hp_yaml_show(word, strlen(word), text));
+}
+
 static hp_status read_section(const hp_reader *r, const sections *all, const hp_node *root,
                               const hp_node *key)
 {
@@ -47,7 +64,8 @@ static hp_status read_section(const hp_reader *r, const sections *all, const hp_
     hp_nearest nearest = {.wanted = here.key};
     const hp_section *section = find_section(all, here.key, &nearest);
     if (section == NULL && !is_known_name(all, here.key, &nearest)) {
-        return hp_yaml_unknown_key(r, key, NULL, &nearest);
+        return strchr(here.key, '.') == NULL ? hp_yaml_unknown_key(r, key, NULL, &nearest)
+                                             : refuse_dots(r, key, here.key);
     }
     const hp_status status = hp_yaml_check_duplicate(r, root, key, NULL);
     if (status != HP_OK || section == NULL) {
@@ -124,6 +142,52 @@ static char *next_key(char **rest)
     return key;
 }
 
+/** The last of the keys "a.b.c" that the tree has, from the root down; NULL: not even the first. */
+static const hp_node *find_key(const hp_tree *tree, char *rest)
+{
+    const hp_node *found = NULL;
+    const hp_node *map = tree->nodes;
+    while (rest != NULL && map->kind == HP_NODE_MAP) {
+        const char *word = next_key(&rest);
+        const hp_node *key = hp_tree_node(tree, map->first);
+        while (key != NULL && strcmp(hp_tree_text(tree, key), word) != 0) {
+            key = hp_map_next(tree, key);
+        }
+        if (key == NULL) {
+            return NULL;
+        }
+        found = key;
+        map = hp_map_value(tree, key);
+    }
+    return rest == NULL ? found : NULL;
+}
+
+bool hp_config_find(const char *path, const char *keys, uint32_t *line, uint32_t *column)
+{
+    hp_error unused;
+    hp_tree tree;
+    char *text = NULL;
+    size_t len = 0;
+    char copy[KEYS_CAPACITY];
+    const hp_source source = {.name = path, .has_lines = true, .error = &unused};
+    if (strlen(keys) >= sizeof copy || hp_yaml_load(path, &text, &len, &unused) != HP_OK) {
+        return false;
+    }
+    const hp_status status = hp_tree_parse(text, len, &source, &tree);
+    free(text);
+    if (status != HP_OK) {
+        return false;
+    }
+    (void)snprintf(copy, sizeof copy, "%s", keys);
+    const hp_node *key = find_key(&tree, copy);
+    if (key != NULL) {
+        *line = key->line;
+        *column = key->column;
+    }
+    hp_tree_free(&tree);
+    return key != NULL;
+}
+
 /** Follows rest ("b.c") down from a struct to a value and reads the tree's root into it. */
 static hp_status set_within(const hp_reader *r, const hp_field *fields, unsigned char *base,
                             char *rest, const hp_place *top)
@@ -189,7 +253,12 @@ hp_status hp_config_set(const char *assignment, const hp_section *list, size_t n
     (void)snprintf(name, sizeof name, "--set %.*s%s", ASSIGNMENT_SHOWN, assignment,
                    strlen(assignment) > ASSIGNMENT_SHOWN ? "..." : "");
     const size_t n_keys = equals == NULL ? 0 : (size_t)(equals - assignment);
-    if (n_keys == 0 || n_keys >= sizeof keys || equals[1 + strspn(equals + 1, " ")] == '\0') {
+    if (n_keys > 0 && n_keys < sizeof keys && equals[1 + strspn(equals + 1, " ")] == '\0') {
+        return hp_yaml_fail(&source, 0, 0,
+                            "no value; an empty text is written '%.*s=\"\"', quotes and all",
+                            (int)n_keys, assignment);
+    }
+    if (n_keys == 0 || n_keys >= sizeof keys) {
         return hp_yaml_fail(&source, 0, 0, "wanted key=value, for example pomdp.scenarios=300");
     }
     memcpy(keys, assignment, n_keys);

@@ -87,9 +87,13 @@ typedef struct hp_nearest {
     const char *wanted; /* the unknown word */
     const char *word;   /* nearest so far, NULL if nothing is reasonably near */
     uint32_t distance;
+    char below[44]; /* path of that very word further down, "" if it is not there; goes first */
 } hp_nearest;
 
 void hp_nearest_try(hp_nearest *nearest, const char *word);
+/** Looks for the wanted word itself below the mappings of a table, which is at prefix ("", "a.").
+ */
+void hp_nearest_below(hp_nearest *nearest, const char *prefix, const hp_field *fields);
 /** " (did you mean 'x'?)", or nothing; returns out. */
 const char *hp_nearest_hint(const hp_nearest *nearest, char out[HP_YAML_SHOW_CAPACITY]);
 

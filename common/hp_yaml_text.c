@@ -215,10 +215,32 @@ void hp_nearest_try(hp_nearest *nearest, const char *word)
     }
 }
 
+void hp_nearest_below(hp_nearest *nearest, const char *prefix, const hp_field *fields)
+{
+    for (const hp_field *field = fields; field->key != NULL; ++field) {
+        char path[sizeof nearest->below];
+        if (field->type != HP_FIELD_STRUCT || nearest->below[0] != '\0') {
+            continue;
+        }
+        for (const hp_field *sub = field->sub; sub->key != NULL; ++sub) {
+            const int n = snprintf(path, sizeof path, "%s%s.%s", prefix, field->key, sub->key);
+            if (strcmp(sub->key, nearest->wanted) == 0 && n > 0 && (size_t)n < sizeof path) {
+                memcpy(nearest->below, path, sizeof path);
+                return;
+            }
+        }
+        if (snprintf(path, sizeof path, "%s%s.", prefix, field->key) < (int)sizeof path) {
+            hp_nearest_below(nearest, path, field->sub);
+        }
+    }
+}
+
 const char *hp_nearest_hint(const hp_nearest *nearest, char out[HP_YAML_SHOW_CAPACITY])
 {
     out[0] = '\0';
-    if (nearest->word != NULL) { /* at most WORD_MAX bytes: it is never cut */
+    if (nearest->below[0] != '\0') {
+        (void)snprintf(out, HP_YAML_SHOW_CAPACITY, " (did you mean '%s'?)", nearest->below);
+    } else if (nearest->word != NULL) { /* at most WORD_MAX bytes: it is never cut */
         (void)snprintf(out, HP_YAML_SHOW_CAPACITY, " (did you mean '%.*s'?)", WORD_MAX,
                        nearest->word);
     }

@@ -33,18 +33,17 @@ static void reload(const setting *s, const hp_node *id, planner_node *node)
     }
 }
 
-static hp_status serve(const plan_live *config, const setting *s, hp_error *error)
+static hp_status serve(const planner_setup *setup, const setting *s, hp_error *error)
 {
     hp_host host = {0};
     planner_node *node = NULL;
     char note[160];
     const hp_program_args *args = &s->args;
-    const planner_setup setup = {*config, args->seed, args->run_dir, getpid()};
-    const bool granted = hp_realtime_ask(&config->plan.control.realtime, note, sizeof note);
+    const bool granted = hp_realtime_ask(&setup->config.plan.control.realtime, note, sizeof note);
     hp_status st =
         hp_host_open(&host, HP_ROLE_PLANNER, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
-        st = planner_node_create(&setup, &host.node, &node, error);
+        st = planner_node_create(setup, &host.node, &node, error);
     }
     if (st == HP_OK && !granted) {
         hp_log_warn(host.node.log, "degraded: %s", note);
@@ -79,10 +78,10 @@ static hp_program describe(const hp_section *sections, size_t n)
 int main(int argc, char **argv)
 {
     setting s = {argc, argv, {0}};
-    plan_live config;
+    planner_setup setup = {.pid = getpid()};
     hp_section sections[PLAN_LIVE_SECTIONS];
-    plan_live_default(&config);
-    plan_live_sections(&config, sections);
+    plan_live_default(&setup.config);
+    plan_live_sections(&setup.config, sections);
     const hp_program program = describe(sections, HP_ARRAY_LEN(sections));
     hp_error error = {{0}};
     int status = 0;
@@ -91,6 +90,8 @@ int main(int argc, char **argv)
     }
     hp_program_hold_hup();
     hp_program_catch_stop();
-    const hp_status st = serve(&config, &s, &error);
+    setup.seed = s.args.seed;
+    setup.run_dir = s.args.run_dir;
+    const hp_status st = serve(&setup, &s, &error);
     return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
 }

@@ -12,7 +12,6 @@
 #include "planner/plan_steer.h"
 #include "planner/plan_track.h"
 #include "planner/plan_yield.h"
-#include "predictor/predictor_cv.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -25,7 +24,7 @@ struct plan_cycle {
     plan_config config;
     uint32_t version, n_settings;
     hp_setting settings[HP_MAX_TUNING];
-    predictor_cv_config fallback_predictor;
+    predictor_cv_config stand_in;
     plan_workers workers;
     const hp_clock *clock;
     uint32_t decision_every; /* ticks */
@@ -58,8 +57,8 @@ static void take_config(plan_cycle *cycle, const plan_config *config)
     cycle->config.belief.observed_s = config->control.sensor_delay_s;
 }
 
-hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
-                            const hp_clock *clock, plan_cycle **out)
+hp_status plan_cycle_create(const plan_config *config, const predictor_cv_config *stand_in,
+                            const plan_workers *workers, const hp_clock *clock, plan_cycle **out)
 {
     plan_cycle *cycle = calloc(1, sizeof *cycle);
     *out = cycle;
@@ -67,11 +66,11 @@ hp_status plan_cycle_create(const plan_config *config, const plan_workers *worke
         return HP_ENOMEM;
     }
     take_config(cycle, config);
+    cycle->stand_in = *stand_in;
     cycle->workers = *workers;
     cycle->clock = clock;
     cycle->decision_every =
         (uint32_t)(config->control.rate_hz / config->control.decision_rate_hz + 0.5);
-    predictor_cv_config_default(&cycle->fallback_predictor);
     return HP_OK;
 }
 
@@ -153,8 +152,7 @@ static void predict(plan_cycle *cycle, const hp_frame *frame, int64_t tick_start
         cycle->workers.predict(cycle->workers.ctx, &cycle->predict_request, &cycle->prediction);
     cycle->decision->predictor_fallback = status != HP_OK;
     if (status != HP_OK) {
-        predictor_cv_predict(&cycle->fallback_predictor, &cycle->predict_request,
-                             &cycle->prediction);
+        predictor_cv_predict(&cycle->stand_in, &cycle->predict_request, &cycle->prediction);
     }
 }
 

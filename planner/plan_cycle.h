@@ -3,8 +3,8 @@
  *
  *  The cycle knows workers as a table of calls; behind it lie sockets (planner_node), or the cores
  *  themselves (tests, benchmarks). A worker that fails costs a fallback, never the command.
- *  Ownership: create() reserves every byte; the table of workers is copied, its ctx
- *  and the clock are borrowed. Threads: one cycle, one
+ *  Ownership: create() reserves every byte; configurations and the table of workers are
+ *  copied, its ctx and the clock are borrowed. Threads: one cycle, one
  *  thread. Allocation: in create only. Determinism: with budget.trials > 0, a function of
  *  (config, seed, world info, frames, replies); the clock then serves the time figures only. */
 #ifndef PLAN_CYCLE_H
@@ -13,6 +13,7 @@
 #include "common/hp_clock.h"
 #include "common/hp_status.h"
 #include "planner/plan_config.h"
+#include "predictor/predictor_cv.h"
 #include "proto/hp_msgs.h"
 
 /** Calls that may take until the request's deadline; anything but HP_OK means: no answer. */
@@ -24,8 +25,11 @@ typedef struct plan_workers {
 
 typedef struct plan_cycle plan_cycle;
 
-HP_NODISCARD hp_status plan_cycle_create(const plan_config *config, const plan_workers *workers,
-                                         const hp_clock *clock, plan_cycle **out);
+/** stand_in: how the cycle predicts by itself where the predictor does not answer. */
+HP_NODISCARD hp_status plan_cycle_create(const plan_config *config,
+                                         const predictor_cv_config *stand_in,
+                                         const plan_workers *workers, const hp_clock *clock,
+                                         plan_cycle **out);
 void plan_cycle_destroy(plan_cycle **cycle);
 /** Takes new thresholds between two ticks; the path is laid with them from the next decision on.
  * HP_ECONFIG if the section "control" differs: rates hold for a run. */

@@ -3,10 +3,10 @@
  *
  *  The route counts as blocked by a standing box, by a vehicle that is expected in the way for
  *  longer than planner.path.blocked_s (one that is headed along the route and waits itself: after
- *  planner.path.queue_s), and, if the car cannot be held below a speed, by anybody it
- *  would probably meet. With no way found the car keeps its path and its speeds end in front of
- *  the obstacle. Ownership: plain data, large: reserve it once. Threads: one user.
- *  Allocation: none. */
+ *  planner.path.queue_s), by a walker for longer than planner.path.walker_blocked_s, and, if the
+ * car cannot be held below a speed, by anybody it would probably meet. With no way found the car
+ * keeps its path and its speeds end in front of the obstacle. Ownership: plain data, large: reserve
+ * it once. Threads: one user. Allocation: none. */
 #ifndef PLAN_DETOUR_H
 #define PLAN_DETOUR_H
 

@@ -10,6 +10,7 @@ void plan_live_default(plan_live *live)
     memset(live, 0, sizeof *live);
     plan_config_default(&live->plan);
     car_config_default(&live->car);
+    predictor_config_default(&live->predictor);
 }
 
 void plan_live_sections(plan_live *live, hp_section sections[PLAN_LIVE_SECTIONS])
@@ -17,6 +18,7 @@ void plan_live_sections(plan_live *live, hp_section sections[PLAN_LIVE_SECTIONS]
     sections[0] = (hp_section){"control", PLAN_CONTROL_FIELDS, &live->plan.control};
     sections[1] = (hp_section){"planner", PLAN_FIELDS, &live->plan};
     sections[2] = (hp_section){"pomdp", CAR_FIELDS, &live->car};
+    sections[3] = (hp_section){"predictor", PREDICTOR_FIELDS, &live->predictor};
 }
 
 /** Each on top of those before it, as they will be made. */

@@ -1,5 +1,6 @@
-/** @file plan_live.h The configuration of a running planner: its own sections and the search's,
- * read together, checked together, and what of it may change while the run goes on.
+/** @file plan_live.h The configuration of a running planner: its own sections, the search's, and
+ * the predictor's, for which it stands in; read together, checked together, and what of it may
+ * change while the run goes on.
  *
  *  The search is told its thresholds with each request (hp_plan_request.settings), so both change
  * at the same tick or not at all. Ownership: plain data. Threads: pure. Allocation: none. */
@@ -8,13 +9,15 @@
 
 #include "planner/plan_config.h"
 #include "pomdp/car/car_config.h"
+#include "predictor/predictor_config.h"
 #include "proto/hp_msgs.h"
 
-enum { PLAN_LIVE_SECTIONS = 3 };
+enum { PLAN_LIVE_SECTIONS = 4 };
 
 typedef struct plan_live {
     plan_config plan; /* control and planner */
     car_config car;   /* pomdp */
+    predictor_config predictor;
 } plan_live;
 
 /** Paths of what may change in a run; see common/hp_setting.h. */

@@ -135,7 +135,8 @@ hp_status planner_node_create(const planner_setup *setup, const hp_node *identit
     n->calls = (plan_workers){call_predict, call_plan, n};
     hp_status st = hp_mail_create(identity, &n->mail);
     if (st == HP_OK) {
-        st = plan_cycle_create(&setup->config.plan, &n->calls, identity->clock, &n->cycle);
+        st = plan_cycle_create(&setup->config.plan, &setup->config.predictor.cv, &n->calls,
+                               identity->clock, &n->cycle);
     }
     if (st != HP_OK) {
         st = hp_fail(error, st, "cannot set up the planner: %s", hp_status_text(st));

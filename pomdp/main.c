@@ -1,9 +1,11 @@
 #include "common/hp_program.h"
+#include "pomdp/car/car_planner.h"
 #include "pomdp/pomdp_node.h"
 
 static hp_status check(const hp_section *sections, hp_error *error)
 {
-    return car_config_check(sections[0].target, error);
+    const hp_status st = car_config_check(sections[0].target, error);
+    return st == HP_OK ? car_planner_check(sections[0].target, sections[1].target, error) : st;
 }
 
 static hp_status serve(const hp_section *sections, const hp_program_args *args, hp_error *error)

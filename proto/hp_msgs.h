@@ -50,13 +50,13 @@ typedef struct hp_hello {
     bool has_model;      /* policy, predictor: a network is loaded */
 } hp_hello;
 
-/** What a map and a rule book say; once per episode, bridge -> planner. */
 /** How wide the ground is beside a point of the route: road, and pavement beyond it. */
 typedef struct hp_edges {
     double road_left_m, road_right_m;         /* from the route to the road's edge */
     double pavement_left_m, pavement_right_m; /* from there on; 0: none */
 } hp_edges;
 
+/** What a map and a rule book say; once per episode, bridge -> planner. */
 typedef struct hp_world_info {
     uint64_t world_id; /* changes with every episode */
     uint32_t episode;

@@ -417,6 +417,23 @@ static void start(sim_replay *world)
     bodies_move(world, car->start_s);
 }
 
+/** Names cars that could be driven in the place of. */
+static hp_status refuse_car(const sim_clip *clip, const sim_track *car, uint32_t car_id,
+                            hp_error *error)
+{
+    enum { SOME = 12 };
+    uint32_t ids[SOME];
+    char list[SOME * 12 + 8] = "";
+    const uint32_t n = sim_clip_eligible(clip, ids, SOME);
+    for (uint32_t i = 0; i < n && i < SOME; ++i) {
+        const size_t len = strlen(list);
+        (void)snprintf(list + len, sizeof list - len, "%s%u", i > 0 ? ", " : "", ids[i]);
+    }
+    return hp_fail(error, HP_ENOENT, "%s %u%s; cars that move: %s%s",
+                   car == NULL ? "the clip has no car" : "car", car_id,
+                   car == NULL ? "" : " of the clip hardly moves", list, n > SOME ? ", ..." : "");
+}
+
 hp_status sim_replay_create(const sim_clip *clip, uint32_t car_id, bool human,
                             const sim_config *config, bridge_world *out, hp_error *error)
 {
@@ -429,9 +446,7 @@ hp_status sim_replay_create(const sim_clip *clip, uint32_t car_id, bool human,
     *out = (bridge_world){NULL, NULL};
     const sim_track *car = sim_clip_car(clip, car_id);
     if (car == NULL || path_length(car) < END_CHORD_M) {
-        return hp_fail(error, HP_ENOENT,
-                       car == NULL ? "the clip has no car %u" : "car %u of the clip hardly moves",
-                       car_id);
+        return refuse_car(clip, car, car_id, error);
     }
     sim_replay *world = calloc(1, sizeof *world);
     if (world == NULL) {

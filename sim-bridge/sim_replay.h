@@ -1,7 +1,7 @@
 /** @file sim_replay.h Recorded traffic as a world: the ego takes the place of one recorded car,
  *  everybody else moves as recorded and does not react.
- *  Reads the trajectory CSVs of DUT and CITR (vehicle-crowd recordings, see docs). Input is
- * untrusted. Ownership: a clip owns its rows; worlds borrow the clip. Threads: a clip may be
+ *  Reads the trajectory CSVs of DUT and CITR (vehicle-crowd recordings, docs/RECORDINGS.md). Input
+ * is untrusted. Ownership: a clip owns its rows; worlds borrow the clip. Threads: a clip may be
  * shared, read only. Allocation: while reading and in create. */
 #ifndef SIM_REPLAY_H
 #define SIM_REPLAY_H

@@ -1,5 +1,5 @@
-/** @file car_block.h Eight particles of a batch as lanes: their rows loaded, stored, and looked at.
- *  Ownership: the caller's states. Threads: pure. Allocation: none. */
+/** @file car_block.h Eight or sixteen particles of a batch as lanes: their rows loaded, stored, and
+ * looked at. Ownership: the caller's states. Threads: pure. Allocation: none. */
 #ifndef CAR_BLOCK_H
 #define CAR_BLOCK_H
 

@@ -33,10 +33,12 @@ static const hp_field TRAFFIC_FIELDS[] = {
                 "rate at which a crossing walker stops"),
     HP_F_DOUBLE(car_traffic_config, brake_hz, 0.0, 5.0, "1/s",
                 "rate at which a vehicle that drives ahead brakes to a stop"),
-    HP_F_DOUBLE(car_traffic_config, brake_mps2, 0.5, 10.0, "m/s^2", "and how hard"),
+    HP_F_DOUBLE(car_traffic_config, brake_mps2, 0.5, 10.0, "m/s^2",
+                "deceleration of a vehicle that brakes to a stop"),
     HP_F_DOUBLE(car_traffic_config, standing_speed_min_mps, 0.05, 5.0, "m/s",
                 "slowest pace of somebody who starts from standing"),
-    HP_F_DOUBLE(car_traffic_config, standing_speed_max_mps, 0.05, 5.0, "m/s", "and the fastest"),
+    HP_F_DOUBLE(car_traffic_config, standing_speed_max_mps, 0.05, 5.0, "m/s",
+                "fastest pace of somebody who starts from standing"),
     HP_F_DOUBLE(car_traffic_config, proposal, 1.0, 100.0, NULL,
                 "importance sampling draws rare events this many times as often"),
     HP_F_DOUBLE(car_traffic_config, walker_margin_m, 0.0, 2.0, "m", "added around walkers"),
@@ -177,15 +179,17 @@ hp_status car_config_check(const car_config *config, hp_error *error)
     if (traffic->standing_speed_min_mps > traffic->standing_speed_max_mps) {
         return hp_fail(
             error, HP_ECONFIG,
-            "pomdp.traffic.standing_speed_min_mps = %g exceeds standing_speed_max_mps = %g",
+            "pomdp.traffic.standing_speed_min_mps = %g is more than "
+            "pomdp.traffic.standing_speed_max_mps = %g: the slowest is no faster than the fastest",
             traffic->standing_speed_min_mps, traffic->standing_speed_max_mps);
     }
     const double shortest_particles = (double)config->scenarios * (config->n_actions + 1.0);
     if (config->max_particles < shortest_particles) {
-        return hp_fail(
-            error, HP_ECONFIG,
-            "pomdp.max_particles = %u cannot hold one expansion of the root: at least %g",
-            config->max_particles, shortest_particles);
+        return hp_fail(error, HP_ECONFIG,
+                       "pomdp.max_particles = %u cannot hold one expansion of the root by "
+                       "pomdp.scenarios = %u: "
+                       "at least %g",
+                       config->max_particles, config->scenarios, shortest_particles);
     }
     if (config->evaluator != CAR_EVALUATOR_LOCAL && config->threads > 1 &&
         config->prune.rule.method != POMDP_PRUNE_OFF) {

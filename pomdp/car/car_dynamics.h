@@ -1,7 +1,7 @@
-/** @file car_dynamics.h What one step does to eight particles, in registers: how the ego drives,
- * how others move and change their minds, who meets whom, what it costs, and when to brake. The
- * batch hooks (car_step.c) and whole rollouts (car_rollout.c) are made of it, so that both mean the
- * same world. Ownership: the caller's lanes. Threads: pure. Allocation: none. */
+/** @file car_dynamics.h What one step does to eight or sixteen particles, in registers: how the ego
+ * drives, how others move and change their minds, who meets whom, what it costs, and when to brake.
+ * The batch hooks (car_step.c) and whole rollouts (car_rollout.c) are made of it, so that both mean
+ * the same world. Ownership: the caller's lanes. Threads: pure. Allocation: none. */
 #ifndef CAR_DYNAMICS_H
 #define CAR_DYNAMICS_H
 

@@ -92,6 +92,20 @@ hp_status car_planner_create(const car_config *config, car_planner **out)
     return HP_OK;
 }
 
+hp_status car_planner_check(const car_config *config, const policy_config *policy, hp_error *error)
+{
+    const uint32_t batch = config->prune.batch;
+    if (config->evaluator == CAR_EVALUATOR_LOCAL || batch <= policy->batch ||
+        config->prune.rule.method == POMDP_PRUNE_OFF) {
+        return HP_OK;
+    }
+    return hp_fail(
+        error, HP_ECONFIG,
+        "pomdp.prune.batch = %u is more than policy.batch = %u, which is all that "
+        "hyplan-policy answers at once: take policy.batch = %u, or pomdp.prune.batch = %u",
+        batch, policy->batch, batch, policy->batch);
+}
+
 hp_status car_planner_value_leaves(car_planner *planner, const policy_config *policy,
                                    const car_remote *remote)
 {

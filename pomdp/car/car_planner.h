@@ -23,6 +23,9 @@ pomdp_config car_glance_config(const car_config *config);
 double car_glance_gap(const car_config *config);
 HP_NODISCARD hp_status car_planner_create(const car_config *config, car_planner **out);
 void car_planner_destroy(car_planner **planner);
+/** Rules between the sections of search and network. HP_ECONFIG with a text. */
+HP_NODISCARD hp_status car_planner_check(const car_config *config, const policy_config *policy,
+                                         hp_error *error);
 /** Lets a network value leaves, as pomdp.prune says; remote (borrowed) NULL: in this process.
  * Before the first plan. HP_ENOMEM, or HP_EINVAL: a remote one for several threads. */
 HP_NODISCARD hp_status car_planner_value_leaves(car_planner *planner, const policy_config *policy,

@@ -56,7 +56,8 @@ static void test_programs_refuse_unknown_keys_of_their_own_only(void **state)
         {"predictor", "predictor.nosuch=1", true}, {"predictor", "planner.nosuch=1", false},
         {"policy", "policy.nosuch=1", true},       {"policy", "predictor.nosuch=1", false},
         {"pomdp", "pomdp.nosuch=1", true},         {"pomdp", "policy.nosuch=1", true},
-        {"planner", "pomdp.nosuch=1", true},       {"pomdp", "planner.nosuch=1", false},
+        {"planner", "predictor.nosuch=1", true},   {"planner", "pomdp.nosuch=1", true},
+        {"pomdp", "planner.nosuch=1", false},
     };
     (void)state;
     for (size_t i = 0; i < HP_ARRAY_LEN(CASES); i++) {
@@ -71,6 +72,10 @@ static void test_programs_check_rules_between_keys(void **state)
     (void)state;
     check("planner", "--set control.decision_rate_hz=3 --check-config", 2, "must divide");
     check("pomdp", "--set pomdp.discount=2 --check-config", 2, "discount");
+    check("pomdp",
+          "--set pomdp.evaluator=remote --set pomdp.prune.method=crude --set policy.batch=4 "
+          "--check-config",
+          2, "take policy.batch = 8, or pomdp.prune.batch = 4");
 }
 
 static void test_programs_let_set_win_over_files(void **state)

@@ -98,7 +98,8 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     hear_until(fd, "RELOADING=1\nMONOTONIC_USEC=");
     hear_until(fd, "READY=1");
     assert_true(rig_log_has(&r, "configuration kept as it was"));
-    write_own(&r, "planner: {guard: {margin_m: 0.3}}\nsim: {tick_s: 0.1}\n"); /* what may not */
+    write_own(
+        &r, "planner: {guard: {margin_m: 0.3}}\nsim: {sensor: {range_m: 40}}\n"); /* what may not */
     rig_signal(&r, SIGHUP);
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");

@@ -52,7 +52,8 @@ static void drive(const sim_scene *scene, uint64_t seed, loop *l)
     static hp_world_info info;
     planner.guard.enabled = false;
     assert_int_equal(sim_world_create(&config.sim, &world), HP_OK);
-    assert_int_equal(plan_cycle_create(&planner, &workers, &clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&planner, &config.predictor.cv, &workers, &clock, &cycle),
+                     HP_OK);
     sim_world_load(world, &setting.scenarios[0], scene, 1, seed);
     sim_world_info(world, &info);
     plan_cycle_begin(cycle, &info, seed);

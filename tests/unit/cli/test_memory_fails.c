@@ -106,7 +106,8 @@ static hp_status make_cycle(hp_error *error)
     static const plan_workers NOBODY = {NULL, NULL, NULL};
     plan_cycle *cycle = NULL;
     (void)error;
-    const hp_status st = plan_cycle_create(&config.plan, &NOBODY, &clock_now, &cycle);
+    const hp_status st =
+        plan_cycle_create(&config.plan, &config.predictor.cv, &NOBODY, &clock_now, &cycle);
     plan_cycle_destroy(&cycle);
     return st;
 }
@@ -114,7 +115,8 @@ static hp_status make_cycle(hp_error *error)
 static hp_status make_planner(hp_error *error)
 {
     planner_node *node = NULL;
-    const planner_setup setup = {.config = {config.plan, config.car}, .seed = 1, .run_dir = dir};
+    const planner_setup setup = {
+        .config = {config.plan, config.car, config.predictor}, .seed = 1, .run_dir = dir};
     const hp_status st = planner_node_create(&setup, &identity, &node, error);
     planner_node_destroy(&node);
     return st;

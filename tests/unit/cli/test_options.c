@@ -5,7 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-static const cli_usage USAGE = {"thing", "thing [options]", "Does a thing.", "hyplan thing"};
+static const cli_usage USAGE = {.command = "thing",
+                                .synopsis = "thing [options]",
+                                .summary = "Does a thing.",
+                                .example = "hyplan thing"};
 static const char *const WORDS[] = {"red", "green", NULL};
 
 /* What a command of the test's own takes. */
@@ -157,6 +160,71 @@ static void test_rules_between_keys_are_checked(void **state)
     assert_non_null(strstr(error.text, "decision_rate_hz"));
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    assert_true(fputs(text, out) >= 0);
+    assert_int_equal(fclose(out), 0);
+}
+
+/** Where a broken rule is to be mended: at the key that was set last, by whom it was set. */
+static void test_broken_rules_are_told_with_place_values_and_mend(void **state)
+{
+    static const char *const SEARCH =
+        "pomdp:\n  evaluator: remote\n  prune:\n    method: crude\n    batch: 32\n";
+    static const char *const WHAT =
+        "error: pomdp.prune.batch = 32 is more than policy.batch = 16, which is all that "
+        "hyplan-policy answers at once: take policy.batch = 32, or pomdp.prune.batch = 16";
+    char dir[] = "/tmp/hyplan-test-XXXXXX";
+    char search[64];
+    char policy[64];
+    char wanted[512];
+    static cli_config config;
+    hp_error error;
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    (void)snprintf(search, sizeof search, "%s/search.yaml", dir);
+    (void)snprintf(policy, sizeof policy, "%s/policy.yaml", dir);
+    write_file(search, SEARCH);
+    write_file(policy, "policy:\n  # few\n  batch: 16\n");
+    cli_common common = {.config_files = {.items = {search, policy}, .n = 2}};
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    (void)snprintf(wanted, sizeof wanted, "%s:3:3: %s", policy, WHAT);
+    assert_string_equal(error.text, wanted);
+    common.config_files = (cli_texts){.items = {policy, search}, .n = 2};
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    (void)snprintf(wanted, sizeof wanted, "%s:5:5: %s", search, WHAT);
+    assert_string_equal(error.text, wanted);
+    common.config_files.n = 1;
+    common.sets = (cli_texts){
+        .items = {"pomdp.evaluator=remote", "pomdp.prune={method: crude, batch: 32}"}, .n = 2};
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    (void)snprintf(wanted, sizeof wanted, "--set %s: %s", common.sets.items[1], WHAT);
+    assert_string_equal(error.text, wanted);
+    /* In the search's own process there is no such bound, nor where nothing is valued. */
+    common.sets.items[0] = "pomdp.evaluator=local";
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_OK);
+    common.sets = (cli_texts){.items = {"pomdp.evaluator=remote", "pomdp.prune.batch=32"}, .n = 2};
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_OK);
+    assert_int_equal(unlink(search), 0);
+    assert_int_equal(unlink(policy), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/** Rules over all sections hold for every command, not for run alone. */
+static void test_ticks_and_rates_must_fit(void **state)
+{
+    static cli_config config;
+    hp_error error;
+    (void)state;
+    const cli_common common = {.sets = {.items = {"control.rate_hz=40"}, .n = 1}};
+    assert_int_equal(cli_config_load(&common, &config, &error), HP_ECONFIG);
+    assert_string_equal(error.text,
+                        "--set control.rate_hz=40: error: sim.tick_s = 0.05 does not fit "
+                        "control.rate_hz = 40: it must be its inverse, 0.025");
+}
+
 static void test_exit_statuses_follow_the_list(void **state)
 {
     (void)state;
@@ -206,6 +274,8 @@ int main(void)
         cmocka_unit_test(test_nearest_word_is_offered_only_when_near),
         cmocka_unit_test(test_set_wins_over_files),
         cmocka_unit_test(test_rules_between_keys_are_checked),
+        cmocka_unit_test(test_broken_rules_are_told_with_place_values_and_mend),
+        cmocka_unit_test(test_ticks_and_rates_must_fit),
         cmocka_unit_test(test_exit_statuses_follow_the_list),
         cmocka_unit_test(test_end_says_what_went_wrong_or_how_it_is_called),
     };

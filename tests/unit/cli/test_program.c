@@ -150,7 +150,7 @@ static void test_exit_statuses_tell_what_happened(void **state)
         {"tune cts --vary pomdp.xi=0.5..0.9 --planner nobody", CLI_USAGE},
         {"tune cts --vary pomdp.xii=0.5..0.9 --scenes 1 --out /tmp/x/y", CLI_USAGE},
         {"config check config/hyplan.yaml", CLI_DONE},
-        {"config check /nowhere.yaml", CLI_USAGE},
+        {"config check /nowhere.yaml", CLI_ENVIRONMENT},
         {"config diff config/hyplan.yaml config/hyplan.yaml", CLI_DONE},
         {"config", CLI_USAGE},
         {"config show --comments", CLI_DONE},
@@ -420,6 +420,11 @@ static void test_replay_tells_of_contacts_that_do_not_end_the_drive(void **state
                    "replay %s/dut/trajectories_filtered/one --kind dut --planner stand --out %s/r",
                    place, place);
     assert_int_equal(hyplan(args), CLI_DONE);
+    (void)snprintf(args, sizeof args,
+                   "replay dut/trajectories_filtered/one --kind dut --planner stand --data-dir %s "
+                   "--out %s/r",
+                   place, place);
+    assert_int_equal(hyplan(args), CLI_DONE); /* below the data directory, as run takes it */
     (void)snprintf(dir, sizeof dir, "%s/r", place);
     json_t *summary = summary_of(dir);
     const json_t *human = json_object_get(summary, "human");

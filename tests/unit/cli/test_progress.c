@@ -18,6 +18,7 @@ static progress started(bool quiet, bool terminal, uint64_t from, uint64_t all)
         assert_non_null(p.out);
     }
     p.terminal = terminal;
+    p.columns = 0;
     p.clock = hp_clock_virtual(0);
     p.start_ns = p.shown_ns = 0;
     return p;
@@ -106,6 +107,20 @@ static void test_progress_shows_the_text_alone_when_there_is_no_unit(void **stat
     assert_written(&p, "t 3.2 s\n");
 }
 
+/** What is longer than the terminal is wide would stay there, line after line. */
+static void test_progress_cuts_what_a_narrow_terminal_cannot_write_over(void **state)
+{
+    (void)state;
+    progress p = started(false, true, 0, 100);
+    p.columns = 30;
+    p.clock.virtual_ns = 10 * S;
+    progress_show(&p, 5, "%d crashes", 1);
+    p.clock.virtual_ns = 20 * S;
+    progress_show(&p, 100, "%d crashes", 2); /* stays: whole */
+    assert_written(&p, "\r\033[K5/100 episodes  0.50/s  ETA 3"
+                       "\r\033[K100/100 episodes  5.00/s  ETA 0:00  2 crashes\n");
+}
+
 static void test_progress_shows_nothing_when_quiet(void **state)
 {
     (void)state;
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(test_progress_keeps_a_line_at_once_when_asked),
         cmocka_unit_test(test_progress_reckons_with_its_own_part_when_it_goes_on),
         cmocka_unit_test(test_progress_shows_the_text_alone_when_there_is_no_unit),
+        cmocka_unit_test(test_progress_cuts_what_a_narrow_terminal_cannot_write_over),
         cmocka_unit_test(test_progress_shows_nothing_when_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

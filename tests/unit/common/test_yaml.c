@@ -169,8 +169,10 @@ static void test_config_set_names_assignment_when_it_is_bad(void **state)
         {"solver.=1", "unknown key '' in 'solver'"},
         {"solver=1", "'solver' wants a mapping (key: value), found '1'"},
         {"solver.step_s", "wanted key=value, for example pomdp.scenarios=300"},
-        {"solver.step_s=", "wanted key=value, for example pomdp.scenarios=300"},
-        {"solver.step_s=  ", "wanted key=value, for example pomdp.scenarios=300"},
+        {"solver.step_s=",
+         "no value; an empty text is written 'solver.step_s=\"\"', quotes and all"},
+        {"solver.step_s=  ",
+         "no value; an empty text is written 'solver.step_s=\"\"', quotes and all"},
         {"=5", "wanted key=value, for example pomdp.scenarios=300"},
         {"", "wanted key=value, for example pomdp.scenarios=300"},
         {"solver.step_s=[1", "not valid YAML: did not find expected ',' or ']' while parsing a "
@@ -447,6 +449,32 @@ static void test_config_read_reads_file_when_it_is_good(void **state)
     assert_int_equal(s.scenarios, 4);
 }
 
+static void test_config_find_tells_where_a_key_is(void **state)
+{
+    static const char TEXT[] =
+        "solver: # here\n  pruning:\n    alpha: 0.1\n  numbers: [1]\nempty:\n";
+    static const char *const ABSENT[] = {
+        "solver.pruning.beta", "solver.alpha", "alpha",          "",
+        "solver.numbers.x",    "empty.x",      "solver..pruning"};
+    char path[256];
+    uint32_t line = 0;
+    uint32_t column = 0;
+    make_file(*state, "good.yaml", TEXT, sizeof TEXT - 1, path);
+    assert_true(hp_config_find(path, "solver.pruning.alpha", &line, &column));
+    assert_int_equal(line, 3);
+    assert_int_equal(column, 5);
+    assert_true(hp_config_find(path, "solver.pruning", &line, &column));
+    assert_int_equal(line, 2);
+    assert_true(hp_config_find(path, "empty", &line, &column));
+    assert_int_equal(line, 5);
+    for (size_t i = 0; i < HP_ARRAY_LEN(ABSENT); ++i) {
+        assert_false(hp_config_find(path, ABSENT[i], &line, &column));
+    }
+    make_file(*state, "bad.yaml", "a: [\n", 5, path);
+    assert_false(hp_config_find(path, "a", &line, &column));
+    assert_false(hp_config_find("/nowhere.yaml", "a", &line, &column));
+}
+
 static void expect_unreadable(const char *path, hp_status wanted, const char *says)
 {
     sample_solver s = sample_defaults();
@@ -523,6 +551,7 @@ int main(void)
         cmocka_unit_test(test_yaml_refuses_nesting_when_deeper_than_32),
         cmocka_unit_test(test_yaml_refuses_text_when_larger_than_256_kib),
         cmocka_unit_test(test_config_read_reads_file_when_it_is_good),
+        cmocka_unit_test(test_config_find_tells_where_a_key_is),
         cmocka_unit_test(test_yaml_read_says_why_when_file_cannot_be_read),
     };
     return cmocka_run_group_tests(tests, make_directory, remove_directory);

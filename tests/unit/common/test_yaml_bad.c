@@ -40,7 +40,13 @@ static const bad_case CASES[] = {
     BAD("solver:\n  5: 1\n", "2:3", "unknown key '5'"),
     BAD("solver:\n  st\xc3\xa9p_s: 1\n", "2:3",
         "unknown key 'st\xc3\xa9p_s' in 'solver' (did you mean 'step_s'?)"),
-    BAD("\"solver.step_s\": 1\n", "1:1", "unknown key 'solver.step_s'"),
+    BAD("\"solver.step_s\": 1\n", "1:1",
+        "unknown key 'solver.step_s': dots are for --set; in a file keys stand below each other"),
+    BAD("\"solver.\\n\": 1\n", "1:1", "unknown key 'solver.?'"),
+    BAD("solver: {alpha: 1}\n", "1:10",
+        "unknown key 'alpha' in 'solver' (did you mean 'pruning.alpha'?)"),
+    BAD("pruning: {alpha: 1}\n", "1:1", "unknown key 'pruning' (did you mean 'solver.pruning'?)"),
+    BAD("method: crude\n", "1:1", "unknown key 'method' (did you mean 'solver.pruning.method'?)"),
 
     /* Duplicates name both lines. */
     BAD("solver:\n  step_s: 1\n  step_s: 2\n", "3:3",

@@ -37,6 +37,7 @@ static hp_status fake_plan(void *ctx, const hp_plan_request *request, hp_plan_re
 
 static hp_world_info info;
 static plan_config config;
+static predictor_cv_config stand_in;
 static hp_clock virtual_clock;
 static fake worker;
 static const plan_workers WORKERS = {fake_predict, fake_plan, &worker};
@@ -49,11 +50,13 @@ static int setup(void **state)
 {
     (void)state;
     plan_config_default(&config);
+    predictor_cv_config_default(&stand_in);
     config.control.engine_lag_s = 0.0; /* commands are what is wanted */
     fixture_info(&info);
     virtual_clock = hp_clock_virtual(1000);
     worker = (fake){.predict = HP_OK, .plan = HP_OK, .accel_mps2 = 2.0, .clock = &virtual_clock};
-    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&config, &stand_in, &WORKERS, &virtual_clock, &cycle),
+                     HP_OK);
     plan_cycle_begin(cycle, &info, 1);
     return 0;
 }
@@ -89,7 +92,8 @@ static void test_plan_cycle_decides_every_fifth_tick_and_commands_on_all(void **
 static void restart(void)
 {
     plan_cycle_destroy(&cycle);
-    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&config, &stand_in, &WORKERS, &virtual_clock, &cycle),
+                     HP_OK);
     plan_cycle_begin(cycle, &info, 1);
 }
 
@@ -141,12 +145,14 @@ static void test_plan_cycle_decides_at_once_when_surprised(void **state)
     assert_int_equal(ticks_decided(), regular | 1U << 2 | 1U << 7);
     plan_cycle_destroy(&cycle);
     config.control.surprise_mps = 1.5; /* more than his turn, but he comes into sight */
-    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&config, &stand_in, &WORKERS, &virtual_clock, &cycle),
+                     HP_OK);
     plan_cycle_begin(cycle, &info, 1);
     assert_int_equal(ticks_decided(), regular | 1U << 2);
     plan_cycle_destroy(&cycle);
     config.control.surprise_mps = 0.0;
-    assert_int_equal(plan_cycle_create(&config, &WORKERS, &virtual_clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&config, &stand_in, &WORKERS, &virtual_clock, &cycle),
+                     HP_OK);
     plan_cycle_begin(cycle, &info, 1);
     assert_int_equal(ticks_decided(), regular);
 }
@@ -180,6 +186,24 @@ static void test_plan_cycle_without_predictor_uses_constant_velocity(void **stat
     const hp_plan_request *belief = plan_cycle_belief(cycle);
     assert_int_equal(belief->n_agents, 1);
     hp_assert_near(belief->agents[0].modes[0].mean[3].x_m, 41.0, 1e-9);
+}
+
+static void test_plan_cycle_stands_in_as_the_predictor_is_configured(void **state)
+{
+    (void)state;
+    stand_in.step_s = 0.5;
+    stand_in.horizon_s = 2.0;
+    stand_in.walker_stop_p = 0.3;
+    restart();
+    worker.predict = HP_EUNAVAILABLE;
+    fixture_frame(0, 10.0, 5.0, &frame);
+    fixture_add_walker(&frame, 1, 40.0, 5.0, 1.0, 0.0);
+    plan_cycle_tick(cycle, &frame, &command, &decision);
+    const hp_predict_reply *said = plan_cycle_prediction(cycle);
+    assert_true(decision.predictor_fallback);
+    hp_assert_near(said->step_s, 0.5, 0.0);
+    assert_int_equal(said->n_steps, 4);
+    hp_assert_near(said->forecasts[0].modes[1].probability, 0.3, 0.0);
 }
 
 static void test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait(void **state)
@@ -375,6 +399,7 @@ int main(void)
         CYCLE_TEST(test_plan_cycle_decides_at_once_when_surprised),
         CYCLE_TEST(test_plan_cycle_falls_back_in_order_and_recovers),
         CYCLE_TEST(test_plan_cycle_without_predictor_uses_constant_velocity),
+        CYCLE_TEST(test_plan_cycle_stands_in_as_the_predictor_is_configured),
         CYCLE_TEST(test_plan_cycle_deadlines_only_in_worlds_that_do_not_wait),
         CYCLE_TEST(test_plan_cycle_leaves_time_to_search_when_a_way_is_looked_for),
         CYCLE_TEST(test_plan_cycle_books_time_on_the_stage_that_took_it),

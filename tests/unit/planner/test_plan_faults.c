@@ -196,7 +196,8 @@ static void test_plan_cycle_every_frame_gets_a_safe_command_when_workers_fail(vo
     plan_config_default(&config);
     predictor_cv_config_default(&workers.predictor);
     workers.clock = hp_clock_virtual(1000);
-    assert_int_equal(plan_cycle_create(&config, &table, &workers.clock, &cycle), HP_OK);
+    assert_int_equal(plan_cycle_create(&config, &workers.predictor, &table, &workers.clock, &cycle),
+                     HP_OK);
     for (uint64_t seed = first; seed < first + seeds; ++seed) {
         run(cycle, seed);
     }

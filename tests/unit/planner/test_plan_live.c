@@ -42,6 +42,10 @@ static void test_live_refuses_what_holds_for_a_run(void **state)
     fresh.plan.control.delay_ticks = 2;
     assert_int_equal(plan_live_may_follow(&live, &fresh, &error), HP_ECONFIG);
     assert_non_null(strstr(error.text, "'control.delay_ticks'"));
+    fresh = live;
+    fresh.predictor.cv.walker_stop_s = 1.5; /* the predictor does not read it again */
+    assert_int_equal(plan_live_may_follow(&live, &fresh, &error), HP_ECONFIG);
+    assert_non_null(strstr(error.text, "'predictor.walker_stop_s'"));
 }
 
 static void test_live_checks_changes_before_the_run(void **state)
