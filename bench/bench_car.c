@@ -6,6 +6,8 @@
 #include "pomdp/car/car_planner.h"
 #include "tests/unit/pomdp/car_fixture.h"
 
+#include <stdlib.h>
+
 enum { PARTICLES = 500, EPISODE = 8, TRIALS = 800, FEW = 2, SEARCHES = 15, WARM_UP = 3 };
 
 typedef struct job {

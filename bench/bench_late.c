@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define MS INT64_C(1000000)
-
 enum { PERIOD_MS = 50, DEADLINE_MS = 40, BYTES = 4096, MAX_TICKS = 20 * 3600 };
 
 static double late_ms[MAX_TICKS];
@@ -23,10 +21,10 @@ static bool loop(const int fds[2], size_t ticks)
 {
     static char bytes[BYTES];
     const hp_clock clock = hp_clock_real();
-    const int64_t start_ns = hp_clock_now_ns(&clock) + PERIOD_MS * MS;
+    const int64_t start_ns = hp_clock_now_ns(&clock) + PERIOD_MS * HP_MS_NS;
     for (size_t i = 0; i < ticks; i++) {
         const int64_t due_ns =
-            start_ns + (int64_t)i * PERIOD_MS * MS; /* late ones do not move it */
+            start_ns + (int64_t)i * PERIOD_MS * HP_MS_NS; /* late ones do not move it */
         hp_clock_sleep_until_ns(due_ns);
         if (write(fds[0], bytes, BYTES) != BYTES || read(fds[1], bytes, BYTES) != BYTES) {
             return false;

@@ -11,10 +11,9 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MS INT64_C(1000000)
 
 enum { CALLS = 400, WARM_UP = 40, MOST_LOST = 20, GREET_MS = 5000 };
 static const uint32_t BATCHES[] = {1, 8, 64};
@@ -125,8 +124,8 @@ static bool ask(desk *d, uint32_t rows, int64_t now_ns)
     const uint32_t looks[] = {rows, policy_shape_look(&d->shape)};
     hp_tensor_put(&d->request.scene.head, d->request.scene.data, HP_NUMBER_F32, scene, d->scene);
     hp_tensor_put(&d->request.looks.head, d->request.looks.data, HP_NUMBER_F32, looks, d->looks);
-    return hp_client_call(d->client, &e, &d->request, now_ns + 5000 * MS, HP_MSG_EVALUATE_REPLY,
-                          &d->reply) == HP_OK &&
+    return hp_client_call(d->client, &e, &d->request, now_ns + 5000 * HP_MS_NS,
+                          HP_MSG_EVALUATE_REPLY, &d->reply) == HP_OK &&
            hp_tensor_rows(&d->reply.answers.head) == rows;
 }
 

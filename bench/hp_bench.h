@@ -7,7 +7,6 @@
 #include "common/hp_sort.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { HP_BENCH_MAX_BATCHES = 4096 };
 

@@ -195,8 +195,6 @@ static void destroy(driver *self)
 }
 
 static const driver_ops OPS = {
-    .name = "baseline",
-    .help = "a simple driver to compare with",
     .begin = begin,
     .tick = tick,
     .destroy = destroy,

@@ -3,7 +3,6 @@
 #include "cli/bench_report.h"
 #include "cli/svg.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +73,7 @@ static svg_bar bar_of(uint64_t hits, uint64_t n)
     return (svg_bar){bench_rate(hits, n), w.lo, w.hi};
 }
 
-void bench_report_svg(const bench_board *board, FILE *out)
+static void report_svg(const bench_board *board, FILE *out)
 {
     const bench_settings *s = &board->book->settings;
     const char *series[BENCH_MAX_CONTENDERS];
@@ -141,7 +140,7 @@ hp_status bench_report_write(const bench_board *board, const cli_rundir *dir, hp
         status = write_composed(board, dir, "junit.xml", bench_report_junit, error);
     }
     if (status == HP_OK) {
-        status = write_composed(board, dir, "bars.svg", bench_report_svg, error);
+        status = write_composed(board, dir, "bars.svg", report_svg, error);
     }
     return status;
 }

@@ -158,7 +158,7 @@ static hp_status driver_of(bench_player *p, uint32_t contender, driver **out, hp
     hp_status status = HP_OK;
     if (p->drivers[contender] == NULL) {
         kind = kind != NULL ? kind : driver_kind_find("stand");
-        status = kind->create(p->config, guard, &p->drivers[contender], &why);
+        status = driver_create(kind, p->config, guard, &p->drivers[contender], &why);
     }
     *out = p->drivers[contender];
     return status == HP_OK

@@ -12,8 +12,6 @@ json_t *bench_report_json(const bench_board *board);
 /** One suite per shown contender, one case per scenario; fails where the oracle is beaten and where
  *  scenes are missing. */
 void bench_report_junit(const bench_board *board, FILE *out);
-/** Bars of crashes and safe arrivals per scenario, with their intervals. */
-void bench_report_svg(const bench_board *board, FILE *out);
 /** How many promises are broken: the oracle is beaten, scenes are missing. */
 uint32_t bench_board_failures(const bench_board *board);
 /** A line about each of them; returns how many. */

@@ -6,7 +6,6 @@
 #include "cli/rundir.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const cli_usage USAGE = {

@@ -81,7 +81,7 @@ static hp_status drive(replay *r, bool human, hp_error *error)
     if (status != HP_OK) {
         return status;
     }
-    status = kind->create(&r->config, r->guard, &d, &why);
+    status = driver_create(kind, &r->config, r->guard, &d, &why);
     if (status == HP_OK) {
         bench_drive(&world, d, r->common.seed, &r->config.plan, &r->buffers,
                     human ? &r->human : &r->planner, human ? &r->unused : &r->times);

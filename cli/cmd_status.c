@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,8 +47,6 @@ static void print_pruning(const hp_plan_reply *p)
 
 static void print_now(const tap_state *s)
 {
-    static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
-                                                         "hard brake"};
     if (!s->has_frame || !s->has_decision) {
         (void)puts("nothing is told on the tap yet");
         return;
@@ -58,7 +55,7 @@ static void print_now(const tap_state *s)
     (void)printf("episode %" PRIu32 "  tick %" PRIu32 "  t %.2f s  %.1f km/h  command %+.2f m/s^2 "
                  "(%s%s)  agents %" PRIu32 "\n",
                  s->frame.episode, s->frame.tick, (double)s->frame.stamp_ns * 1e-9,
-                 s->frame.ego.speed_mps * 3.6, c->accel_mps2, SOURCES[c->source],
+                 s->frame.ego.speed_mps * 3.6, c->accel_mps2, hp_source_name(c->source),
                  c->guarded ? ", guard" : "", s->frame.n_agents);
     (void)printf("decisions p50 %.1f ms  p99 %.1f ms  max %.1f ms; last search %" PRIu32
                  " trials, %" PRIu32 " nodes, %" PRIu32 " pruned, depth %" PRIu32 "\n",
@@ -103,7 +100,7 @@ static int show(const cli_common *common, const hp_node *identity, bool once, hp
     tap_state *s = NULL;
     hp_status st = tap_state_create(identity, &s, error);
     const bool tty = isatty(STDOUT_FILENO) == 1;
-    const int64_t every_ns = (once ? ONCE_MS : SHOW_MS) * INT64_C(1000000);
+    const int64_t every_ns = (once ? ONCE_MS : SHOW_MS) * HP_MS_NS;
     int64_t shown_ns = hp_clock_now_ns(identity->clock);
     while (st == HP_OK && stop == 0) {
         st = tap_state_step(s, SLICE_MS, NULL, NULL);

@@ -5,7 +5,6 @@
 #include "cli/tune_result.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 

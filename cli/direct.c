@@ -88,8 +88,6 @@ static hp_status create_search(const cli_config *config, uint32_t method, car_pl
 }
 
 static const driver_ops OPS = {
-    .name = "despot",
-    .help = "HyPlan's pipeline in one thread",
     .begin = begin,
     .tick = tick,
     .destroy = destroy,

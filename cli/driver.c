@@ -10,52 +10,6 @@
 
 enum { LONGER = 10, LONGER_POOL = 4 };
 
-static hp_status create_const(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CONST, out);
-}
-
-static hp_status create_stand(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_STAND, out);
-}
-
-static hp_status create_crawl(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CRAWL25, out);
-}
-
-static hp_status create_aeb(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_AEB, out);
-}
-
-static hp_status create_cautious(const cli_config *config, bool guard, driver **out,
-                                 hp_error *error)
-{
-    (void)config;
-    (void)guard;
-    (void)error;
-    return baseline_create(BASELINE_CAUTIOUS, out);
-}
-
-static hp_status create_despot(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_OFF, out, error);
-}
-
 /** What the search would find with time. Particles grow less than steps: most steps follow the
  * default policy from a particle that is there already. */
 static hp_status create_longer(const cli_config *config, bool guard, driver **out, hp_error *error)
@@ -81,28 +35,6 @@ static hp_status create_hyplan(const cli_config *config, bool guard, driver **ou
                                 error);
 }
 
-static hp_status create_minmax(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_MINMAX, out, error);
-}
-
-static hp_status create_crude(const cli_config *config, bool guard, driver **out, hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_CRUDE, out, error);
-}
-
-static hp_status create_conformal(const cli_config *config, bool guard, driver **out,
-                                  hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_CONFORMAL, out, error);
-}
-
-static hp_status create_selective(const cli_config *config, bool guard, driver **out,
-                                  hp_error *error)
-{
-    return direct_driver_create(config, guard, POMDP_PRUNE_SELECTIVE, out, error);
-}
-
 /** The search alone, and with leaves valued by the network. */
 enum {
     ALONE = DRIVER_ASKS_PREDICTOR,
@@ -110,28 +42,30 @@ enum {
 };
 
 const driver_kind DRIVER_KINDS[] = {
-    {"const", "drives at the limit and reacts to nobody", true, 0, create_const},
-    {"stand", "never moves off", true, 0, create_stand},
-    {"crawl25", "aeb, at no more than 25 km/h", true, 0, create_crawl},
-    {"aeb", "drives at the limit, brakes fully when a collision is near", true, 0, create_aeb},
-    {"cautious", "aeb, and slows down for those who may be hidden", true, 0, create_cautious},
-    {"despot", "HyPlan's pipeline: search over the belief, no network", false, ALONE,
-     create_despot},
-    {"reckless", "the pipeline without its search: full speed, and what the guard says", false,
+    {"const", "drives at the limit and reacts to nobody", true, BASELINE_CONST, 0, NULL},
+    {"stand", "never moves off", true, BASELINE_STAND, 0, NULL},
+    {"crawl25", "aeb, at no more than 25 km/h", true, BASELINE_CRAWL25, 0, NULL},
+    {"aeb", "drives at the limit, brakes fully when a collision is near", true, BASELINE_AEB, 0,
+     NULL},
+    {"cautious", "aeb, and slows down for those who may be hidden", true, BASELINE_CAUTIOUS, 0,
+     NULL},
+    {"despot", "HyPlan's pipeline: search over the belief, no network", false, POMDP_PRUNE_OFF,
+     ALONE, NULL},
+    {"reckless", "the pipeline without its search: full speed, and what the guard says", false, 0,
      ALONE, reckless_driver_create},
     {"hyplan", "the whole of it: search, pruned as pomdp.prune says; crude if that is off", false,
-     VALUED, create_hyplan},
-    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false, VALUED,
-     create_minmax},
-    {"hyplan:crude", "pruned by recalibrated confidence", false, VALUED, create_crude},
-    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, VALUED,
-     create_conformal},
-    {"hyplan:selective", "pruned by a certified rule", false, VALUED, create_selective},
-    {"policy", "the network alone, greedy: no search", false, DRIVER_ASKS_POLICY,
+     0, VALUED, create_hyplan},
+    {"hyplan:minmax", "pruned by the published code's rule, to compare with", false,
+     POMDP_PRUNE_MINMAX, VALUED, NULL},
+    {"hyplan:crude", "pruned by recalibrated confidence", false, POMDP_PRUNE_CRUDE, VALUED, NULL},
+    {"hyplan:conformal", "bounds drawn in to calibrated intervals", false, POMDP_PRUNE_CONFORMAL,
+     VALUED, NULL},
+    {"hyplan:selective", "pruned by a certified rule", false, POMDP_PRUNE_SELECTIVE, VALUED, NULL},
+    {"policy", "the network alone, greedy: no search", false, 0, DRIVER_ASKS_POLICY,
      policy_driver_create},
-    {"despot:x10", "despot with ten times the trials, to compare with", false, ALONE,
+    {"despot:x10", "despot with ten times the trials, to compare with", false, 0, ALONE,
      create_longer},
-    {NULL, NULL, false, 0, NULL},
+    {NULL, NULL, false, 0, 0, NULL},
 };
 
 const driver_kind *driver_kind_find(const char *name)
@@ -142,6 +76,16 @@ const driver_kind *driver_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+hp_status driver_create(const driver_kind *kind, const cli_config *config, bool guard, driver **out,
+                        hp_error *error)
+{
+    if (kind->create != NULL) {
+        return kind->create(config, guard, out, error);
+    }
+    return kind->baseline ? baseline_create((baseline_kind)kind->variant, out)
+                          : direct_driver_create(config, guard, kind->variant, out, error);
 }
 
 hp_status driver_kind_refuse(const char *option, const char *name, hp_error *error)

@@ -13,7 +13,6 @@
 typedef struct driver driver;
 
 typedef struct driver_ops {
-    const char *name, *help;
     void (*begin)(driver *self, const hp_world_info *info, uint64_t seed);
     /** The command for this frame; decision may be NULL. */
     void (*tick)(driver *self, const hp_frame *frame, hp_command *command, hp_decision *decision);
@@ -34,8 +33,10 @@ enum {
 /** A driver that can be asked for by name. */
 typedef struct driver_kind {
     const char *name, *help;
-    bool baseline; /* no guard, no search: there to compare with */
-    uint32_t asks; /* DRIVER_ASKS_...: the files that decide what it does */
+    bool baseline;    /* no guard, no search: there to compare with */
+    uint32_t variant; /* baseline_kind, or pomdp_prune_method of the pipeline */
+    uint32_t asks;    /* DRIVER_ASKS_...: the files that decide what it does */
+    /** NULL: the variant is all there is to it. */
     hp_status (*create)(const cli_config *config, bool guard, driver **out, hp_error *error);
 } driver_kind;
 
@@ -43,6 +44,8 @@ typedef struct driver_kind {
 extern const driver_kind DRIVER_KINDS[];
 /** NULL: no such driver. */
 const driver_kind *driver_kind_find(const char *name);
+HP_NODISCARD hp_status driver_create(const driver_kind *kind, const cli_config *config, bool guard,
+                                     driver **out, hp_error *error);
 /** HP_EINVAL: there is no such driver, and which was meant. */
 hp_status driver_kind_refuse(const char *option, const char *name, hp_error *error);
 

@@ -20,7 +20,8 @@ static bool wanted(const log_options *o, const char *topic)
     return o->topic == NULL || strcmp(o->topic, topic) == 0;
 }
 
-json_t *log_message_json(const log_message *m)
+/** A message as JSON; what is no known schema tells its size. */
+static json_t *message_json(const log_message *m)
 {
     json_t *json = NULL;
     if (strcmp(m->encoding, "protobuf") == 0 &&
@@ -34,7 +35,7 @@ json_t *log_message_json(const log_message *m)
 json_t *log_line_json(const log_message *m)
 {
     return json_pack("{s:I, s:s, s:o}", "time_ns", (json_int_t)m->time_ns, "topic", m->topic,
-                     "message", log_message_json(m));
+                     "message", message_json(m));
 }
 
 int log_each(const log_options *o, void (*use)(void *ctx, const log_message *m), void *ctx)
@@ -129,7 +130,7 @@ static void add_column(csv *c, const char *key)
 static void print_row(void *ctx, const log_message *m)
 {
     csv *c = ctx;
-    json_t *message = log_message_json(m);
+    json_t *message = message_json(m);
     json_t *flat = json_object();
     const char *key;
     json_t *value;
@@ -211,7 +212,7 @@ static void write_frame(osi_trace *t, const hp_frame *frame)
 static void take_world(osi_trace *t, const hp_world_info *world)
 {
     if (t->has_world && t->world.world_id != world->world_id) {
-        t->base_ns = hp_clock_later_ns(t->last_ns, INT64_C(1000000000));
+        t->base_ns = hp_clock_later_ns(t->last_ns, HP_S_NS);
     }
     t->world = *world;
     t->has_world = true;

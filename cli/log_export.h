@@ -23,8 +23,6 @@ typedef struct log_options {
 /** Walks over all messages of the topic. A damaged file ends with a complaint, after what was good.
  *  Returns the exit status. */
 int log_each(const log_options *o, void (*use)(void *ctx, const log_message *m), void *ctx);
-/** A message as JSON; what is no known schema tells its size. */
-json_t *log_message_json(const log_message *m);
 /** {time_ns, topic, message}. */
 json_t *log_line_json(const log_message *m);
 /** `hyplan log export`; returns the exit status. */

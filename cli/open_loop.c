@@ -5,15 +5,25 @@
 #include "planner/plan_cycle.h"
 #include "pomdp/car/car_planner.h"
 #include "predictor/predictor_net.h"
-#include "proto/hp_schema.h"
+#include "proto/hp_codec.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+typedef struct result {
+    uint32_t episodes, ticks; /* compared */
+    uint32_t differing;       /* of those ticks */
+    uint32_t configurations;  /* versions of the thresholds that were in force */
+    uint32_t gaps;          /* episodes that could be compared in part only: messages are missing */
+    uint32_t first_episode; /* if any differ: where the first one is ... */
+    double first_t_s;
+    hp_command recorded, again; /* ... and how */
+} result;
+
 typedef struct open_loop {
-    open_loop_result *out;
+    result *out;
     const cli_common *common;
     cli_config config; /* in force */
     hp_configuration told;
@@ -269,13 +279,12 @@ static void tear_down(open_loop *o)
     free(o);
 }
 
-hp_status open_loop_replay(const char *path, const cli_common *common, open_loop_result *out,
-                           hp_error *error)
+static hp_status replay(const char *path, const cli_common *common, result *out, hp_error *error)
 {
     open_loop *o = calloc(1, sizeof *o);
     log_file *file = NULL;
     log_message m;
-    *out = (open_loop_result){0};
+    *out = (result){0};
     if (o == NULL) {
         return hp_fail(error, HP_ENOMEM, "no memory for a replay");
     }
@@ -302,20 +311,13 @@ hp_status open_loop_replay(const char *path, const cli_common *common, open_loop
 
 /* ---- The command ---- */
 
-static const char *source_text(hp_source source)
-{
-    static const char *const TEXTS[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
-                                                       "hard brake"};
-    return TEXTS[source];
-}
-
 static json_t *command_json(const hp_command *c)
 {
     return json_pack("{s:f, s:f, s:s, s:b}", "accel_mps2", c->accel_mps2, "steer_rad", c->steer_rad,
-                     "source", source_text(c->source), "guarded", c->guarded);
+                     "source", hp_source_name(c->source), "guarded", c->guarded);
 }
 
-static void print_json(const open_loop_result *r)
+static void print_json(const result *r)
 {
     json_t *first = r->differing == 0
                         ? json_null()
@@ -334,14 +336,14 @@ static void print_json(const open_loop_result *r)
 static void print_command(const char *name, const hp_command *c)
 {
     (void)printf("  %-9s %+.17g m/s^2, %+.17g rad, from %s%s\n", name, c->accel_mps2, c->steer_rad,
-                 source_text(c->source), c->guarded ? ", changed by the guard" : "");
+                 hp_source_name(c->source), c->guarded ? ", changed by the guard" : "");
 }
 
 int open_loop_command(const cli_usage *usage, const char *path, const cli_common *common)
 {
-    open_loop_result r;
+    result r;
     hp_error error = {{0}};
-    const hp_status st = open_loop_replay(path, common, &r, &error);
+    const hp_status st = replay(path, common, &r, &error);
     if (st != HP_OK) {
         return cli_end(usage, st, &error);
     }

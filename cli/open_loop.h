@@ -11,20 +11,7 @@
 #define OPEN_LOOP_H
 
 #include "cli/options.h"
-#include "proto/hp_msgs.h"
 
-typedef struct open_loop_result {
-    uint32_t episodes, ticks; /* compared */
-    uint32_t differing;       /* of those ticks */
-    uint32_t configurations;  /* versions of the thresholds that were in force */
-    uint32_t gaps;          /* episodes that could be compared in part only: messages are missing */
-    uint32_t first_episode; /* if any differ: where the first one is ... */
-    double first_t_s;
-    hp_command recorded, again; /* ... and how */
-} open_loop_result;
-
-HP_NODISCARD hp_status open_loop_replay(const char *path, const cli_common *common,
-                                        open_loop_result *out, hp_error *error);
 /** `hyplan replay FILE --open-loop`: prints, and gives the exit status: 0 all the same, 1 not. */
 int open_loop_command(const cli_usage *usage, const char *path, const cli_common *common);
 

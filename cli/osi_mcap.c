@@ -21,23 +21,6 @@ struct osi_mcap {
     uint32_t sequence;
 };
 
-/** Pairs of texts as the format's maps: each with its length in front. */
-static hp_mcap_bytes map_of(const char *const pairs[][2], size_t n, uint8_t map[MAP_BYTES])
-{
-    size_t len = 0;
-    for (size_t i = 0; i < 2 * n; i++) {
-        const char *text = pairs[i / 2][i % 2];
-        const size_t size = strlen(text);
-        for (unsigned k = 0; k < 4; k++) {
-            map[len++] = (uint8_t)(size >> (8 * k));
-        }
-        /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): told by its length */
-        memcpy(map + len, text, size);
-        len += size;
-    }
-    return (hp_mcap_bytes){map, len};
-}
-
 static hp_status define(hp_mcap_writer *w, hp_error *error)
 {
     static const char *const CHANNEL_PAIRS[][2] = {
@@ -57,20 +40,18 @@ static hp_status define(hp_mcap_writer *w, hp_error *error)
                                    .name = hp_mcap_text("osi3.GroundTruth"),
                                    .encoding = hp_mcap_text("protobuf"),
                                    .data = {set.data, set.len}};
-    hp_status st = hp_mcap_write_metadata(
-        w,
-        &(hp_mcap_metadata){.name = hp_mcap_text("net.asam.osi.trace"),
-                            .entries = map_of(FILE_PAIRS, HP_ARRAY_LEN(FILE_PAIRS), map)},
-        error);
-    if (st == HP_OK) {
-        st = hp_mcap_write_schema(w, &schema, error);
-    }
-    const hp_mcap_channel channel = {.id = CHANNEL,
-                                     .schema_id = CHANNEL,
-                                     .topic = hp_mcap_text("ground_truth"),
-                                     .message_encoding = hp_mcap_text("protobuf"),
-                                     .metadata =
-                                         map_of(CHANNEL_PAIRS, HP_ARRAY_LEN(CHANNEL_PAIRS), map)};
+    hp_mcap_metadata about = {.name = hp_mcap_text("net.asam.osi.trace")};
+    hp_mcap_channel channel = {.id = CHANNEL,
+                               .schema_id = CHANNEL,
+                               .topic = hp_mcap_text("ground_truth"),
+                               .message_encoding = hp_mcap_text("protobuf")};
+    hp_status st =
+        hp_mcap_map(FILE_PAIRS, HP_ARRAY_LEN(FILE_PAIRS), map, sizeof map, &about.entries, error);
+    st = st == HP_OK ? hp_mcap_write_metadata(w, &about, error) : st;
+    st = st == HP_OK ? hp_mcap_write_schema(w, &schema, error) : st;
+    st = st == HP_OK ? hp_mcap_map(CHANNEL_PAIRS, HP_ARRAY_LEN(CHANNEL_PAIRS), map, sizeof map,
+                                   &channel.metadata, error)
+                     : st;
     return st == HP_OK ? hp_mcap_write_channel(w, &channel, error) : st;
 }
 

@@ -69,8 +69,6 @@ static void destroy(driver *self)
 }
 
 static const driver_ops OPS = {
-    .name = "policy",
-    .help = "the network alone",
     .begin = begin,
     .tick = tick,
     .destroy = destroy,

@@ -1,13 +1,13 @@
 #include "cli/recorder_file.h"
 
 #include "cli/scene.h"
+#include "common/hp_file.h"
 #include "proto/hp_schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum {
@@ -106,52 +106,26 @@ static const char *media_type(const char *path)
 void recorder_file_attach(recorder_file *f, const char *path, int64_t wall_ns)
 {
     const char *slash = strrchr(path, '/');
-    struct stat st;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return; /* nothing to attach */
-    }
-    uint8_t *bytes = NULL;
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
-        st.st_size <= MAX_ATTACHMENT) {
-        bytes = malloc((size_t)st.st_size);
-    }
-    if (bytes != NULL && read(fd, bytes, (size_t)st.st_size) == st.st_size) {
+    char *bytes = NULL;
+    size_t len = 0;
+    if (hp_file_read(path, MAX_ATTACHMENT, &bytes, &len, NULL) == HP_OK && len > 0) {
         const hp_mcap_attachment a = {.log_ns = (uint64_t)wall_ns,
                                       .create_ns = (uint64_t)wall_ns,
                                       .name = hp_mcap_text(slash != NULL ? slash + 1 : path),
                                       .media_type = hp_mcap_text(media_type(path)),
-                                      .data = {bytes, (uint64_t)st.st_size}};
+                                      .data = {(const uint8_t *)bytes, len}};
         (void)!hp_mcap_write_attachment(f->writer, &a, NULL); /* a full disk is told by chunks */
     }
     free(bytes);
-    (void)close(fd);
-}
-
-static size_t put_text(uint8_t *at, const char *text)
-{
-    const size_t len = strlen(text);
-    for (unsigned i = 0; i < 4; i++) {
-        at[i] = (uint8_t)(len >> (8 * i));
-    }
-    memcpy(at + 4, text, len); /* NOLINT(bugprone-not-null-terminated-result): told by len */
-    return 4 + len;
 }
 
 hp_status recorder_file_metadata(recorder_file *f, const char *name, const char *const pairs[][2],
                                  size_t n, hp_error *error)
 {
     uint8_t map[MAX_METADATA];
-    size_t len = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (len + strlen(pairs[i][0]) + strlen(pairs[i][1]) + 8 > sizeof map) {
-            return hp_fail(error, HP_EFULL, "metadata %s is too long", name);
-        }
-        len += put_text(map + len, pairs[i][0]);
-        len += put_text(map + len, pairs[i][1]);
-    }
-    return hp_mcap_write_metadata(
-        f->writer, &(hp_mcap_metadata){.name = hp_mcap_text(name), .entries = {map, len}}, error);
+    hp_mcap_metadata m = {.name = hp_mcap_text(name)};
+    const hp_status st = hp_mcap_map(pairs, n, map, sizeof map, &m.entries, error);
+    return st == HP_OK ? hp_mcap_write_metadata(f->writer, &m, error) : st;
 }
 
 static hp_status put(recorder_file *f, uint16_t channel, int64_t time_ns, hp_mcap_bytes data,

@@ -2,14 +2,19 @@
 #include "common/hp_program.h"
 #include "sim-bridge/bridge_config.h"
 
-static hp_status serve(const recorder_setup *setup, const hp_program_args *args, hp_error *error)
+static hp_status serve(const hp_section *sections, const hp_program_args *args, hp_error *error)
 {
+    const bridge_config *bridge = sections[0].target;
+    const recorder_setup setup = {.run_dir = args->run_dir,
+                                  .scenario =
+                                      bridge->world == BRIDGE_WORLD_SIM ? bridge->scenario : "",
+                                  .seed = args->seed};
     hp_host host = {0};
     recorder_node *node = NULL;
     hp_status st = hp_host_open(&host, HP_ROLE_CLI, args->generation, &args->place, stderr, error);
     host.log.program = "recorder";
     if (st == HP_OK) {
-        st = recorder_node_create(setup, &host.node, &node, error);
+        st = recorder_node_create(&setup, &host.node, &node, error);
     }
     while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = recorder_node_step(node, 100);
@@ -27,18 +32,7 @@ int main(int argc, char **argv)
     const hp_program program = {.name = "hyplan-recorder",
                                 .summary = "writes what the planner tells into run.mcap",
                                 .sections = sections,
-                                .n_sections = HP_ARRAY_LEN(sections)};
-    hp_program_args args;
-    hp_error error = {{0}};
-    int status = 0;
-    if (!hp_program_start(&program, argc, argv, &args, &status)) {
-        return status;
-    }
-    const recorder_setup setup = {.run_dir = args.run_dir,
-                                  .scenario =
-                                      bridge.world == BRIDGE_WORLD_SIM ? bridge.scenario : "",
-                                  .seed = args.seed};
-    hp_program_catch_stop();
-    const hp_status st = serve(&setup, &args, &error);
-    return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
+                                .n_sections = HP_ARRAY_LEN(sections),
+                                .serve = serve};
+    return hp_program_run(&program, argc, argv);
 }

@@ -4,13 +4,12 @@
 #include "cli/scene.h"
 #include "common/hp_clock.h"
 #include "common/hp_file.h"
+#include "sim-bridge/sim_judge.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define S_NS INT64_C(1000000000)
 
 enum {
     LETTERS = 256,   /* read in one step at most */
@@ -57,7 +56,7 @@ static hp_status open_file(recorder_node *n, const recorder_setup *setup, hp_err
 {
     static const char *const ATTACHED[] = {"config.yaml", "manifest.json"};
     char path[PATH_BYTES];
-    const int64_t wall_ns = hp_clock_wall_s() * S_NS;
+    const int64_t wall_ns = hp_clock_wall_s() * HP_S_NS;
     if (n->identity->generation > 1) {
         (void)snprintf(n->name, sizeof n->name, "run-%" PRIu32 ".mcap", n->identity->generation);
     } else {
@@ -166,7 +165,7 @@ static void close_file(recorder_node *n)
 static void complain(recorder_node *n, const hp_error *error)
 {
     const int64_t now = hp_clock_now_ns(n->identity->clock);
-    if (n->complained_ns == 0 || now - n->complained_ns >= S_NS) {
+    if (n->complained_ns == 0 || now - n->complained_ns >= HP_S_NS) {
         n->complained_ns = now;
         hp_log_error(n->identity->log, "%s; the run goes on, the recording has a gap", error->text);
     }
@@ -202,7 +201,7 @@ static void keep_time(recorder_node *n, hp_msg_type type)
         n->now_ns = hp_clock_later_ns(n->base_ns, n->message->as_hp_frame.stamp_ns);
     } else if (type == HP_MSG_WORLD_INFO && n->has_world &&
                n->message->as_hp_world_info.world_id != n->world.world_id) {
-        n->base_ns = hp_clock_later_ns(n->now_ns, S_NS);
+        n->base_ns = hp_clock_later_ns(n->now_ns, HP_S_NS);
         n->now_ns = n->base_ns;
     }
 }
@@ -273,10 +272,9 @@ static void hear_decision(recorder_node *n, const hp_decision *d)
 
 static void hear_end(recorder_node *n, const hp_episode_end *end)
 {
-    static const char *const VERDICTS[] = {"running", "goal", "crash", "timeout", "stopped"};
     char text[LINE];
     (void)snprintf(text, sizeof text, "episode %" PRIu32 " ends after %" PRIu32 " ticks: %s",
-                   end->episode, end->ticks, VERDICTS[end->verdict]);
+                   end->episode, end->ticks, sim_verdict_text(end->verdict));
     tell(n, end->verdict == HP_VERDICT_CRASH ? SCENE_ERROR : SCENE_INFO, text);
 }
 
@@ -399,7 +397,7 @@ hp_status recorder_node_step(recorder_node *n, int64_t wait_ms)
     for (int i = 0; ready && i < LETTERS && read_letter(n); i++) {
     }
     const int64_t now = hp_clock_now_ns(n->identity->clock);
-    if (now - n->flushed_ns >= S_NS) {
+    if (now - n->flushed_ns >= HP_S_NS) {
         n->flushed_ns = now;
         if (recorder_file_flush(n->file, &error) != HP_OK) {
             complain(n, &error);

@@ -5,6 +5,7 @@
 #include "cli/scene.h"
 #include "cli/scene_json.h"
 #include "proto/hp_schema.h"
+#include "sim-bridge/sim_judge.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -92,10 +93,9 @@ static void take_log(gather *g, const log_message *m)
 
 static void take_end(gather *g, const hp_episode_end *end)
 {
-    static const char *const VERDICTS[] = {"running", "goal", "crash", "timeout", "stopped"};
     json_t *episode = json_array_get(g->episodes, json_array_size(g->episodes) - 1);
     if (episode != NULL && g->has_world && end->world_id == g->world.world_id) {
-        (void)json_object_set_new(episode, "verdict", json_string(VERDICTS[end->verdict]));
+        (void)json_object_set_new(episode, "verdict", json_string(sim_verdict_text(end->verdict)));
     }
 }
 

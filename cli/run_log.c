@@ -23,7 +23,7 @@ hp_status run_log_open(const cli_rundir *dir, run_log *log, hp_error *error)
         run_log_close(log);
         return hp_fail(error, HP_EIO, "%s: cannot write: %s", path, strerror(why));
     }
-    log->own = (hp_log){.program = "run", .level = HP_LOG_INFO, .out = log->out};
+    log->own = (hp_log){.program = "run", .out = log->out};
     return HP_OK;
 }
 

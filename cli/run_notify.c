@@ -1,6 +1,7 @@
 #include "cli/run_notify.h"
 
 #include "cli/options.h"
+#include "common/hp_clock.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,8 +10,6 @@
 #include <unistd.h>
 
 enum { STATUS_MS = 1000, FEEDS = 2 }; /* FEEDS in the watchdog's time */
-
-#define MS INT64_C(1000000)
 
 static hp_status set_address(run_notify *n, const char *name, hp_error *error)
 {
@@ -97,7 +96,7 @@ static void say_status(run_notify *n, const char *status, int64_t now_ns)
 {
     char text[RUN_NOTIFY_TEXT + 8];
     if (strncmp(n->said, status, RUN_NOTIFY_TEXT - 1) == 0 ||
-        (n->said_ns != 0 && now_ns - n->said_ns < STATUS_MS * MS)) {
+        (n->said_ns != 0 && now_ns - n->said_ns < STATUS_MS * HP_MS_NS)) {
         return;
     }
     (void)snprintf(text, sizeof text, "STATUS=%.*s", RUN_NOTIFY_TEXT - 1, status);

@@ -16,10 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-#define MS INT64_C(1000000)
 
 enum { STEP_MS = 50, PARTS = 6, MAX_RECORDINGS = 99, RELOAD_MS = 5000, SILENCE = 10 };
 
@@ -197,7 +194,7 @@ static void care_reload(care *c, const run_watch *watch)
 {
     c->phase = RUN_RELOADS;
     c->settings = run_watch_seen(watch)->settings;
-    c->reload_ends = hp_clock_now_ns(&c->clock) + RELOAD_MS * MS;
+    c->reload_ends = hp_clock_now_ns(&c->clock) + RELOAD_MS * HP_MS_NS;
 }
 
 /** @param lost names of parts that are given up, "" if none is. */

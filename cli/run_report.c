@@ -2,6 +2,7 @@
 
 #include "cli/table.h"
 #include "common/hp_rng.h"
+#include "proto/hp_codec.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -58,11 +59,9 @@ typedef struct totals {
     uint32_t episodes, goals;
     bool crash, near_miss;
     double ttg_sum_s;
-    int64_t ticks, watchdog, sources[4];
+    int64_t ticks, watchdog, sources[HP_SOURCE_COUNT];
     uint64_t hash; /* the episode's, or all of them mixed */
 } totals;
-
-static const char *const SOURCES[4] = {"search", "policy", "comfort_brake", "hard_brake"};
 
 static void add_episode(totals *t, const json_t *episode)
 {
@@ -79,8 +78,8 @@ static void add_episode(totals *t, const json_t *episode)
     t->ttg_sum_s += goal ? json_real_value(json_object_get(episode, "ttg_s")) : 0.0;
     t->ticks += whole(episode, "ticks");
     t->watchdog += whole(episode, "watchdog");
-    for (size_t i = 0; i < HP_ARRAY_LEN(SOURCES); i++) {
-        t->sources[i] += whole(json_object_get(episode, "sources"), SOURCES[i]);
+    for (unsigned i = 0; i < HP_SOURCE_COUNT; i++) {
+        t->sources[i] += whole(json_object_get(episode, "sources"), hp_source_name((hp_source)i));
     }
 }
 
@@ -97,8 +96,9 @@ static json_t *fallbacks_json(const totals *t, const json_t *planner)
 {
     const json_t *counted = json_object_get(planner, "fallbacks");
     return json_pack("{s:I, s:I, s:I, s:I, s:I}", "predictor", whole(counted, "predictor"),
-                     "search", whole(counted, "search"), "comfort_brake", t->sources[2],
-                     "hard_brake", t->sources[3], "watchdog", t->watchdog);
+                     "search", whole(counted, "search"), "comfort_brake",
+                     t->sources[HP_SOURCE_COMFORT_BRAKE], "hard_brake",
+                     t->sources[HP_SOURCE_HARD_BRAKE], "watchdog", t->watchdog);
 }
 
 static json_t *restarts_json(const run_facts *facts)

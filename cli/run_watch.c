@@ -158,15 +158,14 @@ void run_watch_forget(run_watch *self, hp_role role)
 
 void run_watch_line(const run_watch *self, char *line, size_t cap)
 {
-    static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort brake",
-                                                         "hard brake"};
     line[0] = '\0';
     if (self->heard) {
         (void)snprintf(line, cap,
                        "episode %" PRIu32 "  t %6.2f s  %5.1f km/h  agents %2" PRIu32
                        "  decision %6.1f ms  %+.1f m/s^2 (%s)  fallbacks %" PRIu64,
                        self->episode, self->t_s, self->speed_mps * 3.6, self->n_agents,
-                       self->decision_ms, self->accel_mps2, SOURCES[self->source], self->fallbacks);
+                       self->decision_ms, self->accel_mps2, hp_source_name(self->source),
+                       self->fallbacks);
     }
 }
 

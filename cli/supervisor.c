@@ -13,8 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MS INT64_C(1000000)
-
 enum {
     BACKOFF_MIN_MS = 50,
     BACKOFF_MAX_MS = 5000,
@@ -129,7 +127,7 @@ static void become(const supervisor_program *program, char *const *argv, int out
 static void wait_longer(supervisor *s, child *c)
 {
     c->seen.state = SUPERVISOR_WAITS;
-    c->start_ns = now_ns(s) + c->backoff_ms * MS;
+    c->start_ns = now_ns(s) + c->backoff_ms * HP_MS_NS;
     c->backoff_ms = c->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : c->backoff_ms * 2;
 }
 
@@ -184,7 +182,7 @@ static bool count_death(child *c, int64_t now)
     c->deaths[slot] = now;
     c->n_deaths++;
     const int64_t oldest = c->deaths[c->n_deaths % DEATHS];
-    return c->n_deaths >= DEATHS && now - oldest < DEATHS_MS * MS;
+    return c->n_deaths >= DEATHS && now - oldest < DEATHS_MS * HP_MS_NS;
 }
 
 static void after_end(supervisor *s, child *c)
@@ -204,7 +202,7 @@ static void after_end(supervisor *s, child *c)
         c->seen.state = SUPERVISOR_GIVEN_UP;
         return;
     }
-    if (now - c->start_ns > DEATHS_MS * MS) {
+    if (now - c->start_ns > DEATHS_MS * HP_MS_NS) {
         c->backoff_ms = BACKOFF_MIN_MS; /* it had lived well */
     }
     hp_log_warn(s->log, "%s ended (%s %d); next start in %d ms", c->seen.name,
@@ -252,7 +250,7 @@ hp_status supervisor_step(supervisor *self, int wait_ms)
                 return st;
             }
         } else if (c->seen.state == SUPERVISOR_WAITS) {
-            const int64_t due_ms = (c->start_ns - now_ns(self)) / MS + 1;
+            const int64_t due_ms = (c->start_ns - now_ns(self)) / HP_MS_NS + 1;
             wait = due_ms < wait ? due_ms : wait;
         }
     }
@@ -299,12 +297,12 @@ void supervisor_signal(const supervisor *self, uint32_t i, int number)
 
 void supervisor_stop(supervisor *self)
 {
-    const int64_t until_ns = now_ns(self) + STOP_PATIENCE_MS * MS;
+    const int64_t until_ns = now_ns(self) + STOP_PATIENCE_MS * HP_MS_NS;
     for (uint32_t i = 0; i < self->n; i++) {
         child *c = &self->children[i];
         c->seen.state = c->seen.state == SUPERVISOR_WAITS ? SUPERVISOR_ENDED : c->seen.state;
         signal_child(c, SIGTERM);
-        const int64_t least_ns = now_ns(self) + STOP_LEAST_MS * MS;
+        const int64_t least_ns = now_ns(self) + STOP_LEAST_MS * HP_MS_NS;
         await_end(self, c, until_ns > least_ns ? until_ns : least_ns);
         signal_child(c, SIGKILL);
         await_end(self, c, INT64_MAX);

@@ -42,17 +42,6 @@ void table_cell(table *t, const char *format, ...)
     t->cells[t->n_cells++] = text;
 }
 
-void table_end_row(table *t)
-{
-    while (t->n_cells % t->n_columns != 0) {
-        const uint32_t before = t->n_cells;
-        table_cell(t, "%s", "");
-        if (t->n_cells == before) {
-            return; /* out of memory */
-        }
-    }
-}
-
 /* Characters as a terminal shows them: UTF-8 continuation bytes take no room. */
 static size_t shown(const char *text)
 {
@@ -73,11 +62,9 @@ static void column_widths(const table *t, size_t widths[TABLE_MAX_COLUMNS])
     }
 }
 
-size_t table_width(const table *t)
+static size_t width_of(const table *t, const size_t widths[TABLE_MAX_COLUMNS])
 {
-    size_t widths[TABLE_MAX_COLUMNS];
     size_t sum = 2 * ((size_t)t->n_columns - 1);
-    column_widths(t, widths);
     for (uint32_t c = 0; c < t->n_columns; c++) {
         sum += widths[c];
     }
@@ -111,7 +98,7 @@ void table_print(const table *t, FILE *out)
             (void)fputc('\n', out);
         }
         if (i + 1 == t->n_columns) {
-            for (size_t k = table_width(t); k > 0; k--) {
+            for (size_t k = width_of(t, widths); k > 0; k--) {
                 (void)fputs("-", out);
             }
             (void)fputc('\n', out);

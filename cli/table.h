@@ -22,11 +22,7 @@ void table_init(table *t, uint32_t n_columns);
 void table_free(table *t);
 /** The next cell, left to right, row by row. Out of memory shows as an empty cell. */
 void table_cell(table *t, const char *format, ...) HP_PRINTF(2, 3);
-/** Fills the row up with empty cells. */
-void table_end_row(table *t);
 /** First column to the left, the others to the right, a rule below the heading. */
 void table_print(const table *t, FILE *out);
-/** Width of the printed lines. */
-size_t table_width(const table *t);
 
 #endif

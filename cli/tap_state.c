@@ -7,11 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define S_NS INT64_C(1000000000)
 enum { LETTERS = 256 };
-
-static const char *const SOURCES[HP_SOURCE_COUNT] = {"search", "policy", "comfort_brake",
-                                                     "hard_brake"};
 
 /* ---- Life ---- */
 
@@ -163,7 +159,7 @@ hp_status tap_state_step(tap_state *s, int64_t wait_ms, tap_listener *listener, 
     for (int i = 0; ready && i < LETTERS && hear(s, listener, ctx); i++) {
     }
     const int64_t now = hp_clock_now_ns(s->clock);
-    if (now - s->window_ns >= S_NS) {
+    if (now - s->window_ns >= HP_S_NS) {
         for (unsigned i = 0; i < HP_MSG_COUNT; i++) {
             s->rate_hz[i] =
                 (double)(s->messages[i] - s->window[i]) * 1e9 / (double)(now - s->window_ns);
@@ -228,8 +224,8 @@ static json_t *now_json(const tap_state *s)
                      scene_rounded_json((double)s->frame.stamp_ns * 1e-9), "speed_mps",
                      scene_rounded_json(s->frame.ego.speed_mps), "command_mps2",
                      scene_rounded_json(s->decision.command.accel_mps2), "source",
-                     SOURCES[s->decision.command.source], "guarded", s->decision.command.guarded,
-                     "agents", (int)s->frame.n_agents);
+                     hp_source_name(s->decision.command.source), "guarded",
+                     s->decision.command.guarded, "agents", (int)s->frame.n_agents);
 }
 
 json_t *tap_state_json(const tap_state *s)
@@ -238,7 +234,8 @@ json_t *tap_state_json(const tap_state *s)
     const double age_s =
         s->heard_ns == 0 ? (double)NAN : (double)(hp_clock_now_ns(s->clock) - s->heard_ns) * 1e-9;
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
-        (void)json_object_set_new(sources, SOURCES[i], json_integer((json_int_t)s->sources[i]));
+        (void)json_object_set_new(sources, hp_source_name((hp_source)i),
+                                  json_integer((json_int_t)s->sources[i]));
     }
     return json_pack("{s:o, s:o, s:o, s:o, s:{s:o, s:o, s:o}, s:o, s:I, s:I, s:I, s:{s:I, s:I}, "
                      "s:I, s:I, s:{s:i, "
@@ -278,8 +275,8 @@ static void labelled_metrics(const tap_state *s, FILE *out)
                 "# TYPE hyplan_commands_total counter\n",
                 out);
     for (int i = 0; i < HP_SOURCE_COUNT; i++) {
-        (void)fprintf(out, "hyplan_commands_total{source=\"%s\"} %" PRIu64 "\n", SOURCES[i],
-                      s->sources[i]);
+        (void)fprintf(out, "hyplan_commands_total{source=\"%s\"} %" PRIu64 "\n",
+                      hp_source_name((hp_source)i), s->sources[i]);
     }
     (void)fputs("# HELP hyplan_decision_ms Wall time of the last decisions.\n"
                 "# TYPE hyplan_decision_ms gauge\n",

@@ -73,7 +73,7 @@ static void queue(view_client *c, uint8_t *bytes, size_t len, bool text)
     c->bytes += len;
 }
 
-void view_client_send_text(view_client *c, const json_t *json)
+static void send_text(view_client *c, const json_t *json)
 {
     char *text = json_dumps(json, JSON_COMPACT);
     const size_t len = text != NULL ? strlen(text) : 0;
@@ -162,8 +162,8 @@ void view_client_greet(view_client *c)
                                                            hp_schema_name(type), hp_schema_own()));
     }
     json_t *advertise = json_pack("{s:s, s:o}", "op", "advertise", "channels", channels);
-    view_client_send_text(c, info);
-    view_client_send_text(c, advertise);
+    send_text(c, info);
+    send_text(c, advertise);
     json_decref(info);
     json_decref(advertise);
 }
@@ -184,7 +184,7 @@ static void warn(view_client *c, const char *text)
 {
     json_t *json =
         json_pack("{s:s, s:i, s:s}", "op", "status", "level", STATUS_WARNING, "message", text);
-    view_client_send_text(c, json);
+    send_text(c, json);
     json_decref(json);
 }
 

@@ -7,8 +7,6 @@
 #ifndef VIEW_CLIENT_H
 #define VIEW_CLIENT_H
 
-#include "common/hp_status.h"
-
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,9 +40,7 @@ void view_client_init(view_client *c);
 void view_client_fini(view_client *c);
 /** What a viewer is told first: who we are, and every channel. */
 void view_client_greet(view_client *c);
-/** Queues; when there is no room the oldest data go. A text that finds nothing but texts is lost.
- */
-void view_client_send_text(view_client *c, const json_t *json);
+/** Queues; when there is no room the oldest data go. */
 void view_client_send_data(view_client *c, uint32_t channel, int64_t time_ns, const void *payload,
                            size_t len);
 /** The next letter, NULL: none. view_client_sent takes it off the queue. */

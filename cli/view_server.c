@@ -456,7 +456,7 @@ hp_status view_server_create(const tap_state *state, const char *run_dir, uint16
     }
     s->state = state;
     view_tuner_init(&s->tuner, state, run_dir);
-    s->base_ns = hp_clock_wall_s() * INT64_C(1000000000);
+    s->base_ns = hp_clock_wall_s() * HP_S_NS;
     s->protocols[0] = (struct lws_protocols){
         .name = "http", .callback = on_http, .per_session_data_size = sizeof(http_answer)};
     s->protocols[1] = (struct lws_protocols){

@@ -5,12 +5,9 @@
 #include "common/hp_program.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define S_NS INT64_C(1000000000)
 
 enum { MAX_CHANGES = 64, PATIENCE_S = 5, MAX_FILE = 256 * 1024, PATH = VIEW_TUNER_PATH + 16 };
 
@@ -180,7 +177,7 @@ void view_tuner_step(view_tuner *t)
         (void)!put(t, t->before, strlen(t->before), NULL);
     } else if (told->version != t->version) { /* lower: a new planner, that has read the file */
         t->stage = VIEW_TUNER_CONFIRMED;
-    } else if (hp_clock_now_ns(t->state->clock) - t->asked_ns > PATIENCE_S * S_NS) {
+    } else if (hp_clock_now_ns(t->state->clock) - t->asked_ns > PATIENCE_S * HP_S_NS) {
         t->stage = VIEW_TUNER_IDLE; /* it may still answer; nobody has to wait for it */
     }
 }

@@ -14,7 +14,6 @@
 #define ZAP_ENDPOINT "inproc://zeromq.zap.01"
 #define DOOR_ENDPOINT "inproc://hyplan.gate"
 #define DOMAIN "hyplan"
-#define SECOND_NS INT64_C(1000000000)
 
 enum {
     MAX_WATCHED = 16, /* sockets of one process by tcp; later ones work, unwatched */
@@ -85,7 +84,7 @@ static bool may_log(hp_gate *gate, complaint *kind, uint64_t *n)
 {
     const int64_t now_ns = hp_clock_now_ns(&gate->clock);
     kind->unlogged++;
-    if (kind->logged_ns != 0 && now_ns - kind->logged_ns < SECOND_NS) {
+    if (kind->logged_ns != 0 && now_ns - kind->logged_ns < HP_S_NS) {
         return false;
     }
     *n = kind->unlogged;

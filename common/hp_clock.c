@@ -6,7 +6,7 @@ static int64_t read_ns(clockid_t id)
 {
     struct timespec t;
     (void)clock_gettime(id, &t);
-    return (int64_t)t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+    return (int64_t)t.tv_sec * HP_S_NS + t.tv_nsec;
 }
 
 static int64_t real_now_ns(const hp_clock *clock)
@@ -53,12 +53,12 @@ int64_t hp_clock_process_cpu_ns(void)
 
 int64_t hp_clock_wall_s(void)
 {
-    return read_ns(CLOCK_REALTIME) / INT64_C(1000000000);
+    return read_ns(CLOCK_REALTIME) / HP_S_NS;
 }
 
 bool hp_clock_sleep_until_ns(int64_t when_ns)
 {
-    const struct timespec t = {.tv_sec = (time_t)(when_ns / INT64_C(1000000000)),
-                               .tv_nsec = (long)(when_ns % INT64_C(1000000000))};
+    const struct timespec t = {.tv_sec = (time_t)(when_ns / HP_S_NS),
+                               .tv_nsec = (long)(when_ns % HP_S_NS)};
     return clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL) == 0;
 }

@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HP_MS_NS INT64_C(1000000)
+#define HP_S_NS INT64_C(1000000000)
+
 typedef struct hp_clock {
     /** Monotonic nanoseconds. */
     int64_t (*now_ns)(const struct hp_clock *clock);

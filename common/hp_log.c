@@ -11,7 +11,7 @@ enum { LINE_CAPACITY = 1024 }; /* bytes with the newline; what is longer is cut 
 
 static const char *level_name(hp_log_level level)
 {
-    static const char *const NAMES[] = {"error", "warn", "info", "debug"};
+    static const char *const NAMES[] = {"error", "warn", "info"};
     return NAMES[level];
 }
 
@@ -31,7 +31,7 @@ static size_t write_head(const hp_log *log, hp_log_level level, char *line)
 void hp_log_line(const hp_log *log, hp_log_level level, const char *format, ...)
 {
     char line[LINE_CAPACITY + 1]; /* and the zero */
-    if (log->out == NULL || level > log->level) {
+    if (log->out == NULL) {
         return;
     }
     const size_t head = write_head(log, level, line);

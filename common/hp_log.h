@@ -8,11 +8,10 @@
 
 #include <stdio.h>
 
-typedef enum hp_log_level { HP_LOG_ERROR, HP_LOG_WARN, HP_LOG_INFO, HP_LOG_DEBUG } hp_log_level;
+typedef enum hp_log_level { HP_LOG_ERROR, HP_LOG_WARN, HP_LOG_INFO } hp_log_level;
 
 typedef struct hp_log {
     const char *program; /* "planner" */
-    hp_log_level level;  /* lines above it are dropped */
     FILE *out;           /* NULL: silent */
 } hp_log;
 
@@ -22,6 +21,5 @@ void hp_log_line(const hp_log *log, hp_log_level level, const char *format, ...)
 #define hp_log_error(log, ...) hp_log_line((log), HP_LOG_ERROR, __VA_ARGS__)
 #define hp_log_warn(log, ...) hp_log_line((log), HP_LOG_WARN, __VA_ARGS__)
 #define hp_log_info(log, ...) hp_log_line((log), HP_LOG_INFO, __VA_ARGS__)
-#define hp_log_debug(log, ...) hp_log_line((log), HP_LOG_DEBUG, __VA_ARGS__)
 
 #endif

@@ -328,13 +328,22 @@ bool hp_mcap_next_count(hp_mcap_bytes *map, uint16_t *key, uint64_t *value)
     return c.broken == NULL;
 }
 
-bool hp_mcap_next_entry(hp_mcap_bytes *entries, uint64_t *log_ns, uint64_t *offset)
+hp_status hp_mcap_map(const char *const pairs[][2], size_t n, uint8_t *bytes, size_t cap,
+                      hp_mcap_bytes *out, hp_error *error)
 {
-    cursor c = {.at = entries->data, .left = entries->len};
-    *log_ns = take_u64(&c, "log time");
-    *offset = take_u64(&c, "offset");
-    *entries = (hp_mcap_bytes){c.at, c.left};
-    return c.broken == NULL;
+    size_t at = 0;
+    for (size_t i = 0; i < 2 * n; i++) {
+        const char *text = pairs[i / 2][i % 2];
+        const size_t len = strlen(text);
+        if (cap - at < 4 || cap - at - 4 < len) {
+            return hp_fail(error, HP_EFULL, "a map of texts is longer than %zu bytes", cap);
+        }
+        hp_mcap_store(bytes + at, len, 4);
+        memcpy(bytes + at + 4, text, len); /* NOLINT(bugprone-not-null-terminated-result) */
+        at += 4 + len;
+    }
+    *out = (hp_mcap_bytes){bytes, at};
+    return HP_OK;
 }
 
 bool hp_mcap_is(hp_mcap_bytes bytes, const char *text)

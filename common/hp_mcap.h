@@ -168,8 +168,10 @@ HP_NODISCARD hp_status hp_mcap_parse(uint8_t op, const uint8_t *content, uint64_
 /** Takes the next pair off a map; false at its end. */
 bool hp_mcap_next_text(hp_mcap_bytes *map, hp_mcap_bytes *key, hp_mcap_bytes *value);
 bool hp_mcap_next_count(hp_mcap_bytes *map, uint16_t *key, uint64_t *value);
-/** Takes the next entry off a message index; false at its end. */
-bool hp_mcap_next_entry(hp_mcap_bytes *entries, uint64_t *log_ns, uint64_t *offset);
+
+/** Pairs of texts as such a map, in bytes of the caller's; HP_EFULL: it is longer than cap. */
+HP_NODISCARD hp_status hp_mcap_map(const char *const pairs[][2], size_t n, uint8_t *bytes,
+                                   size_t cap, hp_mcap_bytes *out, hp_error *error);
 
 /** The bytes are this text. */
 bool hp_mcap_is(hp_mcap_bytes bytes, const char *text);

@@ -15,7 +15,7 @@ struct hp_mcap_reader {
     size_t chunk_at;       /* ... and the next one among them */
     uint64_t chunk_offset; /* of that chunk in the file */
     bool data_over;        /* behind DataEnd: crc counts the summary */
-    bool crc_holds;        /* no seek has left bytes out */
+    bool crc_holds;        /* no record was left out */
     uint32_t crc;
     bool done;
 };
@@ -73,15 +73,6 @@ void hp_mcap_reader_destroy(hp_mcap_reader **reader)
 uint64_t hp_mcap_reader_offset(const hp_mcap_reader *reader)
 {
     return reader->offset;
-}
-
-void hp_mcap_seek(hp_mcap_reader *r, uint64_t offset)
-{
-    r->offset = offset;
-    r->chunk.len = 0;
-    r->chunk_at = 0;
-    r->crc_holds = false;
-    r->done = false;
 }
 
 /** "run.mcap: at 1234: ..." in front of what *error says. */
@@ -257,28 +248,4 @@ hp_status hp_mcap_next(hp_mcap_reader *r, hp_mcap_record *out, hp_error *error)
         st = check(r, out, error);
     }
     return st == HP_OK ? HP_OK : at(r, offset, st, error);
-}
-
-hp_status hp_mcap_seek_summary(hp_mcap_reader *r, hp_error *error)
-{
-    const uint64_t tail = FOOTER_BYTES + HP_MCAP_MAGIC_BYTES;
-    uint8_t bytes[FOOTER_BYTES];
-    if (r->source.size < HP_MCAP_MAGIC_BYTES + tail) {
-        return hp_fail(error, HP_ENOENT, "%s: has no footer", r->source.name);
-    }
-    const hp_status st =
-        r->source.read_at(r->source.ctx, r->source.size - tail, bytes, sizeof bytes, error);
-    if (st != HP_OK) {
-        return st;
-    }
-    const uint64_t start = hp_mcap_load_u64(bytes + HP_MCAP_HEAD_BYTES);
-    if (bytes[0] != HP_MCAP_FOOTER || hp_mcap_load_u64(bytes + 1) != 20 ||
-        start >= r->source.size - tail || start < HP_MCAP_MAGIC_BYTES) {
-        return hp_fail(error, HP_ENOENT, "%s: has no summary", r->source.name);
-    }
-    hp_mcap_seek(r, start);
-    r->data_over = true;
-    r->crc = 0;
-    r->crc_holds = true;
-    return HP_OK;
 }

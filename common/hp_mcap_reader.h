@@ -40,10 +40,6 @@ void hp_mcap_reader_destroy(hp_mcap_reader **reader);
 HP_NODISCARD hp_status hp_mcap_next(hp_mcap_reader *reader, hp_mcap_record *out, hp_error *error);
 /** Where the next record outside of chunks starts: stands still when nothing more can be read. */
 uint64_t hp_mcap_reader_offset(const hp_mcap_reader *reader);
-/** Goes on at an offset, as an index gives it. The data section's checksum is then not checked. */
-void hp_mcap_seek(hp_mcap_reader *reader, uint64_t offset);
-/** Goes on at the summary section. HP_ENOENT: the file has none. */
-HP_NODISCARD hp_status hp_mcap_seek_summary(hp_mcap_reader *reader, hp_error *error);
 
 /** What a recovery has saved and lost. */
 typedef struct hp_mcap_recovered {

@@ -1,4 +1,3 @@
-#include "common/hp_mcap_internal.h"
 #include "common/hp_mcap_reader.h"
 
 #include <stdlib.h>

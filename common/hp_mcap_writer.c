@@ -59,26 +59,26 @@ hp_mcap_options hp_mcap_options_default(void)
 
 /* ---- Records ---- */
 
-static void end_record(hp_mcap_writer *w, hp_mcap_buffer *b, size_t start, bool may_grow)
+/** Pads what it ends, but for records in chunks. */
+static void end_record(hp_mcap_writer *w, hp_mcap_buffer *b, size_t start)
 {
-    if (may_grow) {
+    if (b != &w->open || !w->options.chunked) {
         hp_mcap_put(b, w->options.padding.data, w->options.padding.len);
     }
     hp_mcap_end(b, start);
 }
 
-static void put_schema(hp_mcap_writer *w, hp_mcap_buffer *b, const hp_mcap_schema *s, bool may_grow)
+static void put_schema(hp_mcap_writer *w, hp_mcap_buffer *b, const hp_mcap_schema *s)
 {
     const size_t start = hp_mcap_begin(b, HP_MCAP_SCHEMA);
     hp_mcap_put_number(b, s->id, 2);
     hp_mcap_put_text(b, s->name);
     hp_mcap_put_text(b, s->encoding);
     hp_mcap_put_text(b, s->data);
-    end_record(w, b, start, may_grow);
+    end_record(w, b, start);
 }
 
-static void put_channel(hp_mcap_writer *w, hp_mcap_buffer *b, const hp_mcap_channel *c,
-                        bool may_grow)
+static void put_channel(hp_mcap_writer *w, hp_mcap_buffer *b, const hp_mcap_channel *c)
 {
     const size_t start = hp_mcap_begin(b, HP_MCAP_CHANNEL);
     hp_mcap_put_number(b, c->id, 2);
@@ -86,7 +86,7 @@ static void put_channel(hp_mcap_writer *w, hp_mcap_buffer *b, const hp_mcap_chan
     hp_mcap_put_text(b, c->topic);
     hp_mcap_put_text(b, c->message_encoding);
     hp_mcap_put_text(b, c->metadata);
-    end_record(w, b, start, may_grow);
+    end_record(w, b, start);
 }
 
 /** Hands a buffer to the sink and empties it, written or not. */
@@ -125,7 +125,7 @@ hp_status hp_mcap_writer_create(const hp_mcap_options *options, const hp_mcap_si
     const size_t start = hp_mcap_begin(&w->out, HP_MCAP_HEADER);
     hp_mcap_put_text(&w->out, hp_mcap_text(options->profile));
     hp_mcap_put_text(&w->out, hp_mcap_text(options->library));
-    end_record(w, &w->out, start, true);
+    end_record(w, &w->out, start);
     const hp_status st = emit(w, &w->out, error);
     if (st != HP_OK) {
         hp_mcap_writer_destroy(&w);
@@ -237,7 +237,7 @@ static void put_message_indexes(hp_mcap_writer *w)
             hp_mcap_put_number(&w->out, c->id, 2);
             hp_mcap_put_number(&w->out, c->entries.len, 4);
             hp_mcap_put(&w->out, c->entries.data, c->entries.len);
-            end_record(w, &w->out, start, true);
+            end_record(w, &w->out, start);
         }
     }
 }
@@ -269,7 +269,7 @@ static void put_chunk_index(hp_mcap_writer *w, const chunk_facts *f)
     hp_mcap_put_text(b, hp_mcap_text(w->options.compression));
     hp_mcap_put_number(b, f->compressed, 8);
     hp_mcap_put_number(b, w->open.len, 8);
-    end_record(w, b, start, true);
+    end_record(w, b, start);
 }
 
 static hp_status write_chunk(hp_mcap_writer *w, hp_error *error)
@@ -342,8 +342,8 @@ hp_status hp_mcap_write_schema(hp_mcap_writer *w, const hp_mcap_schema *schema, 
         return hp_fail(error, HP_EINVAL, "schema %u is too long", schema->id);
     }
     define_again(w);
-    put_schema(w, &w->schemas, schema, true);
-    put_schema(w, &w->open, schema, !w->options.chunked);
+    put_schema(w, &w->schemas, schema);
+    put_schema(w, &w->open, schema);
     w->n_schemas++;
     return w->schemas.failed || w->open.failed ? hp_fail(error, HP_ENOMEM, "no memory") : HP_OK;
 }
@@ -381,8 +381,8 @@ hp_status hp_mcap_write_channel(hp_mcap_writer *w, const hp_mcap_channel *channe
     }
     define_again(w);
     w->channels[w->n_channels++] = (channel_state){.id = channel->id};
-    put_channel(w, &w->channel_records, channel, true);
-    put_channel(w, &w->open, channel, !w->options.chunked);
+    put_channel(w, &w->channel_records, channel);
+    put_channel(w, &w->open, channel);
     return w->channel_records.failed || w->open.failed ? hp_fail(error, HP_ENOMEM, "no memory")
                                                        : HP_OK;
 }
@@ -428,7 +428,7 @@ hp_status hp_mcap_write_attachment(hp_mcap_writer *w, const hp_mcap_attachment *
     hp_mcap_put(b, a->data.data, a->data.len);
     const size_t from = start + HP_MCAP_HEAD_BYTES;
     hp_mcap_put_number(b, b->failed ? 0 : hp_mcap_crc(0, b->data + from, b->len - from), 4);
-    end_record(w, b, start, true);
+    end_record(w, b, start);
     const uint64_t length = b->len;
     const hp_status emitted = emit(w, b, st == HP_OK ? error : NULL);
     st = st == HP_OK ? emitted : st;
@@ -442,7 +442,7 @@ hp_status hp_mcap_write_attachment(hp_mcap_writer *w, const hp_mcap_attachment *
         hp_mcap_put_number(index, a->data.len, 8);
         hp_mcap_put_text(index, a->name);
         hp_mcap_put_text(index, a->media_type);
-        end_record(w, index, at, true);
+        end_record(w, index, at);
         w->n_attachments++;
     }
     return st;
@@ -456,7 +456,7 @@ hp_status hp_mcap_write_metadata(hp_mcap_writer *w, const hp_mcap_metadata *m, h
     const size_t start = hp_mcap_begin(b, HP_MCAP_METADATA);
     hp_mcap_put_text(b, m->name);
     hp_mcap_put_text(b, m->entries);
-    end_record(w, b, start, true);
+    end_record(w, b, start);
     const uint64_t length = b->len;
     const hp_status emitted = emit(w, b, st == HP_OK ? error : NULL);
     st = st == HP_OK ? emitted : st;
@@ -466,7 +466,7 @@ hp_status hp_mcap_write_metadata(hp_mcap_writer *w, const hp_mcap_metadata *m, h
         hp_mcap_put_number(index, offset, 8);
         hp_mcap_put_number(index, length, 8);
         hp_mcap_put_text(index, m->name);
-        end_record(w, index, at, true);
+        end_record(w, index, at);
         w->n_metadata++;
     }
     return st;
@@ -496,7 +496,7 @@ static void put_statistics(hp_mcap_writer *w, hp_mcap_buffer *b)
             hp_mcap_put_number(b, w->channels[i].messages, 8);
         }
     }
-    end_record(w, b, start, true);
+    end_record(w, b, start);
 }
 
 /** Appends one group of the summary and its line among the offsets. */
@@ -509,7 +509,7 @@ static void put_group(hp_mcap_writer *w, const hp_mcap_buffer *group, hp_mcap_bu
     hp_mcap_put_number(offsets, group->data[0], 1);
     hp_mcap_put_number(offsets, w->offset + w->out.len, 8);
     hp_mcap_put_number(offsets, group->len, 8);
-    end_record(w, offsets, start, true);
+    end_record(w, offsets, start);
     hp_mcap_put(&w->out, group->data, group->len);
 }
 
@@ -577,11 +577,8 @@ hp_status hp_mcap_writer_close(hp_mcap_writer *w, hp_error *error)
 
 hp_mcap_written hp_mcap_writer_figures(const hp_mcap_writer *w)
 {
-    return (hp_mcap_written){.messages = w->range.n,
-                             .lost = w->lost,
-                             .bytes = w->offset,
-                             .chunks = w->n_chunks,
-                             .open_bytes = w->open.len};
+    return (hp_mcap_written){
+        .messages = w->range.n, .lost = w->lost, .bytes = w->offset, .chunks = w->n_chunks};
 }
 
 uint64_t hp_mcap_writer_lost(const hp_mcap_writer *w, uint16_t channel_id)

@@ -74,7 +74,6 @@ typedef struct hp_mcap_written {
     uint64_t lost;     /* in chunks that the sink refused */
     uint64_t bytes;
     uint32_t chunks;
-    size_t open_bytes; /* in the open chunk */
 } hp_mcap_written;
 hp_mcap_written hp_mcap_writer_figures(const hp_mcap_writer *w);
 /** Messages of a channel in chunks that the sink refused; with an index of messages only. */

@@ -243,3 +243,16 @@ int hp_program_fail(const hp_program *program, hp_status status, const hp_error 
                   error->text[0] != '\0' ? error->text : hp_status_text(status));
     return status == HP_ECONFIG || status == HP_EINVAL ? EXIT_USAGE : EXIT_ENVIRONMENT;
 }
+
+int hp_program_run(const hp_program *program, int argc, char **argv)
+{
+    hp_program_args args;
+    hp_error error = {{0}};
+    int status = 0;
+    if (!hp_program_start(program, argc, argv, &args, &status)) {
+        return status;
+    }
+    hp_program_catch_stop();
+    const hp_status st = program->serve(program->sections, &args, &error);
+    return st == HP_OK ? EXIT_SUCCESS : hp_program_fail(program, st, &error);
+}

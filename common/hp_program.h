@@ -7,6 +7,13 @@
 #include "common/hp_bus.h"
 #include "common/hp_yaml.h"
 
+typedef struct hp_program_args {
+    const char *run_dir; /* where results go; "." by default */
+    hp_place place;      /* of the sockets: run_dir by default */
+    uint32_t generation;
+    uint64_t seed;
+} hp_program_args;
+
 /** A program as its main() describes it. */
 typedef struct hp_program {
     const char *name;           /* "hyplan-predictor" */
@@ -15,14 +22,9 @@ typedef struct hp_program {
     size_t n_sections;
     /** Rules between keys; NULL: none. */
     hp_status (*check)(const hp_section *sections, hp_error *error);
+    /** What it is there for, until hp_program_stopping(); for hp_program_run. */
+    hp_status (*serve)(const hp_section *sections, const hp_program_args *args, hp_error *error);
 } hp_program;
-
-typedef struct hp_program_args {
-    const char *run_dir; /* where results go; "." by default */
-    hp_place place;      /* of the sockets: run_dir by default */
-    uint32_t generation;
-    uint64_t seed;
-} hp_program_args;
 
 /** Top-level sections that exist, NULL-terminated. */
 extern const char *const HP_PROGRAM_SECTIONS[];
@@ -49,6 +51,8 @@ bool hp_program_hung_up(void);
 void hp_program_catch_stop(void);
 /** True once SIGINT or SIGTERM has come. */
 bool hp_program_stopping(void);
+/** All of main() for a program that has nothing to do but to serve; returns the exit status. */
+int hp_program_run(const hp_program *program, int argc, char **argv);
 /** Complains on stderr; returns the exit status that fits: 2 configuration, 3 environment. */
 int hp_program_fail(const hp_program *program, hp_status status, const hp_error *error);
 

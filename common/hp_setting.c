@@ -219,8 +219,6 @@ static size_t size_of(const hp_field *field)
     case HP_FIELD_UINT:
     case HP_FIELD_ENUM:
         return sizeof(uint32_t);
-    case HP_FIELD_UINT64:
-        return sizeof(uint64_t);
     case HP_FIELD_BOOL:
         return sizeof(bool);
     case HP_FIELD_DOUBLES:

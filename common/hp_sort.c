@@ -13,3 +13,9 @@ void hp_sort(double *values, size_t n)
 {
     qsort(values, n, sizeof *values, by_size);
 }
+
+double hp_median(double *values, size_t n)
+{
+    hp_sort(values, n);
+    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
+}

@@ -7,5 +7,8 @@
 
 /** The least first; none is NaN. */
 void hp_sort(double *values, size_t n);
+/** The middle one of n >= 1 values, or between the two in the middle; they are sorted on the way.
+ */
+double hp_median(double *values, size_t n);
 
 #endif

@@ -27,7 +27,6 @@
 typedef enum hp_field_type {
     HP_FIELD_DOUBLE,  /* double, finite, in [min, max] */
     HP_FIELD_UINT,    /* uint32_t in [min, max] */
-    HP_FIELD_UINT64,  /* uint64_t, any */
     HP_FIELD_BOOL,    /* bool */
     HP_FIELD_STRING,  /* char[capacity], never truncated: too long is an error */
     HP_FIELD_ENUM,    /* uint32_t index into names (NULL-terminated list) */
@@ -100,10 +99,6 @@ HP_NODISCARD hp_status hp_config_print(FILE *out, const hp_section *sections, si
     {                                                                                              \
         .key = #M, .type = HP_FIELD_UINT, .offset = offsetof(S, M), .min = (LO), .max = (HI),      \
         .unit = (UNIT), .help = (HELP)                                                             \
-    }
-#define HP_F_UINT64(S, M, HELP)                                                                    \
-    {                                                                                              \
-        .key = #M, .type = HP_FIELD_UINT64, .offset = offsetof(S, M), .help = (HELP)               \
     }
 #define HP_F_BOOL(S, M, HELP)                                                                      \
     {                                                                                              \

@@ -132,7 +132,7 @@ HP_NODISCARD hp_status hp_yaml_read_map(const hp_reader *r, const hp_field *fiel
 HP_NODISCARD hp_status hp_yaml_read_scalar(const hp_reader *r, const hp_field *field,
                                            const hp_node *node, unsigned char *out,
                                            const hp_place *at);
-/** The double of read_scalar, also for entries of a list. */
+/** The double of hp_yaml_read_scalar, also for entries of a list. */
 HP_NODISCARD hp_status hp_yaml_read_double(const hp_reader *r, const hp_field *field,
                                            const hp_node *node, unsigned char *out,
                                            const hp_place *at);

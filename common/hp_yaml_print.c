@@ -104,7 +104,6 @@ static hp_status put_value(printer *p, const hp_field *field, const unsigned cha
 {
     const unsigned char *at = base + field->offset;
     uint32_t small = 0;
-    uint64_t large = 0;
     bool truth = false;
     switch (field->type) {
     case HP_FIELD_DOUBLE:
@@ -112,10 +111,6 @@ static hp_status put_value(printer *p, const hp_field *field, const unsigned cha
     case HP_FIELD_UINT:
         memcpy(&small, at, sizeof small);
         put(p, "%" PRIu32, small);
-        return HP_OK;
-    case HP_FIELD_UINT64:
-        memcpy(&large, at, sizeof large);
-        put(p, "%" PRIu64, large);
         return HP_OK;
     case HP_FIELD_BOOL:
         memcpy(&truth, at, sizeof truth);
@@ -154,9 +149,8 @@ static void put_range(printer *p, const hp_field *field)
 /** "# help; unit [min, max]" to the end of the line. */
 static void end_line(printer *p, const hp_field *field)
 {
-    const bool ranged = field->type != HP_FIELD_UINT64 && field->type != HP_FIELD_BOOL &&
-                        field->type != HP_FIELD_STRING && field->type != HP_FIELD_STRUCT &&
-                        field->type != HP_FIELD_STRUCTS;
+    const bool ranged = field->type != HP_FIELD_BOOL && field->type != HP_FIELD_STRING &&
+                        field->type != HP_FIELD_STRUCT && field->type != HP_FIELD_STRUCTS;
     if (p->comments && (field->help != NULL || ranged || field->unit != NULL)) {
         put(p, "%*s #", p->column < COMMENT_COLUMN ? COMMENT_COLUMN - p->column : 0, "");
         if (field->help != NULL) {

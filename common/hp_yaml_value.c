@@ -192,29 +192,6 @@ static hp_status read_uint(const hp_reader *r, const hp_field *field, const hp_n
     return HP_OK;
 }
 
-static hp_status read_uint64(const hp_reader *r, const hp_node *node, unsigned char *out,
-                             const hp_place *at)
-{
-    uint64_t value = 0;
-    bool fits = false;
-    if (node->kind != HP_NODE_SCALAR || node->quoted ||
-        !parse_whole(hp_tree_text(r->tree, node), &value, &fits)) {
-        return hp_yaml_wrong_type(r, node, at, "a whole number");
-    }
-    if (!fits) {
-        char path[HP_PLACE_CAPACITY];
-        char text[HP_YAML_SHOW_CAPACITY];
-        return hp_yaml_fail(r->source, node->line, node->column,
-                            "'%s' is %s, out of range [0, 18446744073709551615]",
-                            hp_place_show(at, path),
-                            hp_yaml_show(hp_tree_text(r->tree, node), node->len, text));
-    }
-    if (r->store) {
-        memcpy(out, &value, sizeof value);
-    }
-    return HP_OK;
-}
-
 static hp_status read_bool(const hp_reader *r, const hp_node *node, unsigned char *out,
                            const hp_place *at)
 {
@@ -307,8 +284,6 @@ hp_status hp_yaml_read_scalar(const hp_reader *r, const hp_field *field, const h
         return hp_yaml_read_double(r, field, node, out, at);
     case HP_FIELD_UINT:
         return read_uint(r, field, node, out, at);
-    case HP_FIELD_UINT64:
-        return read_uint64(r, node, out, at);
     case HP_FIELD_BOOL:
         return read_bool(r, node, out, at);
     case HP_FIELD_STRING:

@@ -14,12 +14,6 @@ void plan_bounds_reset(plan_bounds *bounds)
     memset(bounds, 0, sizeof *bounds);
 }
 
-const char *plan_breach_text(plan_breach breach)
-{
-    static const char *const TEXTS[PLAN_BREACH_COUNT] = {"none", "walker", "car", "sight"};
-    return TEXTS[breach];
-}
-
 static const hp_agent *before(const plan_bounds *bounds, uint32_t id)
 {
     for (uint32_t i = 0; i < bounds->n; ++i) {

@@ -26,7 +26,5 @@ void plan_bounds_reset(plan_bounds *bounds);
 /** Takes in the next frame, tick_s after the last. */
 void plan_bounds_watch(const plan_guard_config *config, const hp_world_info *info,
                        const plan_path *path, const hp_frame *frame, plan_bounds *bounds);
-/** "none", "walker", ... */
-const char *plan_breach_text(plan_breach breach);
 
 #endif

@@ -1,5 +1,6 @@
 #include "planner/plan_cycle.h"
 
+#include "common/hp_rng.h"
 #include "planner/plan_belief.h"
 #include "planner/plan_detour.h"
 #include "planner/plan_engine.h"

@@ -11,7 +11,6 @@
 #define PLAN_CYCLE_H
 
 #include "common/hp_clock.h"
-#include "common/hp_rng.h"
 #include "common/hp_status.h"
 #include "planner/plan_config.h"
 #include "predictor/predictor_cv.h"

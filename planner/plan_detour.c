@@ -1,7 +1,5 @@
 #include "planner/plan_detour.h"
 
-#include <string.h>
-
 #define ON_PATH_M 0.6    /* nearer to its path than this, the car plans on from the path */
 #define ON_PATH_RAD 0.25 /* and no more turned against it */
 #define BEHIND_M 10.0    /* of the old path stay in the new one, for the rear axle */

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
-
 enum {
     START_WAIT_MS = 10000, /* for all workers together, once ... */
     AGAIN_WAIT_MS = 1000,  /* ... by a planner that comes back: those that live are there */
@@ -65,7 +63,7 @@ static int64_t now_ns(const planner_node *n)
 
 static int64_t wait_until_ns(const planner_node *n, int64_t deadline_ns, int64_t most_ms)
 {
-    return deadline_ns > 0 ? deadline_ns : n->frame_ns + most_ms * MS;
+    return deadline_ns > 0 ? deadline_ns : n->frame_ns + most_ms * HP_MS_NS;
 }
 
 static hp_status call_predict(void *ctx, const hp_predict_request *request, hp_predict_reply *reply)
@@ -209,7 +207,7 @@ static void send_to_bridge(planner_node *n, hp_msg_type type, uint64_t sequence,
 static void call_bridge(planner_node *n)
 {
     hp_hello hello;
-    if (n->hello_ns != 0 && now_ns(n) - n->hello_ns < HELLO_MS * MS) {
+    if (n->hello_ns != 0 && now_ns(n) - n->hello_ns < HELLO_MS * HP_MS_NS) {
         return;
     }
     n->hello_ns = now_ns(n);
@@ -457,7 +455,7 @@ static hp_status read_letters(planner_node *n, hp_socket *socket)
 static hp_status start(planner_node *n, int64_t wait_ms)
 {
     const int64_t most_ms = n->identity->generation > 1 ? AGAIN_WAIT_MS : START_WAIT_MS;
-    const bool patient = now_ns(n) - n->start_ns < most_ms * MS;
+    const bool patient = now_ns(n) - n->start_ns < most_ms * HP_MS_NS;
     for (int i = 0; i < WORKERS; i++) {
         const hp_status st = hp_client_greet(n->workers[i], patient ? wait_ms : 0);
         if (st == HP_EUNAVAILABLE && patient) {
@@ -485,7 +483,7 @@ static void tend(planner_node *n)
             publish(n, HP_MSG_HEALTH, &hp_client_get(n->workers[i])->health, 0, n->frame.stamp_ns);
         }
     }
-    if (now - n->health_ns >= HEALTH_MS * MS) {
+    if (now - n->health_ns >= HEALTH_MS * HP_MS_NS) {
         n->health_ns = now;
         n->mail.health.degraded = n->mail.taken ||
                                   !hp_client_get(n->workers[PREDICTOR])->answering ||

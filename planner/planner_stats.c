@@ -10,7 +10,7 @@
 #define BIN_RATIO 1.01
 #define BIN_FIRST_MS 1e-3
 
-void planner_hist_add(planner_hist *hist, int64_t ns)
+static void add(planner_hist *hist, int64_t ns)
 {
     const double ms = (double)ns * 1e-6;
     const double bin = ms > BIN_FIRST_MS ? log(ms / BIN_FIRST_MS) / log(BIN_RATIO) : 0.0;
@@ -20,7 +20,8 @@ void planner_hist_add(planner_hist *hist, int64_t ns)
     hist->max_ms = fmax(hist->max_ms, ms);
 }
 
-double planner_hist_percentile_ms(const planner_hist *hist, double p)
+/** Duration that a share p in (0, 1] of the samples does not exceed; 0 without samples. */
+static double percentile_ms(const planner_hist *hist, double p)
 {
     uint64_t seen = 0;
     for (size_t i = 0; i < PLANNER_BINS && hist->n > 0; i++) {
@@ -46,7 +47,7 @@ void planner_stats_tick(planner_stats *stats, const hp_decision *decision, bool 
     stats->decisions++;
     stats->predictor_fallbacks += decision->predictor_fallback ? 1 : 0;
     stats->search_fallbacks += searched ? 0 : 1;
-    planner_hist_add(&stats->decision, decision->total_ns);
+    add(&stats->decision, decision->total_ns);
     if (searched) {
         stats->nodes += decision->plan.nodes;
         stats->trials += decision->plan.trials;
@@ -56,15 +57,14 @@ void planner_stats_tick(planner_stats *stats, const hp_decision *decision, bool 
         stats->batches += decision->plan.batches;
         stats->network_ns += decision->plan.network_ns;
         stats->transport_ns += decision->plan.transport_ns;
-        planner_hist_add(&stats->search, decision->plan.search_ns);
+        add(&stats->search, decision->plan.search_ns);
     }
 }
 
 static json_t *hist_json(const planner_hist *h)
 {
     return json_pack("{s:f, s:f, s:f, s:f}", "mean", h->n > 0 ? h->sum_ms / (double)h->n : 0.0,
-                     "p50", planner_hist_percentile_ms(h, 0.5), "p99",
-                     planner_hist_percentile_ms(h, 0.99), "max", h->max_ms);
+                     "p50", percentile_ms(h, 0.5), "p99", percentile_ms(h, 0.99), "max", h->max_ms);
 }
 
 static json_t *worker_json(const hp_client_info *w)

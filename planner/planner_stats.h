@@ -16,10 +16,6 @@ typedef struct planner_hist {
     double sum_ms, max_ms;
 } planner_hist;
 
-void planner_hist_add(planner_hist *hist, int64_t ns);
-/** Duration that a share p in (0, 1] of the samples does not exceed; 0 without samples. */
-double planner_hist_percentile_ms(const planner_hist *hist, double p);
-
 typedef struct planner_stats {
     uint64_t ticks, decisions, missed_deadlines;
     uint64_t predictor_fallbacks, search_fallbacks; /* decisions without the worker's answer */

@@ -2,11 +2,11 @@
 
 const char *const POLICY_ISA_WORDS[] = {"auto", "scalar", "avx2", "avx512", NULL};
 
-const char *const POLICY_ENCODER_WORDS[] = {"agents", "intention_image", NULL};
+static const char *const ENCODER_WORDS[] = {"agents", "intention_image", NULL};
 
 const hp_field POLICY_FIELDS[] = {
     HP_F_STRING(policy_config, model, "network to load; empty: none, heuristic bounds serve"),
-    HP_F_ENUM(policy_config, encoder, POLICY_ENCODER_WORDS,
+    HP_F_ENUM(policy_config, encoder, ENCODER_WORDS,
               "what a network sees that is trained, or asked elsewhere; a file tells its own"),
     HP_F_ENUM(policy_config, isa, POLICY_ISA_WORDS,
               "vectors of the kernels; scalar gives the same bits on every machine"),

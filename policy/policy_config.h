@@ -14,8 +14,7 @@ typedef struct policy_config {
     uint32_t batch;          /* rows that one request may hold */
 } policy_config;
 
-extern const char *const POLICY_ISA_WORDS[];     /* "auto", "scalar", "avx2", "avx512", NULL */
-extern const char *const POLICY_ENCODER_WORDS[]; /* "agents", "intention_image", NULL */
+extern const char *const POLICY_ISA_WORDS[]; /* "auto", "scalar", "avx2", "avx512", NULL */
 extern const hp_field POLICY_FIELDS[];
 void policy_config_default(policy_config *config);
 

@@ -170,11 +170,6 @@ const policy_shape *policy_infer_shape(const policy_infer *infer)
     return &infer->shape;
 }
 
-uint32_t policy_infer_choices(const policy_infer *infer)
-{
-    return infer->shape.n_out;
-}
-
 const char *policy_infer_kernel(const policy_infer *infer)
 {
     return infer->kernel->name;

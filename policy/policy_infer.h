@@ -43,7 +43,6 @@ void policy_infer_look(policy_infer *infer, unsigned ask, const float *looks, ui
                        policy_answer *answers);
 /** Of both networks: what their rows are like. */
 const policy_shape *policy_infer_shape(const policy_infer *infer);
-uint32_t policy_infer_choices(const policy_infer *infer);
 const char *policy_infer_kernel(const policy_infer *infer);
 
 #endif

@@ -4,30 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-void policy_ppo_config_default(policy_ppo_config *c)
-{
-    *c = (policy_ppo_config){.n_envs = 8,
-                             .horizon = 128,
-                             .epochs = 4,
-                             .minibatch = 256,
-                             .total_steps = 100000,
-                             .learning_rate = 1e-3,
-                             .final_clip = 1.0,
-                             .final_entropy = 1.0,
-                             .discount = 0.99,
-                             .gae_lambda = 0.95,
-                             .clip = 0.2,
-                             .value_weight = 0.5,
-                             .max_norm = 0.5,
-                             .reward_scale = 1.0,
-                             .n_encode = 32,
-                             .n_hidden = 2,
-                             .hidden = {64, 64},
-                             .activation = POLICY_TANH,
-                             .n_heads = 1,
-                             .n_threads = 1};
-}
-
 /** One block of memory for an array; remembers failure. */
 static void *array(bool *whole, size_t n, size_t size)
 {

@@ -35,9 +35,6 @@ typedef struct policy_ppo_config {
     uint32_t n_threads; /* environments are shared out among so many; changes nothing else */
 } policy_ppo_config;
 
-/** Middling settings for a small task. */
-void policy_ppo_config_default(policy_ppo_config *config);
-
 /** Of the last iteration. Returns are sums of unscaled rewards of episodes that ended in it. */
 typedef struct policy_ppo_stats {
     uint64_t steps; /* so far */

@@ -44,6 +44,14 @@ static bool reserve_all(pomdp_belief *b)
            b->out.obs != NULL && b->out.terminal != NULL;
 }
 
+/** Makes all weights equal. */
+static void level(pomdp_belief *b)
+{
+    for (uint32_t i = 0; i < b->n; i++) {
+        b->weights[i] = 1.0 / b->n;
+    }
+}
+
 hp_status pomdp_belief_create(const pomdp_model *model, uint32_t n, pomdp_belief **out)
 {
     *out = NULL;
@@ -61,7 +69,7 @@ hp_status pomdp_belief_create(const pomdp_model *model, uint32_t n, pomdp_belief
         pomdp_belief_destroy(&b);
         return HP_ENOMEM;
     }
-    pomdp_belief_level(b);
+    level(b);
     *out = b;
     return HP_OK;
 }
@@ -98,13 +106,6 @@ const double *pomdp_belief_weights(const pomdp_belief *belief)
 uint32_t pomdp_belief_size(const pomdp_belief *belief)
 {
     return belief->n;
-}
-
-void pomdp_belief_level(pomdp_belief *belief)
-{
-    for (uint32_t i = 0; i < belief->n; i++) {
-        belief->weights[i] = 1.0 / belief->n;
-    }
 }
 
 static void predict(pomdp_belief *b, uint32_t action, hp_rng stream)
@@ -171,7 +172,7 @@ static void resample(pomdp_belief *b, double offset)
         }
         memcpy(b->states + k * size, b->next + i * size, size);
     }
-    pomdp_belief_level(b);
+    level(b);
 }
 
 hp_status pomdp_belief_update(pomdp_belief *belief, uint32_t action, uint64_t obs, hp_rng stream)

@@ -18,12 +18,10 @@ HP_NODISCARD hp_status pomdp_belief_create(const pomdp_model *model, uint32_t n,
                                            pomdp_belief **out);
 void pomdp_belief_destroy(pomdp_belief **belief); /* clears *belief; it may be NULL */
 
-/** The particles [n][state_size], for the caller to fill; call pomdp_belief_level afterwards. */
+/** The particles [n][state_size], for the caller to fill. */
 void *pomdp_belief_states(pomdp_belief *belief);
 const double *pomdp_belief_weights(const pomdp_belief *belief); /* [n], summing to 1 */
 uint32_t pomdp_belief_size(const pomdp_belief *belief);
-/** Makes all weights equal. */
-void pomdp_belief_level(pomdp_belief *belief);
 
 /** What is believed after action and obs. Without obs_probability in the model, particles that
  *  observe something else are dropped, and so are, always, those whose episode ended.

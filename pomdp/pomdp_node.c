@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
-
 enum {
     GREET_MS = 5000,    /* for hyplan-policy, once, before the first search */
     WATCHDOG_MS = 1000, /* longest wait for values where no deadline is set */
@@ -56,8 +54,9 @@ static hp_status ask(void *ctx, const car_question *question, int64_t deadline_n
     pomdp_node *node = ctx;
     hp_evaluate_request *q = &node->request;
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST, .tick = q->tick};
-    const int64_t until_ns =
-        deadline_ns > 0 ? deadline_ns : hp_clock_now_ns(node->identity->clock) + WATCHDOG_MS * MS;
+    const int64_t until_ns = deadline_ns > 0
+                                 ? deadline_ns
+                                 : hp_clock_now_ns(node->identity->clock) + WATCHDOG_MS * HP_MS_NS;
     const uint32_t scene[HP_MAX_DIMS] = {1, question->n_scene};
     const uint32_t looks[HP_MAX_DIMS] = {question->n, question->n_look};
     hp_tensor_put(&q->scene.head, q->scene.data, HP_NUMBER_F32, scene, question->scene);

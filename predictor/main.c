@@ -1,14 +1,14 @@
 #include "common/hp_program.h"
 #include "predictor/predictor_node.h"
 
-static hp_status serve(const predictor_config *config, const hp_program_args *args, hp_error *error)
+static hp_status serve(const hp_section *sections, const hp_program_args *args, hp_error *error)
 {
     hp_host host = {0};
     predictor_node *node = NULL;
     hp_status st =
         hp_host_open(&host, HP_ROLE_PREDICTOR, args->generation, &args->place, stderr, error);
     if (st == HP_OK) {
-        st = predictor_node_create(config, &host.node, &node, error);
+        st = predictor_node_create(sections[0].target, &host.node, &node, error);
     }
     while ((st == HP_OK || st == HP_EINTERRUPTED) && !hp_program_stopping()) {
         st = predictor_node_step(node, 100);
@@ -26,14 +26,7 @@ int main(int argc, char **argv)
     const hp_program program = {.name = "hyplan-predictor",
                                 .summary = "trajectories with probabilities for every agent",
                                 .sections = sections,
-                                .n_sections = HP_ARRAY_LEN(sections)};
-    hp_program_args args;
-    hp_error error = {{0}};
-    int status = 0;
-    if (!hp_program_start(&program, argc, argv, &args, &status)) {
-        return status;
-    }
-    hp_program_catch_stop();
-    const hp_status st = serve(&config, &args, &error);
-    return st == HP_OK ? 0 : hp_program_fail(&program, st, &error);
+                                .n_sections = HP_ARRAY_LEN(sections),
+                                .serve = serve};
+    return hp_program_run(&program, argc, argv);
 }

@@ -18,13 +18,6 @@ enum {
     OVERDUE = 3,    /* steps after which a loss is not waited for any more */
 };
 
-/** Of n >= 1 values, which are sorted on the way. */
-static double median_of(double *values, size_t n)
-{
-    hp_sort(values, n);
-    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
 /** The usual velocity of somebody before a step; false: he has not been there for long enough. */
 static bool usual_velocity(const pred_recording *r, const pred_row *now, hp_vec2 *out)
 {
@@ -45,7 +38,7 @@ static bool usual_velocity(const pred_recording *r, const pred_row *now, hp_vec2
     if (n < 2) {
         return false;
     }
-    *out = (hp_vec2){median_of(vx, n), median_of(vy, n)};
+    *out = (hp_vec2){hp_median(vx, n), hp_median(vy, n)};
     return true;
 }
 
@@ -71,7 +64,7 @@ static double common_factor(double *factors, size_t n)
     if (n < WITNESSES) {
         return 1.0;
     }
-    const double middle = median_of(factors, n);
+    const double middle = hp_median(factors, n);
     for (size_t i = 0; i < n; ++i) {
         agree += fabs(factors[i] - middle) < SAME_SHARE * middle ? 1 : 0;
     }

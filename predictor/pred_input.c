@@ -1,5 +1,7 @@
 #include "predictor/pred_input.h"
 
+#include "common/hp_sort.h"
+
 #include <string.h>
 
 #define SAME 1e-6      /* seconds: grid and point fall together */
@@ -20,21 +22,6 @@ static const double MAX_SPEED_MPS[PRED_CLASSES] = {12.0, 25.0, 60.0, 60.0};
 /* Nor does a walker differ for a single step by more than this from his usual velocity: m/s. */
 #define MAX_ODD_MPS 3.0
 
-/** Of n >= 1 values, which are sorted on the way. */
-static double median_of(double *values, uint32_t n)
-{
-    for (uint32_t i = 1; i < n; ++i) {
-        const double value = values[i];
-        uint32_t at = i;
-        while (at > 0 && value < values[at - 1]) {
-            values[at] = values[at - 1];
-            --at;
-        }
-        values[at] = value;
-    }
-    return 0.5 * (values[(n - 1) / 2] + values[n / 2]);
-}
-
 /** The velocity of the median step, axis by axis. Times ascend. */
 static hp_vec2 usual_velocity(const double *times_s, const hp_vec2 *points, uint32_t n)
 {
@@ -45,7 +32,7 @@ static hp_vec2 usual_velocity(const double *times_s, const hp_vec2 *points, uint
         vx[i - 1] = (points[i].x_m - points[i - 1].x_m) / gap_s;
         vy[i - 1] = (points[i].y_m - points[i - 1].y_m) / gap_s;
     }
-    return (hp_vec2){median_of(vx, n - 1), median_of(vy, n - 1)};
+    return (hp_vec2){hp_median(vx, n - 1), hp_median(vy, n - 1)};
 }
 
 /** Index of the first point after the last gap of more than a second. */

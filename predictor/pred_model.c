@@ -2,7 +2,6 @@
 
 #include "common/hp_safetensors.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const char FORMAT[] = "hyplan-predictor-2";

@@ -98,7 +98,7 @@ hp_status pred_acts_create(uint32_t capacity, pred_acts *out)
 {
     const size_t pairs = (size_t)capacity * PRED_NEIGHBOURS;
     size_t total = 0;
-    *out = (pred_acts){.capacity = capacity, .pair_capacity = (uint32_t)pairs};
+    *out = (pred_acts){.capacity = capacity};
     for (size_t i = 0; i < HP_ARRAY_LEN(ROOMS); ++i) {
         total += ROOMS[i].per_agent * (size_t)capacity + ROOMS[i].per_pair * pairs;
     }

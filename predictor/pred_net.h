@@ -89,7 +89,7 @@ typedef struct pred_batch {
 
 /** What the network computes on its way, kept for the way back. */
 typedef struct pred_acts {
-    uint32_t capacity, pair_capacity; /* agents, neighbours */
+    uint32_t capacity; /* agents */
     pred_batch batch;
     pred_real *encoded, *norm0_hat, *norm0_inverse, *h0;
     pred_real *pair1, *pair2, *query, *key, *value, *attention, *gathered;

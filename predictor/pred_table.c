@@ -2,7 +2,6 @@
 #include "common/hp_file.h"
 #include "predictor/pred_data.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

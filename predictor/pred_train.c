@@ -12,7 +12,6 @@
 
 #define EPSILON 1e-8
 #define CLIP 5.0
-#define PI 3.14159265358979323846
 
 enum { MIN_FUTURE = 4, WARM_UP = 300, LANE_START = 1, LANE_SHUFFLE = 2, LANE_CHANGE = 3 };
 
@@ -187,7 +186,7 @@ static double rate_now(const pred_trainer *t)
     const double done = (double)t->epoch * t->n_steps + t->step + 1.0;
     const double all = (double)t->config.epochs * t->n_steps;
     const double share = hp_clamp((done - WARM_UP) / fmax(all - WARM_UP, 1.0), 0.0, 1.0);
-    return t->config.rate * fmin(done / WARM_UP, 1.0) * 0.5 * (1.0 + cos(PI * share));
+    return t->config.rate * fmin(done / WARM_UP, 1.0) * 0.5 * (1.0 + cos(HP_PI * share));
 }
 
 static void descend(pred_trainer *t)

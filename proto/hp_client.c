@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MS INT64_C(1000000)
-
 enum { SLICE_MS = 20, PING_LOST_MS = 100, PING_BUSY_MS = 500, PING_IDLE_MS = 1000 };
 
 struct hp_client {
@@ -95,7 +93,7 @@ static void drain(hp_client *c)
 static void ping(hp_client *c, hp_msg_type type, int64_t every_ms)
 {
     const int64_t now = now_ns(c);
-    if (c->ping != 0 && now - c->pinged_ns < every_ms * MS) {
+    if (c->ping != 0 && now - c->pinged_ns < every_ms * HP_MS_NS) {
         return;
     }
     hp_hello hello;
@@ -110,7 +108,7 @@ static void ping(hp_client *c, hp_msg_type type, int64_t every_ms)
 
 hp_status hp_client_greet(hp_client *client, int64_t wait_ms)
 {
-    const int64_t until_ns = now_ns(client) + wait_ms * MS;
+    const int64_t until_ns = now_ns(client) + wait_ms * HP_MS_NS;
     while (!client->info.answering) {
         bool ready = false;
         ping(client, HP_MSG_HELLO, PING_LOST_MS);
@@ -130,7 +128,7 @@ hp_status hp_client_greet(hp_client *client, int64_t wait_ms)
 static hp_status wait_slice(hp_client *c, int64_t sent_ns, int64_t deadline_ns)
 {
     bool ready = false;
-    const int64_t left_ms = (deadline_ns - now_ns(c) + MS - 1) / MS;
+    const int64_t left_ms = (deadline_ns - now_ns(c) + HP_MS_NS - 1) / HP_MS_NS;
     const int64_t wait_ms = left_ms < 0 ? 0 : (left_ms < SLICE_MS ? left_ms : SLICE_MS);
     const hp_status st = hp_bus_poll(&c->socket, &ready, 1, wait_ms);
     if (st != HP_OK && st != HP_EAGAIN) {
@@ -151,7 +149,7 @@ static hp_status wait_slice(hp_client *c, int64_t sent_ns, int64_t deadline_ns)
         set_answering(c, false, "its reply did not come in time");
         return HP_EDEADLINE;
     }
-    if (now_ns(c) - sent_ns > c->busy_ms * MS) {
+    if (now_ns(c) - sent_ns > c->busy_ms * HP_MS_NS) {
         ping(c, HP_MSG_HEALTH, 0);
         c->busy_ms *= 2;
     }
@@ -227,7 +225,7 @@ bool hp_client_tend(hp_client *client)
 
 void hp_client_refresh(hp_client *client, int64_t wait_ms)
 {
-    const int64_t until_ns = now_ns(client) + wait_ms * MS;
+    const int64_t until_ns = now_ns(client) + wait_ms * HP_MS_NS;
     hp_status st = HP_OK;
     drain(client);
     if (!client->info.answering) {

@@ -60,6 +60,13 @@ const char *hp_role_name(hp_role role)
     return (unsigned)role < HP_ROLE_COUNT ? NAMES[role] : "unknown role";
 }
 
+const char *hp_source_name(hp_source source)
+{
+    static const char *const NAMES[HP_SOURCE_COUNT] = {"search", "policy", "comfort_brake",
+                                                       "hard_brake"};
+    return (unsigned)source < HP_SOURCE_COUNT ? NAMES[source] : "unknown source";
+}
+
 size_t hp_msg_size(hp_msg_type type)
 {
     return (unsigned)type < HP_MSG_COUNT ? hp_layout_of(type)->size : 0;
@@ -114,11 +121,6 @@ void hp_codec_destroy(hp_codec **codec)
     hp_arena_destroy(&(*codec)->arena);
     free(*codec);
     *codec = NULL;
-}
-
-uint64_t hp_codec_schema(const hp_codec *codec)
-{
-    return codec->schema;
 }
 
 /* ---- Bytes ---- */

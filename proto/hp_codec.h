@@ -73,11 +73,10 @@ typedef struct hp_codec hp_codec;
 HP_NODISCARD hp_status hp_codec_create(hp_codec **out);
 void hp_codec_destroy(hp_codec **codec);
 
-/** Hash of all messages' fields: programs understand each other if theirs are equal. */
-uint64_t hp_codec_schema(const hp_codec *codec);
-
 const char *hp_msg_name(hp_msg_type type);
 const char *hp_role_name(hp_role role);
+/** "search", "comfort_brake", ...: as in files. */
+const char *hp_source_name(hp_source source);
 /** Copies a message that has been checked, but not the room behind its tensors' bytes. */
 void hp_msg_copy(hp_msg_type type, void *to, const void *from);
 /** sizeof the struct of a type. */

@@ -24,7 +24,6 @@ enum {
     HP_MAX_PATH = 512,     /* points of the planned path */
     HP_MAX_PHANTOMS = 16,  /* places where somebody hidden may step out */
     HP_MAX_ACTIONS = 8,    /* accelerations that the search chooses from */
-    HP_MAX_STAGES = 8,     /* timed parts of a tick */
     HP_MAX_DEPTHS = 16,    /* depths that pruned nodes are told apart by */
     HP_MAX_LOOKS = 64,     /* in a request to the policy */
     HP_MAX_FEATURES = 256, /* of a look */

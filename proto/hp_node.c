@@ -15,8 +15,7 @@ static hp_status set_up(hp_host *host, const char *prefix, const char *place, FI
                         hp_error *error)
 {
     host->clock = hp_clock_real();
-    host->log =
-        (hp_log){.program = hp_role_name(host->node.role), .level = HP_LOG_INFO, .out = log};
+    host->log = (hp_log){.program = hp_role_name(host->node.role), .out = log};
     host->node.bus = host->bus;
     host->node.clock = &host->clock;
     host->node.log = &host->log;

@@ -1,7 +1,7 @@
 #include "sim-bridge/bridge_config.h"
 
 const char *const BRIDGE_WORLD_NAMES[] = {"sim", "replay", "carla", NULL};
-const char *const BRIDGE_CLIP_NAMES[] = {"dut", "citr", NULL};
+static const char *const CLIP_NAMES[] = {"dut", "citr", NULL};
 
 const hp_field BRIDGE_FIELDS[] = {
     HP_F_ENUM(bridge_config, world, BRIDGE_WORLD_NAMES,
@@ -14,7 +14,7 @@ const hp_field BRIDGE_FIELDS[] = {
                 "replay: path of the clip up to _traj_ped_filtered.csv, or of CARLA's FILE.log"),
     HP_F_STRING(bridge_config, map,
                 "replay of FILE.log: the town's OpenDRIVE file; empty: everything is drivable"),
-    HP_F_ENUM(bridge_config, clip_format, BRIDGE_CLIP_NAMES, "replay: who recorded the clip"),
+    HP_F_ENUM(bridge_config, clip_format, CLIP_NAMES, "replay: who recorded the clip"),
     HP_F_STRING(bridge_config, car,
                 "replay: id of the car whose place the ego takes; empty: the first that moves"),
     HP_F_UINT(bridge_config, first_episode, 0, 1000000, NULL,

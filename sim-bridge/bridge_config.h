@@ -31,7 +31,6 @@ typedef struct bridge_config {
 } bridge_config;
 
 extern const char *const BRIDGE_WORLD_NAMES[];
-extern const char *const BRIDGE_CLIP_NAMES[];
 extern const hp_field BRIDGE_FIELDS[];
 void bridge_config_default(bridge_config *config);
 

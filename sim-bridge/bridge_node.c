@@ -7,8 +7,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define MS INT64_C(1000000)
-
 enum {
     RESEND_MAX_MS = 1000,
     GOODBYE_MS = 2000,       /* patience for the acknowledgement of an episode's end */
@@ -217,7 +215,7 @@ static void send_pending(bridge_node *n, hp_msg_type type, uint64_t tick, const 
             n->letter.wait_ms * 2 > RESEND_MAX_MS ? RESEND_MAX_MS : n->letter.wait_ms * 2;
         n->outcome.resent += type == HP_MSG_FRAME ? 1 : 0;
     }
-    n->letter.due_ns = now + n->letter.wait_ms * MS;
+    n->letter.due_ns = now + n->letter.wait_ms * HP_MS_NS;
     post(n, type, n->letter.sequence, tick, message);
 }
 
@@ -425,14 +423,14 @@ static int64_t until_due_ms(const bridge_node *n, int64_t wait_ms)
 {
     const bool clocked = n->phase == PHASE_DRIVE && n->config.realtime;
     const bool unsent = n->planner_generation != 0 && !(clocked && n->informed);
-    int64_t due_ns = now_ns(n) + wait_ms * MS;
+    int64_t due_ns = now_ns(n) + wait_ms * HP_MS_NS;
     if (clocked && n->tick_ns < due_ns) {
         due_ns = n->tick_ns;
     }
     if (unsent && n->letter.due_ns < due_ns) {
         due_ns = n->letter.due_ns;
     }
-    const int64_t left_ms = (due_ns - now_ns(n) + MS - 1) / MS;
+    const int64_t left_ms = (due_ns - now_ns(n) + HP_MS_NS - 1) / HP_MS_NS;
     return left_ms > 0 ? left_ms : 0;
 }
 

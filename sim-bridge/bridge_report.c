@@ -1,6 +1,7 @@
 #include "sim-bridge/bridge_report.h"
 
 #include "common/hp_file.h"
+#include "proto/hp_codec.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,13 +19,6 @@ struct bridge_report {
     json_t *root;     /* episodes.json */
     json_t *episodes; /* its list */
 };
-
-const char *bridge_source_text(hp_source source)
-{
-    static const char *const TEXTS[HP_SOURCE_COUNT] = {"search", "policy", "comfort_brake",
-                                                       "hard_brake"};
-    return source < HP_SOURCE_COUNT ? TEXTS[source] : "none";
-}
 
 static hp_status open_steps(bridge_report *r, hp_error *error)
 {
@@ -111,7 +105,7 @@ void bridge_report_tick(bridge_report *report, uint32_t episode, const hp_frame 
                   e->pose.yaw_rad, e->speed_mps, e->accel_mps2, e->steer_rad);
     if (command != NULL) {
         (void)fprintf(out, "%.4f,%.5f,%s,%d,", command->accel_mps2, command->steer_rad,
-                      bridge_source_text(command->source), command->guarded ? 1 : 0);
+                      hp_source_name(command->source), command->guarded ? 1 : 0);
     } else {
         (void)fputs(",,watchdog,0,", out);
     }

@@ -30,6 +30,5 @@ void bridge_report_tick(bridge_report *report, uint32_t episode, const hp_frame 
                         const hp_command *command);
 HP_NODISCARD hp_status bridge_report_episode(bridge_report *report, const bridge_outcome *outcome,
                                              const sim_result *result, hp_error *error);
-const char *bridge_source_text(hp_source source);
 
 #endif

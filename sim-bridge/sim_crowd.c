@@ -1,5 +1,7 @@
 #include "sim-bridge/sim_crowd.h"
 
+#include "common/hp_rng.h"
+
 #include <math.h>
 
 /* Walkers. */

@@ -15,16 +15,6 @@
 #define ONCOMING_M 2.0 /* this far beside the route, and still on a road */
 #define SIGN_MPS2 0.05 /* commands nearer to 0 than this count as holding speed */
 
-static double lesser(double a, double b) /* lesser() without its care for NaN, which costs a call */
-{
-    return a < b ? a : b;
-}
-
-static double greater(double a, double b)
-{
-    return a > b ? a : b;
-}
-
 /** The ego as its surroundings are measured from. */
 typedef struct ego_view {
     hp_box box;
@@ -153,8 +143,8 @@ static void clip_time(double p, double v, double reach, double *from, double *to
     }
     const double t0 = (-reach - p) / v;
     const double t1 = (reach - p) / v;
-    *from = greater(*from, lesser(t0, t1));
-    *to = lesser(*to, greater(t0, t1));
+    *from = hp_max(*from, hp_min(t0, t1));
+    *to = hp_min(*to, hp_max(t0, t1));
 }
 
 /** When the rectangles touch if both keep their velocities; INFINITY if never. */
@@ -182,8 +172,8 @@ static bool overlaps(const ego_view *ego, const relative *r)
 /** Square of the distance from p to a rectangle around the origin. */
 static double rect_distance2(double x, double y, double half_x, double half_y)
 {
-    const double dx = greater(fabs(x) - half_x, 0.0);
-    const double dy = greater(fabs(y) - half_y, 0.0);
+    const double dx = hp_max(fabs(x) - half_x, 0.0);
+    const double dy = hp_max(fabs(y) - half_y, 0.0);
     return dx * dx + dy * dy;
 }
 
@@ -198,12 +188,12 @@ static double gap(const ego_view *ego, const relative *r)
     for (int i = 0; i < 4; ++i) {
         const double ax = SIGNS[i][0] * r->half_length_m;
         const double ay = SIGNS[i][1] * r->half_width_m;
-        best = lesser(best,
+        best = hp_min(best,
                       rect_distance2(r->x_m + r->c * ax - r->s * ay, r->y_m + r->s * ax + r->c * ay,
                                      ego->half_length_m, ego->half_width_m));
         const double bx = SIGNS[i][0] * ego->half_length_m - r->x_m;
         const double by = SIGNS[i][1] * ego->half_width_m - r->y_m;
-        best = lesser(best, rect_distance2(r->c * bx + r->s * by, r->c * by - r->s * bx,
+        best = hp_min(best, rect_distance2(r->c * bx + r->s * by, r->c * by - r->s * bx,
                                            r->half_length_m, r->half_width_m));
     }
     return sqrt(best);
@@ -222,28 +212,27 @@ static sim_crash crash_side(const relative *r)
     const double rear = since_touch(r->reach_x_m + r->x_m, r->vx_mps);
     const double left = since_touch(r->reach_y_m - r->y_m, -r->vy_mps);
     const double right = since_touch(r->reach_y_m + r->y_m, r->vy_mps);
-    const double flank = lesser(left, right);
+    const double flank = hp_min(left, right);
     if (front <= rear && front <= flank) {
         return SIM_CRASH_FRONT;
     }
     return rear < flank ? SIM_CRASH_REAR : SIM_CRASH_SIDE;
 }
 
-static void crash(sim_judge *judge, sim_crash kind, uint32_t id, double speed_mps)
+static void crash(sim_judge *judge, sim_crash kind, double speed_mps)
 {
     if (judge->result.verdict == HP_VERDICT_CRASH) {
         return;
     }
     judge->result.verdict = HP_VERDICT_CRASH;
     judge->result.crash = kind;
-    judge->result.crash_id = id;
     judge->result.impact_mps = fabs(speed_mps);
 }
 
 /** True if the body cannot lower the smallest gap, and is nowhere near a near miss or a crash. */
 static bool is_far(const relative *r, double min_gap_m)
 {
-    const double beyond = greater(min_gap_m, NEAR_M);
+    const double beyond = hp_max(min_gap_m, NEAR_M);
     return rect_distance2(r->x_m, r->y_m, r->reach_x_m, r->reach_y_m) > beyond * beyond;
 }
 
@@ -255,13 +244,13 @@ static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *bo
         return; /* a body that is nowhere */
     }
     if (ego->moves) {
-        result->min_ttc_s = lesser(result->min_ttc_s, time_to_collision(&r));
+        result->min_ttc_s = hp_min(result->min_ttc_s, time_to_collision(&r));
     }
     if (is_far(&r, body->standing ? 0.0 : result->min_gap_m)) {
         return;
     }
     if (!body->standing) {
-        result->min_gap_m = lesser(result->min_gap_m, gap(ego, &r));
+        result->min_gap_m = hp_min(result->min_gap_m, gap(ego, &r));
     }
     if (!ego->moves) {
         return;
@@ -272,7 +261,7 @@ static void judge_body(sim_judge *judge, const ego_view *ego, const sim_body *bo
         judge->near_miss_seen = true;
     }
     if (overlaps(ego, &r)) {
-        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+        crash(judge, crash_side(&r), ego->speed_mps);
     }
 }
 
@@ -349,7 +338,7 @@ static void judge_place(sim_judge *judge, const hp_ego_state *ego)
     } else if (ground == HP_GROUND_PAVEMENT) {
         judge->result.pavement_s += info->tick_s;
     } else {
-        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+        crash(judge, SIM_CRASH_OFFROAD, ego->speed_mps);
     }
 }
 
@@ -361,7 +350,7 @@ static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_
     if (judge->accel_ticks > 0) {
         const double jerk = (accel_mps2 - judge->accel_mps2) / tick_s;
         judge->jerk2_sum += jerk * jerk;
-        result->max_jerk_mps3 = greater(result->max_jerk_mps3, fabs(jerk));
+        result->max_jerk_mps3 = hp_max(result->max_jerk_mps3, fabs(jerk));
         result->rms_jerk_mps3 = sqrt(judge->jerk2_sum / judge->accel_ticks);
     }
     judge->accel_mps2 = accel_mps2;
@@ -369,7 +358,7 @@ static void judge_motion(sim_judge *judge, const hp_ego_state *before, const hp_
     const bool hard = accel_mps2 < HARD_BRAKE_MPS2;
     result->hard_brakes += hard && !judge->braking_hard ? 1 : 0;
     judge->braking_hard = hard;
-    result->max_speed_mps = greater(result->max_speed_mps, fabs(after->speed_mps));
+    result->max_speed_mps = hp_max(result->max_speed_mps, fabs(after->speed_mps));
     if (fabs(after->speed_mps) > judge->info->speed_limit_mps + SPEEDING_MARGIN_MPS) {
         result->speeding_s += tick_s;
     }
@@ -399,9 +388,7 @@ static void judge_command(sim_judge *judge, const hp_command *command)
 {
     sim_result *result = &judge->result;
     double numbers[2] = {NAN, NAN};
-    if (command == NULL) {
-        result->missing += 1;
-    } else {
+    if (command != NULL) {
         const int sign = sign_of(command->accel_mps2);
         result->switches += result->ticks > 0 && sign != judge->command_sign ? 1 : 0;
         judge->command_sign = sign;
@@ -481,11 +468,11 @@ void sim_judge_contact(sim_judge *judge, const hp_ego_state *ego, const sim_body
         return;
     }
     if (body == NULL) {
-        crash(judge, SIM_CRASH_OFFROAD, 0, ego->speed_mps);
+        crash(judge, SIM_CRASH_OFFROAD, ego->speed_mps);
     } else {
         const hp_vec2 heading = {cos(body->box.centre.yaw_rad), sin(body->box.centre.yaw_rad)};
         const relative r = relate(&view, body, heading);
-        crash(judge, crash_side(&r), body->id, ego->speed_mps);
+        crash(judge, crash_side(&r), ego->speed_mps);
     }
     judge->result.near_miss = false;
     judge->result.safe_arrival = false;

@@ -23,7 +23,6 @@ typedef enum sim_crash {
 typedef struct sim_result {
     hp_verdict verdict;
     sim_crash crash;
-    uint32_t crash_id; /* of the body hit */
     double impact_mps; /* ego speed at the crash */
     bool near_miss;
     bool near_miss_applies; /* false where the scenario says so */
@@ -41,7 +40,6 @@ typedef struct sim_result {
     uint32_t ticks;
     uint32_t interventions;            /* commands changed by the guard */
     uint32_t sources[HP_SOURCE_COUNT]; /* commands by source */
-    uint32_t missing;                  /* ticks without a command */
     /* XXH3-64 of each command's acceleration and steering, seeded with the hash before it. */
     uint64_t command_hash;
 } sim_result;

@@ -13,8 +13,6 @@
 #include "sim-bridge/sim_actors.h"
 #include "sim-bridge/sim_oracle.h"
 
-#include <stddef.h>
-
 enum {
     ORACLE_MAX_POINTS = 768,
     ORACLE_MAX_SPANS = 8,
@@ -98,10 +96,9 @@ typedef struct oracle_latch {
     double reach_m;
 } oracle_latch;
 
-/** Moving bodies at each tick, had the latch fired at a certain tick. */
+/** Moving bodies at each tick; where a latch has fired, at the ticks behind that. */
 typedef struct oracle_script {
     uint32_t n_moving;
-    uint32_t from; /* the ticks before are those of the script without latch */
     hp_box boxes[SIM_ORACLE_MAX_TICKS + 1][SIM_MAX_BODIES];
 } oracle_script;
 

@@ -94,7 +94,6 @@ void oracle_scene_begin(oracle_scene *scene, const sim_scenario *scenario, const
         scene->before[k + 1] = scene->before[k];
         step(scene, NULL, &scene->before[k + 1]);
     }
-    scene->calm.from = 0;
 }
 
 hp_vec2 oracle_scene_latch_centre(const oracle_scene *scene, uint32_t tick)
@@ -108,7 +107,6 @@ void oracle_scene_latch(oracle_scene *scene, uint32_t tick)
 {
     const hp_vec2 ego = oracle_scene_latch_centre(scene, tick);
     sim_actors actors = scene->before[tick];
-    scene->latched.from = tick + 1;
     for (uint32_t k = tick; k < scene->rules.max_ticks; ++k) {
         step(scene, k == tick ? &ego : NULL, &actors);
         boxes_take(scene, &actors, &scene->latched, k + 1);

@@ -6,7 +6,6 @@
 #ifndef SIM_SCENARIO_H
 #define SIM_SCENARIO_H
 
-#include "common/hp_rng.h"
 #include "common/hp_yaml.h"
 #include "proto/hp_msgs.h"
 

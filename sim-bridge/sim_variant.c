@@ -1,5 +1,6 @@
 /* Variants of scenarios: mirrored, with other cars, altered in all ways at once; and what a scene
  * draws. */
+#include "common/hp_rng.h"
 #include "sim-bridge/sim_crowd.h"
 
 /** Streams of a seed; one each, so that a new variant leaves the others as they are. */

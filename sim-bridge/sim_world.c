@@ -2,7 +2,6 @@
 
 #include "sim-bridge/sim_actors.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>

@@ -8,8 +8,6 @@
 #include "pomdp/car/car_block.h"
 #include "pomdp/car/car_scene_lanes.h"
 
-#include <math.h>
-
 #define WALK_MPS 0.1f /* slower than this is standing */
 #define BESIDE_M ((float)CAR_BESIDE_M)
 #define STANDING_MPS 0.05f /* an ego slower than this cannot collide by its own doing */

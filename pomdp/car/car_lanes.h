@@ -297,13 +297,6 @@ static inline car_f lanes_abs(car_f x)
     return (car_f)((car_i)x & lanes_all_i(INT32_MAX));
 }
 
-static inline car_f lanes_load(const float x[CAR_LANES])
-{
-    car_f v;
-    memcpy(&v, x, sizeof v);
-    return v;
-}
-
 /** Towards zero. */
 static inline car_i lanes_to_int(car_f x)
 {

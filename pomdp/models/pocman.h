@@ -35,7 +35,7 @@ typedef struct pocman_state {
     uint8_t seen;  /* the first four bits last observed */
     uint8_t way;   /* the last action; POCMAN_N_ACTIONS: none yet */
     uint8_t ghost[POCMAN_GHOSTS];
-    uint8_t ghost_way[POCMAN_GHOSTS]; /* that it must not turn back from; N_ACTIONS: none */
+    uint8_t ghost_way[POCMAN_GHOSTS]; /* that it must not turn back from; POCMAN_N_ACTIONS: none */
     uint8_t unused[4];                /* zero: whole words */
 } pocman_state;
 

@@ -47,7 +47,7 @@ typedef struct xodr_facts {
     char name[64];
     uint32_t n_roads, n_junctions, n_lanes; /* lanes in sections, those of XODR_OTHER left out */
     uint32_t n_gaps;                        /* links whose ends do not meet; they are not used */
-    double road_m, driving_m, pavement_m;   /* lengths */
+    double driving_m, pavement_m;           /* lengths */
 } xodr_facts;
 
 enum { XODR_MAX_BYTES = 64 << 20 };
@@ -65,8 +65,6 @@ uint32_t xodr_next(const xodr_map *map, const xodr_lane *lane, uint32_t k);
 
 /** What lies at a point; a driving lane outweighs the rest. */
 xodr_kind xodr_at(const xodr_map *map, hp_vec2 p);
-/** The driving lane at a point that leads most nearly the given way, or -1. */
-int32_t xodr_lane_of(const xodr_map *map, hp_pose pose);
 /** Limit of the driving lane there; 0: none. */
 double xodr_limit_at(const xodr_map *map, hp_pose pose);
 

@@ -177,7 +177,8 @@ xodr_kind xodr_at(const xodr_map *map, hp_vec2 p)
     return best;
 }
 
-int32_t xodr_lane_of(const xodr_map *map, hp_pose pose)
+/** The driving lane at a point that leads most nearly the given way, or -1. */
+static int32_t lane_along(const xodr_map *map, hp_pose pose)
 {
     const hp_vec2 p = {pose.x_m, pose.y_m};
     double best = 0.0; /* cosine of the angle between the ways */
@@ -204,7 +205,7 @@ int32_t xodr_lane_of(const xodr_map *map, hp_pose pose)
 
 double xodr_limit_at(const xodr_map *map, hp_pose pose)
 {
-    const int32_t lane = xodr_lane_of(map, pose);
+    const int32_t lane = lane_along(map, pose);
     return lane >= 0 ? map->lanes[lane].limit_mps : 0.0;
 }
 

@@ -171,7 +171,6 @@ hp_status xodr_sample(xodr_map *map, hp_error *error)
     }
     for (uint32_t i = 0; i < map->roads.n; ++i) {
         sampler m = {.map = map, .road = xodr_road_of(map, i)};
-        map->facts.road_m += m.road->length_m;
         for (m.section = 0; m.section < m.road->sections.n; ++m.section) {
             const xodr_section *section = xodr_section_of(map, m.road->sections.first + m.section);
             m.from_m = section->s_m;

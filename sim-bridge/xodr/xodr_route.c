@@ -94,7 +94,7 @@ static void expand(search *s, uint32_t lane)
     const double here = s->nodes[lane].cost_m;
     const double rest_m = length_of(l) - (lane == s->first ? s->from_s_m : 0.0);
     for (uint32_t k = 0; k < l->n_next; ++k) {
-        relax(s, lane, s->map->next[l->first_next + k], here + length_of(l), false);
+        relax(s, lane, xodr_next(s->map, l, k), here + length_of(l), false);
     }
     const int32_t sides[2] = {l->beside_left, l->beside_right};
     for (int k = 0; k < 2 && rest_m >= LEAST_CHANGE_M && !s->nodes[lane].change; ++k) {

@@ -4,7 +4,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdlib.h>
 
 enum { MOST_ROW = 2048, MOST_PARAMS = 1 << 18 };
 

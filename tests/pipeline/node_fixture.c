@@ -9,7 +9,7 @@ void fixture_open(fixture *f, hp_role role, hp_role other)
     *f = (fixture){.dir = "/tmp/hyplan-nodes-XXXXXX"};
     assert_non_null(mkdtemp(f->dir));
     f->clock = hp_clock_virtual(1000 * MS);
-    f->log = (hp_log){.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    f->log = (hp_log){.program = "test", .out = NULL};
     assert_int_equal(hp_bus_create(&f->bus), HP_OK);
     f->node = (hp_node){.bus = f->bus,
                         .base = "inproc://test",

@@ -1,4 +1,5 @@
 #include "tests/pipeline/run_rig.h"
+#include "tests/support/shell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -207,7 +208,7 @@ void rig_look(rig *r)
 const hp_message *rig_hear(rig *r, hp_msg_type type)
 {
     const hp_clock clock = hp_clock_real();
-    const int64_t until_ns = hp_clock_now_ns(&clock) + RIG_PATIENCE_MS * INT64_C(1000000);
+    const int64_t until_ns = hp_clock_now_ns(&clock) + RIG_PATIENCE_MS * HP_MS_NS;
     while (hp_clock_now_ns(&clock) < until_ns && may_wait(r)) {
         char topic[HP_TEXT];
         size_t len = 0;
@@ -301,10 +302,7 @@ void rig_write_config(const rig *r, const char *text)
 {
     char path[RIG_PATH + 16];
     (void)snprintf(path, sizeof path, "%s/more.yaml", r->dir);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    shell_write(path, text);
     char config[RIG_PATH + 16];
     (void)snprintf(config, sizeof config, "%s/config.yaml", r->dir);
     assert_int_equal(rename(path, config), 0);

@@ -5,13 +5,16 @@
 
 #include <jansson.h>
 
+/** config NULL: the default. */
 static bridge_node *bridge_open(fixture *f, const bridge_config *config)
 {
-    bridge_setup setup = {.bridge = *config, .seed = 1};
+    bridge_setup setup = {.seed = 1};
     bridge_node *bridge = NULL;
     hp_error error;
     fixture_open(f, HP_ROLE_BRIDGE, HP_ROLE_PLANNER);
     setup.run_dir = f->dir;
+    bridge_config_default(&setup.bridge);
+    setup.bridge = config != NULL ? *config : setup.bridge;
     sim_config_default(&setup.sim);
     assert_int_equal(hp_node_open(&f->other, HP_SOCKET_DEALER, HP_LINK_BRIDGE, &f->link, &error),
                      HP_OK);
@@ -105,10 +108,8 @@ static json_t *episode(const json_t *root, size_t i, const char *key)
 static void test_bridge_sends_frame_again_when_it_is_not_answered(void **state)
 {
     fixture f;
-    bridge_config config;
     (void)state;
-    bridge_config_default(&config);
-    bridge_node *bridge = bridge_open(&f, &config);
+    bridge_node *bridge = bridge_open(&f, NULL);
     const uint64_t world = join(&f, bridge);
     assert_int_equal(hear_bridge(&f, bridge, HP_MSG_FRAME)->as_hp_frame.tick, 0);
     assert_true(bridge_is_silent(&f, bridge)); /* as long as the clock stands */
@@ -132,10 +133,8 @@ static void test_bridge_sends_frame_again_when_it_is_not_answered(void **state)
 static void test_bridge_ignores_commands_when_they_answer_something_else(void **state)
 {
     fixture f;
-    bridge_config config;
     (void)state;
-    bridge_config_default(&config);
-    bridge_node *bridge = bridge_open(&f, &config);
+    bridge_node *bridge = bridge_open(&f, NULL);
     const uint64_t world = join(&f, bridge);
     (void)hear_bridge(&f, bridge, HP_MSG_FRAME);
     command(&f, world + 1, 0, 1.0); /* another world */
@@ -152,10 +151,8 @@ static void test_bridge_ignores_commands_when_they_answer_something_else(void **
 static void test_bridge_tells_world_again_when_planner_is_restarted(void **state)
 {
     fixture f;
-    bridge_config config;
     (void)state;
-    bridge_config_default(&config);
-    bridge_node *bridge = bridge_open(&f, &config);
+    bridge_node *bridge = bridge_open(&f, NULL);
     const uint64_t world = join(&f, bridge);
     (void)hear_bridge(&f, bridge, HP_MSG_FRAME);
     command(&f, world, 0, 1.0);

@@ -52,7 +52,7 @@ static void open_study(study *s, const char *suite, const char *scenes, uint32_t
     for (uint32_t d = 0; d < DRIVERS; ++d) {
         bool guard = false;
         const driver_kind *kind = bench_contender_kind(&s->suite.settings, d, &guard);
-        assert_int_equal(kind->create(&s->config, guard, &s->drivers[d], &error), HP_OK);
+        assert_int_equal(driver_create(kind, &s->config, guard, &s->drivers[d], &error), HP_OK);
     }
     assert_int_equal(sim_world_create(&s->config.sim, &s->twin), HP_OK);
 }

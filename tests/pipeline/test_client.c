@@ -136,22 +136,30 @@ static int64_t forgetful_now_ns(const hp_clock *clock)
     return w->clock.virtual_ns;
 }
 
+/** A client of such a worker, greeted; its next letter is the one behind sequence. */
+static hp_client *greet_forgetful(fixture *f, forgetful *w, uint64_t sequence, void **state)
+{
+    hp_client *client = NULL;
+    hp_error error;
+    const char *link = open_link(f, state);
+    f->other.clock = &w->clock;
+    f->node.clock = &w->clock;
+    f->mail.sequence = sequence;
+    assert_int_equal(hp_mail_create(&f->node, &w->mail), HP_OK);
+    assert_int_equal(hp_node_open(&f->node, HP_SOCKET_ROUTER, link, &w->router, &error), HP_OK);
+    assert_int_equal(hp_client_create(&f->mail, link, &client, &error), HP_OK);
+    assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+    return client;
+}
+
 static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **state)
 {
     fixture f;
-    hp_client *client = NULL;
-    hp_error error;
     static hp_evaluate_reply reply;
     static const hp_evaluate_request request = {.world_id = 3, .tick = 4};
     const hp_envelope e = {.type = HP_MSG_EVALUATE_REQUEST};
     forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
-    const char *link = open_link(&f, state);
-    f.other.clock = &w.clock;
-    f.node.clock = &w.clock;
-    assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
-    assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+    hp_client *client = greet_forgetful(&f, &w, 0, state);
     const int64_t start_ns = w.clock.virtual_ns;
     assert_int_equal(
         hp_client_call(client, &e, &request, start_ns + 60000 * MS, HP_MSG_EVALUATE_REPLY, &reply),
@@ -167,16 +175,8 @@ static void test_client_gives_a_request_up_when_a_later_ping_is_answered(void **
 static void test_client_hears_the_last_word_when_it_asks_for_it(void **state)
 {
     fixture f;
-    hp_client *client = NULL;
-    hp_error error;
     forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = MS}};
-    const char *link = open_link(&f, state);
-    f.other.clock = &w.clock;
-    f.node.clock = &w.clock;
-    assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-    assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
-    assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
-    assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+    hp_client *client = greet_forgetful(&f, &w, 0, state);
     w.mail.health.refused = 7; /* since it was last asked */
     hp_client_refresh(client, 60000);
     assert_int_equal(hp_client_get(client)->health.refused, 7);
@@ -260,16 +260,7 @@ static void test_client_and_server_go_on_when_counters_are_high(void **state)
         fixture f;
         forgetful w = {.clock = {.now_ns = forgetful_now_ns, .virtual_ns = INT64_MAX / 2},
                        .answers = true};
-        hp_client *client = NULL;
-        hp_error error;
-        const char *link = open_link(&f, state);
-        f.other.clock = &w.clock;
-        f.node.clock = &w.clock;
-        f.mail.sequence = STARTS[i];
-        assert_int_equal(hp_mail_create(&f.node, &w.mail), HP_OK);
-        assert_int_equal(hp_node_open(&f.node, HP_SOCKET_ROUTER, link, &w.router, &error), HP_OK);
-        assert_int_equal(hp_client_create(&f.mail, link, &client, &error), HP_OK);
-        assert_int_equal(hp_client_greet(client, 60000), HP_OK);
+        hp_client *client = greet_forgetful(&f, &w, STARTS[i], state);
         for (uint64_t n = 0; n < 8; n++) {
             request.world_id = UINT64_MAX - n;
             request.tick = UINT32_MAX;

@@ -1,46 +1,22 @@
 /* The programs' common command line: what is refused, and with which words. */
-#include "tests/support/hp_test.h"
-
-#include "common/hp_status.h"
+#include "tests/support/shell.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static const char *const PROGRAMS[] = {"bridge", "planner", "predictor",
                                        "policy", "pomdp",   "recorder"};
 
-/** Runs BIN/hyplan-NAME with arguments; its output goes into text. Returns the exit status. */
-static int run(const char *name, const char *args, char *text, size_t cap)
-{
-    char command[512];
-    (void)snprintf(command, sizeof command, "%s/hyplan-%s %s 2>&1", HYPLAN_BIN, name, args);
-    FILE *out = popen(command, "r"); /* NOLINT(cert-env33-c): a test's own words */
-    assert_non_null(out);
-    const size_t n = fread(text, 1, cap - 1, out);
-    text[n] = '\0';
-    const int status = pclose(out);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
-}
-
+/** BIN/hyplan-NAME with these arguments ends so, and says that. */
 static void check(const char *name, const char *args, int status, const char *says)
 {
     char text[4096];
-    const int got = run(name, args, text, sizeof text);
+    const int got = shell_hear(text, sizeof text, "%s/hyplan-%s %s 2>&1", HYPLAN_BIN, name, args);
     if (got != status || strstr(text, says) == NULL) {
         fail_msg("hyplan-%s %s: status %d, said: %s", name, args, got, text);
     }
-}
-
-static void write_file(const char *path, const char *text)
-{
-    FILE *out = fopen(path, "we");
-    assert_non_null(out);
-    assert_true(fputs(text, out) >= 0);
-    assert_int_equal(fclose(out), 0);
 }
 
 static void test_programs_take_the_shipped_configuration(void **state)
@@ -110,17 +86,16 @@ static void test_programs_let_set_win_over_files(void **state)
     (void)state;
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/a.yaml", dir);
-    write_file(path, "control: {rate_hz: 20, decision_rate_hz: 3}\n");
+    shell_write(path, "control: {rate_hz: 20, decision_rate_hz: 3}\n");
     (void)snprintf(args, sizeof args, "--config %s --check-config", path);
     check("planner", args, 2, "must divide");
     (void)snprintf(args, sizeof args, "--set control.decision_rate_hz=5 --config %s --check-config",
                    path);
     check("planner", args, 0, "is good");
-    write_file(path, "control:\n  rate_hz: 20\n  rate_hertz: 3\n");
+    shell_write(path, "control:\n  rate_hz: 20\n  rate_hertz: 3\n");
     (void)snprintf(args, sizeof args, "--config %s --check-config", path);
     check("planner", args, 2, "a.yaml:3:3");
-    assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(dir), 0);
+    assert_int_equal(shell_remove(dir), 0);
 }
 
 static void test_programs_refuse_a_place_that_is_no_directory_for_sockets(void **state)

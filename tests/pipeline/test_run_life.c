@@ -1,5 +1,6 @@
 /* How runs begin and end: alone in their directory, without orphans, with clear words. */
 #include "tests/pipeline/run_rig.h"
+#include "tests/support/shell.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -137,13 +138,6 @@ static void test_second_run_is_refused_when_directory_is_in_use(void **state)
     rig_tear_down(&first);
 }
 
-static void copy_file(const char *from, const char *to)
-{
-    char command[3 * RIG_PATH];
-    (void)snprintf(command, sizeof command, "cp '%s' '%s'", from, to);
-    assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): a test's own paths */
-}
-
 /** A copy of the programs without one of them; configuration comes from here. */
 static void install_without(const char *bin, const char *missing)
 {
@@ -151,12 +145,8 @@ static void install_without(const char *bin, const char *missing)
                                            "hyplan-predictor", "hyplan-policy", "hyplan-pomdp"};
     assert_int_equal(mkdir(bin, 0700), 0);
     for (size_t i = 0; i < HP_ARRAY_LEN(PROGRAMS); i++) {
-        char from[RIG_PATH];
-        char to[RIG_PATH];
-        (void)snprintf(from, sizeof from, "%s/%s", HYPLAN_BIN, PROGRAMS[i]);
-        (void)snprintf(to, sizeof to, "%s/%s", bin, PROGRAMS[i]);
         if (strcmp(PROGRAMS[i], missing) != 0) {
-            copy_file(from, to);
+            assert_int_equal(shell_run("cp '%s/%s' '%s'", HYPLAN_BIN, PROGRAMS[i], bin), 0);
         }
     }
 }

@@ -3,7 +3,6 @@
 
 #include "common/hp_rng.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>

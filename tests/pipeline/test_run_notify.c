@@ -1,5 +1,6 @@
 /* A whole run under a service manager: a socket of ours that hears what systemd would. */
 #include "tests/pipeline/run_rig.h"
+#include "tests/support/shell.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -57,10 +58,7 @@ static void write_own(const rig *r, const char *text)
 {
     char path[RIG_PATH + 16];
     (void)snprintf(path, sizeof path, "%s/own.yaml", r->dir);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    shell_write(path, text);
 }
 
 static void test_run_tells_its_manager_how_it_gets_on(void **state)
@@ -100,7 +98,8 @@ static void test_run_tells_its_manager_how_it_gets_on(void **state)
     hear_until(fd, "RELOADING=1\nMONOTONIC_USEC=");
     hear_until(fd, "READY=1");
     assert_true(rig_log_has(&r, "configuration kept as it was"));
-    write_own(&r, "planner: {guard: {margin_m: 0.3}}\nsim: {sensor: {range_m: 40}}\n"); /* what may not */
+    write_own(
+        &r, "planner: {guard: {margin_m: 0.3}}\nsim: {sensor: {range_m: 40}}\n"); /* what may not */
     rig_signal(&r, SIGHUP);
     hear_until(fd, "RELOADING=1");
     hear_until(fd, "READY=1");

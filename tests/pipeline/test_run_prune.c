@@ -2,6 +2,7 @@
  * network runs, thresholds that are read again while driving, and none where the calibration is of
  * something else. */
 #include "tests/pipeline/run_rig.h"
+#include "tests/support/shell.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -17,29 +18,21 @@ static char calibration[128]; /* as --set */
 /** A few quick nodes: enough to prune by, not to drive by. */
 static int calibrate(void **state)
 {
-    char command[512];
     (void)state;
     if (mkdtemp(folder) == NULL) {
         return 1;
     }
-    (void)snprintf(command, sizeof command,
-                   HYPLAN_BIN "/hyplan calibrate prune -q --episodes 150 --trials 30 "
-                              "--label-trials 30 --out %s > /dev/null",
-                   folder);
     (void)snprintf(calibration, sizeof calibration,
                    "pomdp.prune.calibration=%s/prune.calibration.safetensors", folder);
-    return system(command); /* NOLINT(cert-env33-c): our own program */
+    return shell_run(HYPLAN_BIN "/hyplan calibrate prune -q --episodes 150 --trials 30 "
+                                "--label-trials 30 --out %s > /dev/null",
+                     folder);
 }
 
 static int clean(void **state)
 {
-    char path[128];
     (void)state;
-    (void)snprintf(path, sizeof path, "%s/prune.calibration.safetensors", folder);
-    (void)unlink(path);
-    (void)snprintf(path, sizeof path, "%s/prune.samples.csv", folder);
-    (void)unlink(path);
-    return rmdir(folder);
+    return shell_remove(folder);
 }
 
 /** What a run came to. */

@@ -1,11 +1,11 @@
 /* SIGHUP makes the planner of a running run read its configuration again; a bad one changes
  * nothing, and what the kernel does not grant is told. */
 #include "tests/pipeline/run_rig.h"
+#include "tests/support/shell.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
 enum { EPISODE_TICKS = 219 };
 
@@ -19,12 +19,8 @@ static const char *const LONG_RUN[] = {"--scenario", "cts/03",
 /** Exit status of the recording's replay with these options. */
 static int replay(const rig *r, const char *options)
 {
-    char command[2 * RIG_PATH];
-    (void)snprintf(command, sizeof command,
-                   HYPLAN_BIN "/hyplan replay --open-loop %s/run.mcap %s >/dev/null", r->dir,
-                   options);
-    const int status = system(command); /* NOLINT(cert-env33-c): a test's own words */
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return shell_run(HYPLAN_BIN "/hyplan replay --open-loop %s/run.mcap %s >/dev/null", r->dir,
+                     options);
 }
 
 static void test_run_reads_thresholds_again_on_hangup_and_refuses_bad_ones(void **state)

@@ -1,21 +1,12 @@
 /* hyplan solve: runs played in shares are the runs of a whole, and which budgets go together. */
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 
 static int solve(const char *args, char *text, size_t cap)
 {
-    char command[512];
-    (void)snprintf(command, sizeof command, "%s/hyplan solve %s 2>&1", HYPLAN_BIN, args);
-    FILE *out = popen(command, "r"); /* NOLINT(cert-env33-c): a test's own words */
-    assert_non_null(out);
-    const size_t n = fread(text, 1, cap - 1, out);
-    text[n] = '\0';
-    const int status = pclose(out);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_hear(text, cap, "%s/hyplan solve %s 2>&1", HYPLAN_BIN, args);
 }
 
 static double mean_return(const char *args)

@@ -12,7 +12,7 @@
 
 enum { PATIENCE = 6000 }; /* steps of 10 ms at least */
 
-static const hp_log SILENT = {.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+static const hp_log SILENT = {.program = "test", .out = NULL};
 
 /* The door to new processes (the linker wraps it): so many calls fail. */
 static int forks_to_fail;

@@ -7,7 +7,6 @@
 #include "proto/hp_schema.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>

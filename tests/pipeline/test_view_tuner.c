@@ -1,7 +1,7 @@
 /* Thresholds changed from the live view: what it asks of the planner, and what it lets nobody ask.
  */
 #include "tests/pipeline/view_rig.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -42,10 +42,7 @@ static int set_up_run(void **state)
     (void)snprintf(path, sizeof path, "%s/sockets", f->tap.dir);
     assert_int_equal(symlink(f->tap.dir, path), 0);
     (void)snprintf(path, sizeof path, "%s/config.yaml", f->tap.dir);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs("planner: {guard: {margin_m: 0.3}}\n", file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    shell_write(path, "planner: {guard: {margin_m: 0.3}}\n");
     f->told = (hp_configuration){.version = 1,
                                  .pid = (uint64_t)getpid(),
                                  .n_settings = 1,

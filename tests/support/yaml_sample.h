@@ -26,7 +26,6 @@ typedef struct sample_agent {
 typedef struct sample_solver {
     uint32_t scenarios;
     double step_s, any;
-    uint64_t seed;
     char model[16];
     sample_pruning pruning;
     sample_agent agents[SAMPLE_AGENTS];
@@ -71,7 +70,6 @@ static const hp_field SAMPLE_SOLVER_FIELDS[] = {
     HP_F_UINT(sample_solver, scenarios, 1, 4096, NULL, "sampled futures"),
     HP_F_DOUBLE(sample_solver, step_s, 0.01, 5.0, "s", "time of one ply"),
     HP_F_DOUBLE(sample_solver, any, -INFINITY, INFINITY, NULL, NULL),
-    HP_F_UINT64(sample_solver, seed, "of the run"),
     HP_F_STRING(sample_solver, model, "file of weights"),
     HP_F_STRUCT(sample_solver, pruning, SAMPLE_PRUNING_FIELDS, "what is cut"),
     {.key = "agents",
@@ -104,7 +102,6 @@ static inline sample_solver sample_defaults(void)
     s.scenarios = 500;
     s.step_s = 0.25;
     s.any = 1.0 / 3.0;
-    s.seed = 7;
     memcpy(s.model, "a/b.bin", 8);
     s.pruning.method = 2;
     s.pruning.confidence_threshold = 0.9;

@@ -1,13 +1,11 @@
 /* hyplan eval prune as users start it: as many beliefs that need a search as were asked for, the
  * others beside them, and the same sample for any number of workers. */
 #include "cli/options.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 enum { BELIEFS = 6, TIMES = 4 /* columns at a row's end that are wall-clock figures */ };
 
@@ -21,22 +19,18 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char line[128];
     (void)state;
-    (void)snprintf(line, sizeof line, "rm -r %s", place);
-    return system(line); /* NOLINT(cert-env33-c): the test's own words */
+    return shell_remove(place);
 }
 
 static json_t *eval(unsigned workers)
 {
-    char line[512];
     char path[64];
-    (void)snprintf(line, sizeof line,
-                   "%s eval prune -q --json --beliefs %d --trials 20 --set "
-                   "pomdp.prune.method=crude -j %u --out %s/%u > %s/out.json 2> %s/err.txt",
-                   HYPLAN_PROGRAM, BELIEFS, workers, place, workers, place, place);
-    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
-    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == CLI_DONE);
+    const int status =
+        shell_run("%s eval prune -q --json --beliefs %d --trials 20 --set "
+                  "pomdp.prune.method=crude -j %u --out %s/%u > %s/out.json 2> %s/err.txt",
+                  HYPLAN_PROGRAM, BELIEFS, workers, place, workers, place, place);
+    assert_int_equal(status, CLI_DONE);
     (void)snprintf(path, sizeof path, "%s/out.json", place);
     json_t *all = json_load_file(path, 0, NULL);
     assert_non_null(all);

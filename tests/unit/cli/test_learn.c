@@ -1,11 +1,10 @@
 /* hyplan train predictor and hyplan eval predictor, as users run them, on people made up here. */
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 static char dir[] = "/tmp/hp_learn_XXXXXX";
 
@@ -51,23 +50,15 @@ static int make_data(void **state)
 
 static int drop_data(void **state)
 {
-    char command[128];
     (void)state;
-    (void)snprintf(command, sizeof command, "rm -rf '%s'", dir);
-    return system(command);
+    return shell_remove(dir);
 }
 
 /** Runs the program; what it prints goes into out. Returns its exit status. */
 static int run(const char *words, char *out, size_t size)
 {
-    char command[1024];
-    (void)snprintf(command, sizeof command, "'%s' %s --data-dir '%s' 2>'%s/stderr'", HYPLAN_PROGRAM,
-                   words, dir, dir);
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    const size_t n = fread(out, 1, size - 1, pipe);
-    out[n] = '\0';
-    return WEXITSTATUS(pclose(pipe));
+    return shell_hear(out, size, "'%s' %s --data-dir '%s' 2>'%s/stderr'", HYPLAN_PROGRAM, words,
+                      dir, dir);
 }
 
 static void test_train_predictor_writes_a_model_that_eval_reads(void **state)

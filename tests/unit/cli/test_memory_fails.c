@@ -1,8 +1,7 @@
 /* Memory that runs out while the parts of a run are made: nodes, links, onlookers, drivers. What is
  * loaded and learned: test_memory_loaders. That no *_create and no loader is forgotten:
  * test_memory_list. */
-#include "cli/bench_book.h"
-#include "cli/direct.h"
+#include "cli/driver.h"
 #include "cli/recorder_node.h"
 #include "cli/run_watch.h"
 #include "cli/tap_state.h"
@@ -21,6 +20,7 @@
 #include "sim-bridge/sim_oracle.h"
 #include "sim-bridge/sim_world.h"
 #include "tests/support/heap_doors.h"
+#include "tests/support/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -218,7 +218,7 @@ static hp_status make_drivers(hp_error *error)
     hp_status st = HP_OK;
     for (const driver_kind *kind = DRIVER_KINDS; kind->name != NULL && st == HP_OK; kind++) {
         driver *made = NULL;
-        st = kind->create(&config, true, &made, error);
+        st = driver_create(kind, &config, true, &made, error);
         /* A calibration of another planner is refused, with memory or without. */
         st = st == HP_ECONFIG && !kind->baseline ? HP_OK : st;
         driver_destroy(&made);
@@ -284,7 +284,7 @@ static int set_up(void **state)
     }
     (void)snprintf(keys, sizeof keys, "%s/keys", dir);
     clock_now = hp_clock_real();
-    quiet = (hp_log){.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    quiet = (hp_log){.program = "test", .out = NULL};
     if (hp_keys_make(keys, NULL, &error) != HP_OK || hp_bus_create(&bus) != HP_OK) {
         return -1;
     }
@@ -296,12 +296,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
     (void)state;
     hp_mail_destroy(&mail);
     hp_bus_destroy(&bus);
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command); /* NOLINT(cert-env33-c): our own directory */
+    return shell_remove(dir);
 }
 
 static void test_creates_and_loaders_say_so_when_any_allocation_fails(void **state)

@@ -1,6 +1,7 @@
 /* Memory that runs out while networks and searches are set up. See test_memory_fails. */
 #include "cli/policy_play.h"
 #include "cli/prune_lab.h"
+#include "cli/train_tasks.h"
 #include "common/hp_crew.h"
 #include "policy/envs/classic.h"
 #include "policy/policy_adam.h"
@@ -76,9 +77,9 @@ static hp_status make_crew(hp_error *error)
 
 static hp_status make_ppo(hp_error *error)
 {
-    policy_ppo_config ppo_config;
+    policy_ppo_config ppo_config = TRAIN_TASKS[1].config;
     policy_ppo *ppo = NULL;
-    policy_ppo_config_default(&ppo_config);
+    ppo_config.n_threads = 1;
     const hp_status st = policy_ppo_create(&ppo_config, &CARTPOLE_TASK, 1, &ppo, error);
     policy_ppo_destroy(&ppo);
     return st;

@@ -23,6 +23,7 @@
 #include "sim-bridge/xodr/xodr.h"
 #include "tests/support/carla_log_sample.h"
 #include "tests/support/heap_doors.h"
+#include "tests/support/shell.h"
 #include "tests/unit/sim-bridge/carla_rig.h"
 #include "tests/unit/sim-bridge/clip_text.h"
 
@@ -241,7 +242,7 @@ static hp_status make_player(hp_error *error)
 
 static hp_status make_supervisor(hp_error *error)
 {
-    static const hp_log SILENT = {.program = "test", .level = HP_LOG_ERROR, .out = NULL};
+    static const hp_log SILENT = {.program = "test", .out = NULL};
     const supervisor_program program = {.name = "x", .path = "/bin/true", .argv = {"x", NULL}};
     supervisor *s = NULL;
     (void)error;
@@ -414,12 +415,10 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char command[128];
     (void)state;
     rig_close(carla);
     bench_suite_destroy(&suite);
-    (void)snprintf(command, sizeof command, "rm -r %s", dir);
-    return system(command); /* NOLINT(cert-env33-c): our own directory */
+    return shell_remove(dir);
 }
 
 static void test_loaders_say_so_when_any_allocation_fails(void **state)

@@ -25,12 +25,11 @@ static void test_columns_are_as_wide_as_their_cells(void **state)
     table_cell(&t, "long");
     table_cell(&t, "x");
     table_cell(&t, "%d", 1234);
-    table_end_row(&t);
+    table_cell(&t, "%s", "");
     char *text = printed(&t);
     assert_string_equal(text, "name     a  long\n"
                               "----------------\n"
                               "x     1234      \n");
-    assert_int_equal(table_width(&t), 16);
     free(text);
     table_free(&t);
 }
@@ -44,7 +43,6 @@ static void test_long_cells_are_whole(void **state)
     line[300] = '\0';
     table_init(&t, 1);
     table_cell(&t, "%s", line);
-    assert_int_equal(table_width(&t), 300);
     char *text = printed(&t);
     line[300] = '\n';
     assert_memory_equal(text, line, 301);
@@ -61,7 +59,11 @@ static void test_wide_characters_take_one_place(void **state)
     table_cell(&t, "b");
     table_cell(&t, "ab");
     table_cell(&t, "c");
-    assert_int_equal(table_width(&t), 5);
+    char *text = printed(&t);
+    assert_string_equal(text, "\xc3\xa4\xc3\xb6  b\n"
+                              "-----\n"
+                              "ab  c\n");
+    free(text);
     table_free(&t);
 }
 

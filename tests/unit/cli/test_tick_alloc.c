@@ -9,8 +9,6 @@
 #include "tests/support/counting_malloc.h"
 #include "tests/support/hp_test.h"
 
-#include <stdlib.h>
-
 static cli_config config;
 static hp_codec *codec;
 static hp_message letter;

@@ -2,13 +2,12 @@
 #include "cli/options.h"
 #include "policy/policy_kernel.h"
 #include "policy/policy_model.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 static char place[] = "/tmp/hyplan-train-XXXXXX";
@@ -21,20 +20,14 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-    char line[128];
     (void)state;
-    (void)snprintf(line, sizeof line, "rm -r %s", place);
-    return system(line); /* NOLINT(cert-env33-c): the test's own words */
+    return shell_remove(place);
 }
 
 static int train(const char *args)
 {
-    char line[1024];
-    (void)snprintf(line, sizeof line, "%s train policy -q --json %s > %s/out.json 2> %s/err.txt",
-                   HYPLAN_PROGRAM, args, place, place);
-    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
+    return shell_run("%s train policy -q --json %s > %s/out.json 2> %s/err.txt", HYPLAN_PROGRAM,
+                     args, place, place);
 }
 
 static double mean_return(void)
@@ -149,20 +142,12 @@ static void test_driving_recipe_gives_the_same_bits(void **state)
 
 static void test_eval_refuses_accelerations_that_the_policy_did_not_learn(void **state)
 {
-    char line[512];
-    char text[1024] = "";
+    char text[1024];
     (void)state;
-    (void)snprintf(
-        line, sizeof line,
-        "%s eval policy --episodes 100 --set pomdp.actions_mps2=[3,0,-5.5] 2> %s/err.txt",
-        HYPLAN_PROGRAM, place);
-    const int status = system(line); /* NOLINT(cert-env33-c): the test's own words */
-    assert_int_equal(WEXITSTATUS(status), CLI_USAGE);
-    (void)snprintf(line, sizeof line, "%s/err.txt", place);
-    FILE *file = fopen(line, "r");
-    assert_non_null(file);
-    assert_true(fread(text, 1, sizeof text - 1, file) > 0);
-    (void)fclose(file);
+    const int status = shell_hear(
+        text, sizeof text, "%s eval policy --episodes 100 --set pomdp.actions_mps2=[3,0,-5.5] 2>&1",
+        HYPLAN_PROGRAM);
+    assert_int_equal(status, CLI_USAGE);
     assert_non_null(strstr(text, "[3, 0, -5.5, -8]")); /* what it did learn */
     assert_non_null(strstr(text, "pomdp.actions_mps2 is [3, 0, -5.5]"));
 }

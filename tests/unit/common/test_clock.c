@@ -3,7 +3,6 @@
 #include "common/hp_clock.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
 
 static void test_clock_never_goes_back_when_real(void **state)

@@ -4,7 +4,6 @@
 
 #include "common/hp_keys.h"
 
-#include <pthread.h>
 #include <sys/stat.h>
 #include <zmq.h>
 
@@ -42,7 +41,7 @@ static int set_up(void **state)
         return -1;
     }
     c->out = open_memstream(&c->text, &c->len);
-    c->log = (hp_log){.program = "test", .level = HP_LOG_INFO, .out = c->out};
+    c->log = (hp_log){.program = "test", .out = c->out};
     (void)snprintf(c->ours, sizeof c->ours, "%s/ours", f->dir);
     (void)snprintf(c->theirs, sizeof c->theirs, "%s/theirs", f->dir);
     (void)snprintf(public_file, sizeof public_file, "%s/public", c->ours);

@@ -5,7 +5,6 @@
 #include "common/hp_boxes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,9 +1,8 @@
 /** Keys in files: what is made can be read, what is open to others or malformed is refused, and no
  * complaint holds a secret. */
 #include "common/hp_keys.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,10 +23,7 @@ static void put(const char *dir, const char *name, const char *text, mode_t mode
 {
     char path[128];
     path_of(dir, name, path);
-    FILE *out = fopen(path, "w");
-    assert_non_null(out);
-    assert_true(fputs(text, out) >= 0);
-    assert_int_equal(fclose(out), 0);
+    shell_write(path, text);
     assert_int_equal(chmod(path, mode), 0);
 }
 

@@ -108,8 +108,14 @@ static void test_mcap_gives_everything_back_when_compressed_in_any_way(void **st
     }
 }
 
-static void test_mcap_finds_a_chunk_again_when_led_by_its_index(void **state)
+static void test_mcap_index_tells_where_each_chunk_is_and_begins(void **state)
 {
+    enum { MOST = 64 };
+    uint64_t offsets[MOST];
+    uint64_t starts_ns[MOST];
+    uint32_t chunks = 0;
+    uint32_t started = 0;
+    uint32_t indexed = 0;
     mcap_memory file = {0};
     const hp_mcap_options options = mcap_sample_options("lz4");
     hp_mcap_reader *reader = NULL;
@@ -120,18 +126,21 @@ static void test_mcap_finds_a_chunk_again_when_led_by_its_index(void **state)
     hp_mcap_bytes span = {file.bytes, file.len};
     const hp_mcap_source source = hp_mcap_source_memory(&span, "sample");
     assert_int_equal(hp_mcap_reader_create(&source, &reader, &error), HP_OK);
-    assert_int_equal(hp_mcap_seek_summary(reader, &error), HP_OK);
-    do {
-        assert_int_equal(hp_mcap_next(reader, &r, &error), HP_OK);
-    } while (r.op != HP_MCAP_CHUNK_INDEX || r.as.chunk_index.start_ns <= 1300);
-    const uint64_t start_ns = r.as.chunk_index.start_ns;
-    hp_mcap_seek(reader, r.as.chunk_index.chunk_offset);
-    assert_int_equal(hp_mcap_next(reader, &r, &error), HP_OK);
-    assert_int_equal(r.op, HP_MCAP_CHUNK);
-    assert_int_equal(hp_mcap_next(reader, &r, &error), HP_OK);
-    assert_int_equal(r.op, HP_MCAP_MESSAGE);
-    assert_true(r.in_chunk);
-    assert_int_equal(r.as.message.log_ns, start_ns);
+    while (hp_mcap_next(reader, &r, &error) == HP_OK) {
+        if (r.op == HP_MCAP_CHUNK) {
+            assert_true(chunks < MOST);
+            offsets[chunks++] = r.offset;
+        } else if (r.op == HP_MCAP_MESSAGE && started < chunks) {
+            assert_true(r.in_chunk);
+            starts_ns[started++] = r.as.message.log_ns;
+        } else if (r.op == HP_MCAP_CHUNK_INDEX) {
+            assert_true(indexed < started);
+            assert_int_equal(r.as.chunk_index.chunk_offset, offsets[indexed]);
+            assert_int_equal(r.as.chunk_index.start_ns, starts_ns[indexed++]);
+        }
+    }
+    assert_true(chunks > 4);
+    assert_int_equal(indexed, chunks);
     hp_mcap_reader_destroy(&reader);
     mcap_memory_free(&file);
 }
@@ -332,6 +341,26 @@ static void test_mcap_refuses_what_no_reader_could_use_when_writing(void **state
     mcap_memory_free(&file);
 }
 
+static void test_mcap_map_holds_pairs_and_is_refused_when_there_is_no_room(void **state)
+{
+    static const char *const PAIRS[][2] = {{"a", "bc"}, {"", "d"}};
+    uint8_t room[20];
+    hp_mcap_bytes map;
+    hp_mcap_bytes key;
+    hp_mcap_bytes value;
+    hp_error error;
+    (void)state;
+    assert_int_equal(hp_mcap_map(PAIRS, 2, room, sizeof room, &map, &error), HP_OK);
+    assert_int_equal(map.len, sizeof room);
+    assert_true(hp_mcap_next_text(&map, &key, &value));
+    assert_true(hp_mcap_is(key, "a") && hp_mcap_is(value, "bc"));
+    assert_true(hp_mcap_next_text(&map, &key, &value));
+    assert_true(hp_mcap_is(key, "") && hp_mcap_is(value, "d"));
+    for (size_t cap = 0; cap < sizeof room; cap++) {
+        assert_int_equal(hp_mcap_map(PAIRS, 2, room, cap, &map, &error), HP_EFULL);
+    }
+}
+
 static void test_mcap_file_sink_keeps_the_file_whole_when_a_write_fails(void **state)
 {
     char path[] = "/tmp/hyplan-mcap-XXXXXX";
@@ -357,7 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mcap_gives_everything_back_when_compressed_in_any_way),
-        cmocka_unit_test(test_mcap_finds_a_chunk_again_when_led_by_its_index),
+        cmocka_unit_test(test_mcap_index_tells_where_each_chunk_is_and_begins),
         cmocka_unit_test(test_mcap_recovers_each_whole_chunk_when_cut_off_at_any_byte),
         cmocka_unit_test(test_mcap_says_what_was_expected_when_a_record_is_cut_off),
         cmocka_unit_test(test_mcap_never_hands_out_wrong_bytes_when_any_byte_is_damaged),
@@ -366,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_mcap_refuses_a_chunk_when_it_claims_to_be_huge),
         cmocka_unit_test(test_mcap_counts_and_tells_again_when_the_sink_was_full),
         cmocka_unit_test(test_mcap_refuses_what_no_reader_could_use_when_writing),
+        cmocka_unit_test(test_mcap_map_holds_pairs_and_is_refused_when_there_is_no_room),
         cmocka_unit_test(test_mcap_file_sink_keeps_the_file_whole_when_a_write_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

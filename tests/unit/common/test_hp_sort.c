@@ -27,10 +27,21 @@ static void test_sort_puts_the_least_first_and_keeps_all(void **state)
     hp_sort(one, 0);
 }
 
+static void test_median_is_the_middle_or_between_two(void **state)
+{
+    double odd[] = {7.0, -1.0, 3.0};
+    double even[] = {8.0, 1.0, 2.0, 5.0};
+    (void)state;
+    hp_assert_near(hp_median(odd, 3), 3.0, 0.0);
+    hp_assert_near(hp_median(odd, 1), -1.0, 0.0); /* they were sorted */
+    hp_assert_near(hp_median(even, 4), 3.5, 0.0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sort_puts_the_least_first_and_keeps_all),
+        cmocka_unit_test(test_median_is_the_middle_or_between_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

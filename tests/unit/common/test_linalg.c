@@ -3,8 +3,6 @@
 #include "common/hp_rng.h"
 #include "tests/support/hp_test.h"
 
-#include <stdlib.h>
-
 enum { M = 5, N = 7, K = 6, STRIDE = 9 };
 
 static void fill(double *x, uint64_t lane)

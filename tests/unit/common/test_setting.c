@@ -13,7 +13,6 @@ typedef struct sample {
     double gap_m;
     bool on;
     uint32_t mood;
-    uint64_t seed;
     char name[8];
     inner box;
     uint32_t n_list;
@@ -27,7 +26,6 @@ static const hp_field FIELDS[] = {
     HP_F_DOUBLE(sample, gap_m, -1.0, 1.0, "m", "gap"),
     HP_F_BOOL(sample, on, "on"),
     HP_F_ENUM(sample, mood, MOODS, "mood"),
-    HP_F_UINT64(sample, seed, "seed"),
     HP_F_STRING(sample, name, "name"),
     HP_F_STRUCT(sample, box, INNER, "box"),
     {.key = "list",
@@ -95,7 +93,6 @@ static void test_setting_is_taken_or_refused_whole(void **state)
     assert_non_null(strstr(error.text, "whole number"));
     assert_int_equal(set(&s, ALL, "s.mood", 2.0, &error), HP_ECONFIG);
     assert_int_equal(set(&s, ALL, "s.on", -1.0, &error), HP_ECONFIG);
-    assert_int_equal(set(&s, ALL, "s.seed", 2.0, &error), HP_ECONFIG);
     assert_int_equal(set(&s, ALL, "s.list", 2.0, &error), HP_ECONFIG);
     assert_int_equal(set(&s, ALL, "s.box", 2.0, &error), HP_ECONFIG);
     assert_int_equal(set(&s, SOME, "s.gap_m", 0.0, &error), HP_ECONFIG);

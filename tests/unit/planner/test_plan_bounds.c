@@ -102,13 +102,6 @@ static void test_plan_bounds_knows_who_comes_into_sight_too_near(void **state)
     assert_int_equal(see(agent(HP_CLASS_WALKER, 18.0, 0.0, 0.0), 10.0), PLAN_BREACH_NONE);
 }
 
-static void test_plan_bounds_names_each_breach(void **state)
-{
-    (void)state;
-    assert_string_equal(plan_breach_text(PLAN_BREACH_NONE), "none");
-    assert_string_equal(plan_breach_text(PLAN_BREACH_SIGHT), "sight");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,7 +109,6 @@ int main(void)
         cmocka_unit_test_setup(test_plan_bounds_knows_walkers_who_go_too_fast_or_jump, setup),
         cmocka_unit_test_setup(test_plan_bounds_knows_cars_that_leave_theirs, setup),
         cmocka_unit_test_setup(test_plan_bounds_knows_who_comes_into_sight_too_near, setup),
-        cmocka_unit_test_setup(test_plan_bounds_names_each_breach, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -302,6 +302,52 @@ static double off_box(double x0, double x1, double y, hp_vec2 p)
     return sqrt(dx * dx + dy * dy);
 }
 
+/** The ego's box over a step: from x = rear to nose, at y. Others have had from before to seen. */
+typedef struct span {
+    double rear, nose, y, before, seen;
+} span;
+
+static double walker_room(const hp_agent *a, const span *s)
+{
+    const plan_guard_config *g = &config.guard;
+    const double speed = hypot(a->vx_mps, a->vy_mps);
+    const double top = fmax(g->walker_speed_mps, speed + g->walker_speed_over_mps);
+    const double keep = 0.5 * hypot(a->length_m, a->width_m) + g->margin_m;
+    const hp_vec2 here = {a->pose.x_m, a->pose.y_m};
+    const hp_vec2 on = {here.x_m + a->vx_mps * 0.5 * (s->before + s->seen),
+                        here.y_m + a->vy_mps * 0.5 * (s->before + s->seen)};
+    const double off = off_box(s->rear, s->nose, s->y, here);
+    const double to_x = hp_clamp(here.x_m, s->rear, s->nose) - here.x_m;
+    const double to_y =
+        hp_clamp(here.y_m, s->y - 0.5 * info.ego_width_m, s->y + 0.5 * info.ego_width_m) - here.y_m;
+    const double toward = (a->vx_mps * to_x + a->vy_mps * to_y) / fmax(off, 1e-9);
+    const double walk = off - keep -
+                        fmax(run_out(toward, g->walker_accel_mps2, top, s->before),
+                             run_out(toward, g->walker_accel_mps2, top, s->seen));
+    const double swerve = off_box(s->rear, s->nose, s->y, on) - keep -
+                          run_out(0.0, g->walker_accel_mps2, 1e9, s->seen) -
+                          0.5 * speed * (s->seen - s->before);
+    return fmax(walk, swerve);
+}
+
+/** Along x, either way. */
+static double car_room(const hp_agent *a, const span *s)
+{
+    const plan_guard_config *g = &config.guard;
+    const double speed = hypot(a->vx_mps, a->vy_mps);
+    const double way = a->vx_mps >= 0.0 ? 1.0 : -1.0;
+    const double ahead = run_out(speed, g->car_accel_mps2, 1e9, s->seen);
+    const double stop = fmin(s->before, speed / g->car_brake_mps2);
+    const double least_way = speed * stop - 0.5 * g->car_brake_mps2 * stop * stop;
+    const double e0 = a->pose.x_m + way * least_way;
+    const double e1 = a->pose.x_m + way * ahead;
+    const double gap_x = fmax(fmin(e0, e1) - 0.5 * a->length_m - s->nose - g->margin_m,
+                              s->rear - g->margin_m - fmax(e0, e1) - 0.5 * a->length_m);
+    const double gap_y =
+        fabs(a->pose.y_m - s->y) - 0.5 * (a->width_m + info.ego_width_m) - g->margin_m;
+    return fmax(gap_x, gap_y);
+}
+
 /** Smallest room that the oracle finds over the whole manoeuvre; below 0 somebody may be met. */
 static double least_room(const hp_agent *a, double wish)
 {
@@ -310,7 +356,6 @@ static double least_room(const hp_agent *a, double wish)
     const double v = frame.ego.speed_mps;
     const double soon[2] = {fmin(wish, now), -g->car_brake_mps2};
     const double late[2] = {fmax(wish, now), -g->hard_mps2};
-    const double speed = hypot(a->vx_mps, a->vy_mps);
     double least = INFINITY;
     if (a->kind == HP_CLASS_CAR && fabs(a->pose.yaw_rad) < 0.2 &&
         a->pose.x_m + 0.5 * (a->length_m + info.ego_length_m) < frame.ego.pose.x_m &&
@@ -319,11 +364,8 @@ static double least_room(const hp_agent *a, double wish)
     }
     for (int k = 0; k < 400; ++k) {
         const double t = 0.05 * k;
-        double back;
         double front;
-        double v_back;
         double v_front;
-        drive_form(v, t, 0.05, soon, &back, &v_back);
         drive_form(v, t, g->response_s, late, &front, &v_front);
         double v_start;
         double unused;
@@ -335,7 +377,6 @@ static double least_room(const hp_agent *a, double wish)
         if (k == 0 && v < 0.05) {
             continue; /* stands */
         }
-        const double before = fmax(t - 0.05, 0.0) + g->observed_s; /* all of the step counts */
         double rear_m;
         double v_rear;
         drive_form(v, fmax(t - 0.05, 0.0), 0.05, soon, &rear_m, &v_rear);
@@ -344,42 +385,12 @@ static double least_room(const hp_agent *a, double wish)
         const bool past =
             a->kind == HP_CLASS_WALKER && ((waits[0] && v_front <= g->leave_mps) ||
                                            a->pose.x_m + body < frame.ego.pose.x_m - half);
-        const double rear = frame.ego.pose.x_m + fmax(rear_m - half, past ? half : -1e9);
-        const double nose = frame.ego.pose.x_m + front + 0.5 * info.ego_length_m;
-        const double y = frame.ego.pose.y_m;
-        const double seen = t + g->observed_s;
-        if (a->kind == HP_CLASS_WALKER) {
-            const double top = fmax(g->walker_speed_mps, speed + g->walker_speed_over_mps);
-            const double keep = 0.5 * hypot(a->length_m, a->width_m) + g->margin_m;
-            const hp_vec2 here = {a->pose.x_m, a->pose.y_m};
-            const hp_vec2 on = {here.x_m + a->vx_mps * 0.5 * (before + seen),
-                                here.y_m + a->vy_mps * 0.5 * (before + seen)};
-            const double off = off_box(rear, nose, y, here);
-            const double to_x = hp_clamp(here.x_m, rear, nose) - here.x_m;
-            const double to_y =
-                hp_clamp(here.y_m, y - 0.5 * info.ego_width_m, y + 0.5 * info.ego_width_m) -
-                here.y_m;
-            const double toward = (a->vx_mps * to_x + a->vy_mps * to_y) / fmax(off, 1e-9);
-            const double walk = off - keep -
-                                fmax(run_out(toward, g->walker_accel_mps2, top, before),
-                                     run_out(toward, g->walker_accel_mps2, top, seen));
-            const double swerve = off_box(rear, nose, y, on) - keep -
-                                  run_out(0.0, g->walker_accel_mps2, 1e9, seen) -
-                                  0.5 * speed * (seen - before);
-            least = fmin(least, fmax(walk, swerve));
-        } else { /* along x, either way */
-            const double way = a->vx_mps >= 0.0 ? 1.0 : -1.0;
-            const double ahead = run_out(speed, g->car_accel_mps2, 1e9, seen);
-            const double stop = fmin(before, speed / g->car_brake_mps2);
-            const double least_way = speed * stop - 0.5 * g->car_brake_mps2 * stop * stop;
-            const double e0 = a->pose.x_m + way * least_way;
-            const double e1 = a->pose.x_m + way * ahead;
-            const double gap_x = fmax(fmin(e0, e1) - 0.5 * a->length_m - nose - g->margin_m,
-                                      rear - g->margin_m - fmax(e0, e1) - 0.5 * a->length_m);
-            const double gap_y =
-                fabs(a->pose.y_m - y) - 0.5 * (a->width_m + info.ego_width_m) - g->margin_m;
-            least = fmin(least, fmax(gap_x, gap_y));
-        }
+        const span s = {.rear = frame.ego.pose.x_m + fmax(rear_m - half, past ? half : -1e9),
+                        .nose = frame.ego.pose.x_m + front + half,
+                        .y = frame.ego.pose.y_m,
+                        .before = fmax(t - 0.05, 0.0) + g->observed_s, /* all of it counts */
+                        .seen = t + g->observed_s};
+        least = fmin(least, a->kind == HP_CLASS_WALKER ? walker_room(a, &s) : car_room(a, &s));
     }
     return least;
 }

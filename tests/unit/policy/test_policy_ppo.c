@@ -137,18 +137,27 @@ static policy_task constant_task(bool terminates)
 
 static policy_ppo_config small_config(void)
 {
-    policy_ppo_config c;
-    policy_ppo_config_default(&c);
-    c.n_envs = 4;
-    c.horizon = 32;
-    c.minibatch = 64;
-    c.total_steps = 60000;
-    c.learning_rate = 3e-3;
-    c.final_rate = 0.02;
-    c.discount = 0.9;
-    c.hidden[0] = c.hidden[1] = 32;
-    c.max_norm = 10.0;
-    return c;
+    return (policy_ppo_config){.n_envs = 4,
+                               .horizon = 32,
+                               .epochs = 4,
+                               .minibatch = 64,
+                               .total_steps = 60000,
+                               .learning_rate = 3e-3,
+                               .final_rate = 0.02,
+                               .final_clip = 1.0,
+                               .final_entropy = 1.0,
+                               .discount = 0.9,
+                               .gae_lambda = 0.95,
+                               .clip = 0.2,
+                               .value_weight = 0.5,
+                               .max_norm = 10.0,
+                               .reward_scale = 1.0,
+                               .n_encode = 32,
+                               .n_hidden = 2,
+                               .hidden = {32, 32},
+                               .activation = POLICY_TANH,
+                               .n_heads = 1,
+                               .n_threads = 1};
 }
 
 static policy_ppo *trained_by(const policy_task *task, uint32_t n_threads)

@@ -3,8 +3,6 @@
 #include "pomdp/pomdp_belief.h"
 #include "tests/unit/pomdp/pomdp_fixture.h"
 
-#include <stdlib.h>
-
 static int fails_at = -1;    /* which allocation fails; negative: none */
 static int n_live = 0;       /* made and not freed, by the wrapped calls */
 static int n_calls_left = 0; /* of those that still succeed */

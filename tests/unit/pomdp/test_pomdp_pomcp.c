@@ -66,14 +66,19 @@ static void test_algorithms_agree_on_a_small_rocksample(void **state)
     }
 }
 
+static void open_pomcp(pomdp_fixture *f)
+{
+    fixture_open(f);
+    f->config.algorithm = POMDP_POMCP;
+    pomdp_solver_destroy(&f->solver);
+    assert_int_equal(pomdp_solver_create(&f->model, &f->config, &f->solver), HP_OK);
+}
+
 static void test_pomcp_repeats_itself_and_ends_with_its_pool(void **state)
 {
     pomdp_fixture f = {0};
     (void)state;
-    fixture_open(&f);
-    f.config.algorithm = POMDP_POMCP;
-    pomdp_solver_destroy(&f.solver);
-    assert_int_equal(pomdp_solver_create(&f.model, &f.config, &f.solver), HP_OK);
+    open_pomcp(&f);
     const pomdp_budget budget = {.max_trials = 3000};
     const pomdp_plan first = fixture_plan(&f, &budget);
     const pomdp_plan again = fixture_plan(&f, &budget);
@@ -96,10 +101,7 @@ static void test_pomcp_follows_the_default_policy_when_there_is_no_budget(void *
 {
     pomdp_fixture f = {0};
     (void)state;
-    fixture_open(&f);
-    f.config.algorithm = POMDP_POMCP;
-    pomdp_solver_destroy(&f.solver);
-    assert_int_equal(pomdp_solver_create(&f.model, &f.config, &f.solver), HP_OK);
+    open_pomcp(&f);
     for (uint32_t i = 0; i < FIXTURE_SCENARIOS; i++) {
         f.belief[i] = (tiger_state){.is_right = 0, .heard_left = 4};
     }

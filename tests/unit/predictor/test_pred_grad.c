@@ -4,7 +4,6 @@
 #include "predictor/pred_grad.h"
 #include "tests/support/hp_test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { AGENTS = 3 };

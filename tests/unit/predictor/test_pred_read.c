@@ -1,6 +1,6 @@
 /* Text into recordings, and recordings into samples. */
 #include "predictor/pred_sample.h"
-#include "tests/support/hp_test.h"
+#include "tests/support/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +25,7 @@ static int drop_dir(void **state)
 static void put(const char *name, const char *text)
 {
     (void)snprintf(path, sizeof path, "%s/%s", dir, name);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(text, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    shell_write(path, text);
 }
 
 static void assert_refused(const char *text, const char *reason)

@@ -3,7 +3,6 @@
 #include "common/hp_clock.h"
 #include "tests/unit/proto/codec_hostile.h"
 
-#include <float.h>
 #include <string.h>
 
 /** A small legal message with every field in it, encoded. */

@@ -31,7 +31,7 @@ void scene_open_aged(scene *s, uint32_t last_id)
     s->p = proxy_open(s->r);
     s->r->carla.timeout_s = PATIENCE_S;
     s->log_file = open_memstream(&s->log_text, &s->log_len);
-    s->log = (hp_log){.program = "test", .level = HP_LOG_INFO, .out = s->log_file};
+    s->log = (hp_log){.program = "test", .out = s->log_file};
     counted_clock_open(&s->counted);
 }
 

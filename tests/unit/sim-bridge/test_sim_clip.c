@@ -1,7 +1,6 @@
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/clip_text.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define PED "id,frame,label,x_est,y_est,vx_est,vy_est\n"

@@ -4,7 +4,6 @@
 #include "tests/support/hp_test.h"
 #include "tests/unit/sim-bridge/sim_drive.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define RAD (HP_PI / 180.0)

@@ -6,7 +6,6 @@
 #include "proto/hp_codec.h"
 #include "tests/support/hp_test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static hp_world_info info;
@@ -362,7 +361,7 @@ static void without_commands_the_ego_brakes_and_time_runs_out(void **state)
     const sim_result *result = sim_world_result(world);
     assert_int_equal(result->verdict, HP_VERDICT_TIMEOUT);
     assert_int_equal(result->ticks, 500);
-    assert_int_equal(result->missing, 500);
+    assert_int_equal(result->sources[HP_SOURCE_SEARCH], 0);
     sim_world_observe(world, &frame);
     hp_assert_near(frame.ego.speed_mps, 0.0, 0.0);
     hp_assert_near(frame.ego.pose.y_m, -5.0 - pow(20.0 / 3.6, 2.0) / 16.0, 0.7);
