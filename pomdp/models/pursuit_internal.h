@@ -34,9 +34,9 @@ typedef struct pursuit {
     double patrol[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
     /* laser */
     uint8_t wall_steps[PURSUIT_MAX_CELLS][PURSUIT_BEAMS]; /* to the first cell that is none */
-    uint8_t beam[PURSUIT_MAX_CELLS]
-                [PURSUIT_MAX_CELLS]; /* that meets the target, or PURSUIT_OFF_BEAM */
-    uint8_t steps[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];         /* along that beam */
+    /* the beam that meets the target, or PURSUIT_OFF_BEAM, and the steps along it */
+    uint8_t beam[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
+    uint8_t steps[PURSUIT_MAX_CELLS][PURSUIT_MAX_CELLS];
     double cumulated[2][PURSUIT_MAX_SIDE + 1][PURSUIT_READINGS]; /* [diagonal][steps][reading] */
 } pursuit;
 
