@@ -225,17 +225,13 @@ static int open_dir(void **state)
 
 static int close_dir(void **state)
 {
-    static const char *const FILES[] = {"run.mcap",
-                                        "osi.mcap",
-                                        "late.mcap",
-                                        "sly.mcap",
-                                        "old\xe9.mcap",
-                                        "said",
-                                        "a\xc2\x9b"
-                                        "2J"};
+    static const char ORDER[] = "a\xc2\x9b"
+                                "2J"; /* else 2 is a digit of the byte before */
+    const char *const files[] = {"run.mcap",     "osi.mcap", "late.mcap", "sly.mcap",
+                                 "old\xe9.mcap", "said",     ORDER};
     (void)state;
-    for (size_t i = 0; i < HP_ARRAY_LEN(FILES); i++) {
-        (void)unlink(in_dir(FILES[i]));
+    for (size_t i = 0; i < HP_ARRAY_LEN(files); i++) {
+        (void)unlink(in_dir(files[i]));
     }
     return rmdir(dir);
 }
