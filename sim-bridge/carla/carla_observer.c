@@ -222,11 +222,3 @@ void carla_entry_write(const carla_entry *entry, carla_entry_kind kind, uint8_t 
         bytes[81] = entry->walker.jump;
     }
 }
-
-carla_entry_kind carla_entry_kind_of(carla_text blueprint)
-{
-    if (carla_text_begins(blueprint, "vehicle.")) {
-        return CARLA_ENTRY_VEHICLE;
-    }
-    return carla_text_begins(blueprint, "walker.") ? CARLA_ENTRY_WALKER : CARLA_ENTRY_OTHER;
-}

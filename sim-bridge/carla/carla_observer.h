@@ -78,7 +78,4 @@ bool carla_entry_read(const carla_snapshot *snapshot, uint32_t i, carla_entry_ki
 void carla_entry_write(const carla_entry *entry, carla_entry_kind kind, uint8_t bytes[CARLA_ENTRY]);
 uint32_t carla_entry_id(const carla_snapshot *snapshot, uint32_t i);
 
-/** Kind by the blueprint's name. */
-carla_entry_kind carla_entry_kind_of(carla_text blueprint);
-
 #endif

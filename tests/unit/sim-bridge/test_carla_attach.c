@@ -83,6 +83,16 @@ static void owner_end(owner *o)
     carla_client_close(&o->client);
 }
 
+/** Steps until the world is over: it was stopped, and says why. */
+static void assert_stops(const bridge_world *world, const char *why)
+{
+    while (world->ops->result(world->self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
+        world->ops->step(world->self, NULL);
+    }
+    assert_int_equal(world->ops->result(world->self)->verdict, HP_VERDICT_STOPPED);
+    assert_non_null(strstr(world->ops->trouble(world->self), why));
+}
+
 static sim_result drive(owner *o, const bridge_world *world, uint32_t *agents)
 {
     static hp_frame frame;
@@ -197,11 +207,7 @@ static void test_carla_attach_stops_with_a_reason_when_nobody_ticks(void **state
     assert_int_equal(hero_attach_by(r, HERO_AHEAD, &counted.clock, &world, &error), HP_OK);
     hold(&o);
     counted.step_s = COUNTED_LONG_S;
-    while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
-        world.ops->step(world.self, NULL);
-    }
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
-    assert_non_null(strstr(world.ops->trouble(world.self), "waited too long for stream 1"));
+    assert_stops(&world, "waited too long for stream 1");
     world.ops->destroy(world.self);
     owner_end(&o);
     rig_close(r);
@@ -225,11 +231,7 @@ static void test_carla_attach_stops_with_a_reason_when_time_stands_still(void **
     assert_int_equal(carla_client_set(o.client, &settings, &error), HP_OK);
     counted.step_s = COUNTED_LONG_S;
     atomic_store(&o.allowed, 2000);
-    while (world.ops->result(world.self)->verdict == HP_VERDICT_RUNNING) { /* what is under way */
-        world.ops->step(world.self, NULL);
-    }
-    assert_int_equal(world.ops->result(world.self)->verdict, HP_VERDICT_STOPPED);
-    assert_non_null(strstr(world.ops->trouble(world.self), "time does not go on"));
+    assert_stops(&world, "time does not go on");
     world.ops->destroy(world.self);
     owner_end(&o);
     rig_close(r);
